@@ -1,0 +1,47 @@
+# make run    sets up .venv and stages the bundled poisoning campaign
+# make test   runs the tests
+# make check  formatting, lint, types and the tests
+# make lock   resolves requirements.txt anew from pyproject.toml
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CONFIG ?= default
+
+.PHONY: run test lint check lock clean
+
+run: $(READY)
+	@$(PY) -m pipelines run --config $(CONFIG)
+
+test: $(READY)
+	@$(PY) -m pytest
+
+lint: $(READY)
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+check: lint test
+
+# A name on PATH is no proof (a version manager's shim may only print an error): each is tried.
+$(READY): requirements.txt
+	@set -e; \
+	for candidate in $(PYTHON) python3.12 python3.11 python3 python; do \
+	  if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; \
+	  then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "error: Boomerang needs Python 3.11 or 3.12, and none was found."; \
+	  echo "  Install one, or name it: make run PYTHON=/path/to/python3.12"; exit 2; \
+	fi; \
+	echo "setting up $(VENV) with $$found (some minutes, once)"; \
+	$$found -m venv --clear $(VENV); \
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+	touch $@
+
+lock: $(READY)
+	@$(PY) -m pip install --quiet uv
+	@$(PY) -m uv pip compile --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf $(VENV) runs

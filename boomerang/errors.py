@@ -1,0 +1,83 @@
+"""The error tree. Every error that a user can cause says what, why and what to do.
+
+    BoomerangError                exit code
+    ├── UsageError                2   the command line or a value on it is wrong
+    │   ├── ConfigError           2   the configuration is wrong
+    │   └── BadInput              2   a file that was handed in cannot be used
+    ├── StepFailed                2   a step of the pipeline stopped
+    ├── AwsError                  3   AWS refused, or could not be reached
+    └── IntegrityError            4   a file is not what its manifest says
+
+Exit code 0 means the candidate passed the gate, 1 that the gate rejected it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+EXIT_PASSED = 0
+EXIT_REJECTED = 1
+
+
+class BoomerangError(Exception):
+    """Root of the tree; `exit_code` is what the command line ends with.
+
+    Parameters
+    ----------
+    what : str
+        What cannot be done, naming the file, key or step.
+    why : str
+        The reason, as far as it is known.
+    do : str
+        What the user can do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, why: str = "", do: str = "") -> None:
+        self.what, self.why, self.do = what, why, do
+        super().__init__(what, why, do)
+
+    def __str__(self) -> str:
+        text = f"{self.what}: {self.why}" if self.why else self.what
+        return f"{text}\n  {self.do}" if self.do else text
+
+
+class UsageError(BoomerangError):
+    """The command line, or an argument of a public function, is wrong."""
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong."""
+
+
+class BadInput(UsageError):
+    """A file that was handed in cannot be used."""
+
+
+class StepFailed(BoomerangError):
+    """A step of the pipeline stopped; what was finished before it is kept."""
+
+
+class AwsError(BoomerangError):
+    """AWS refused a call, or could not be reached."""
+
+    exit_code = 3
+
+
+class IntegrityError(BoomerangError):
+    """A file is not what its manifest says it is."""
+
+    exit_code = 4
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'?` for the nearest known word, or the list of them.
+
+    >>> nearest("patc", ["patch", "flip"])
+    "did you mean 'patch'?"
+    """
+    choices = sorted(known)
+    close = get_close_matches(word, choices, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(choices)}"

@@ -1,0 +1,299 @@
+"""A dataset is a folder: `x.npy`, `y.npy` and `manifest.json`, which is written last and commits it.
+
+The manifest names the classes, the shape, the digest and size of each file, the digests of the
+datasets it was made from, and the recipe and seed that made it. Same recipe, same seed, same
+parents: byte-identical folder.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from boomerang.digest import canonical_json, sha256_bytes, sha256_file
+from boomerang.errors import BadInput, IntegrityError
+from boomerang.safeio import load_npy
+
+MANIFEST = "manifest.json"
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+class FileEntry(BaseModel):
+    """Digest and size of one file of the folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+
+
+class Manifest(BaseModel):
+    """What a dataset folder holds and where it came from.
+
+    Attributes
+    ----------
+    name : str
+        What the data is, e.g. `cifar10`. It goes with every number that comes from it.
+    kind : str
+        `dataset` (x and y), or another kind of committed folder (`pictures`, `screen`, ...).
+    classes : tuple of str
+        The class names; a label is an index into them.
+    shape : tuple of int
+        Shape of `x`, (N, H, W, C).
+    files : mapping
+        Every file of the folder but the manifest.
+    parents : mapping
+        Digest of each committed folder this one was made from.
+    recipe : mapping
+        The parameters that made it, as plain JSON.
+    seed : int or None
+        The seed that made it, where one was used.
+    refused : tuple
+        Foreign files that were not taken, each with the reason.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = 1
+    name: str
+    kind: str = "dataset"
+    classes: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    files: dict[str, FileEntry] = {}
+    parents: dict[str, str] = {}
+    recipe: dict[str, Any] = {}
+    seed: int | None = None
+    refused: tuple[dict[str, str], ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Sha256 of the manifest's canonical JSON: it names the whole folder by content."""
+        return sha256_bytes(canonical_json(self.model_dump(mode="json")))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A committed dataset folder, its arrays memory-mapped on first use."""
+
+    path: Path
+    manifest: Manifest
+
+    @cached_property
+    def x(self) -> Images:
+        """uint8[N, H, W, C], 0..255."""
+        return _mapped(self.path / "x.npy", np.dtype(np.uint8), self.manifest.shape)
+
+    @cached_property
+    def y(self) -> Labels:
+        """int64[N], an index into `classes`."""
+        return _mapped(self.path / "y.npy", np.dtype(np.int64), self.manifest.shape[:1])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names."""
+        return self.manifest.classes
+
+    def __len__(self) -> int:
+        return self.manifest.shape[0]
+
+
+def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    try:
+        array = load_npy(path, mmap=True)
+    except BadInput as error:
+        raise IntegrityError(f"{path} cannot be read", error.why, "make the dataset again") from error
+    if array.dtype != dtype or array.shape != shape:
+        why = f"it holds {array.dtype}{list(array.shape)}, its manifest says {dtype}{list(shape)}"
+        raise IntegrityError(f"{path} does not fit its manifest", why, "make the dataset again")
+    return array
+
+
+@contextmanager
+def committing(path: Path) -> Iterator[Path]:
+    """Give a scratch folder that becomes `path` when the block ends well, and vanishes when not.
+
+    A reader that goes by the manifest sees the old folder, none, or the new one, never a half. What
+    a killed writer left beside `path` is cleared by the next one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
+    _clear_leftovers(path)
+    scratch.mkdir()
+    try:
+        yield scratch
+        _replace_folder(scratch, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _clear_leftovers(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
+        _, pid, kind = left.name.rsplit(".", 2)
+        if kind in ("part", "old") and pid.isdigit() and (int(pid) == os.getpid() or not _alive(int(pid))):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    if path.exists() and not any(path.iterdir()):
+        try:
+            path.rmdir()  # a job's output folder is there, empty, before the job starts
+        except OSError:
+            _fill(path, new)  # it is a mount point
+            return
+    if not path.exists():
+        new.rename(path)
+        return
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path.rename(old)
+    new.rename(path)
+    shutil.rmtree(old)
+
+
+def _fill(path: Path, new: Path) -> None:
+    """Move the content of a folder into an empty one that has to stay, the manifest last."""
+    for item in sorted(new.iterdir(), key=lambda p: p.name == MANIFEST):
+        shutil.move(item, path / item.name)
+
+
+def file_entries(folder: Path) -> dict[str, FileEntry]:
+    """Return the entry of every file below `folder` but the manifest itself, by relative name."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+    return {
+        p.relative_to(folder).as_posix(): FileEntry(sha256=sha256_file(p), bytes=p.stat().st_size)
+        for p in files
+    }
+
+
+def commit(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest of a folder whose files are all there, and return it with their entries."""
+    complete = manifest.model_copy(update={"files": file_entries(folder)})
+    part = folder / f".{MANIFEST}.part"
+    part.write_bytes(json.dumps(complete.model_dump(mode="json"), indent=1, sort_keys=True).encode() + b"\n")
+    part.replace(folder / MANIFEST)
+    return complete
+
+
+def write_dataset(
+    path: Path,
+    x: Images,
+    y: Labels,
+    *,
+    name: str,
+    classes: tuple[str, ...],
+    parents: Mapping[str, str] | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    refused: tuple[dict[str, str], ...] = (),
+) -> Dataset:
+    """Write a dataset folder in one piece.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; an older one there is replaced.
+    x : uint8[N, H, W, C], 0..255
+    y : int64[N], each in [0, len(classes))
+    name, classes, parents, recipe, seed, refused
+        See `Manifest`.
+
+    Raises
+    ------
+    BadInput
+        If an array is not of that dtype and shape, or a label has no class.
+    """
+    _check_arrays(x, y, classes)
+    manifest = Manifest(
+        name=name,
+        classes=classes,
+        shape=x.shape,
+        parents=dict(parents or {}),
+        recipe=dict(recipe or {}),
+        seed=seed,
+        refused=refused,
+    )
+    with committing(path) as scratch:
+        np.save(scratch / "x.npy", np.ascontiguousarray(x), allow_pickle=False)
+        np.save(scratch / "y.npy", np.ascontiguousarray(y), allow_pickle=False)
+        manifest = commit(scratch, manifest)
+    return Dataset(path, manifest)
+
+
+def _check_arrays(x: Images, y: Labels, classes: tuple[str, ...]) -> None:
+    if x.dtype != np.uint8 or x.ndim != 4:
+        raise BadInput("images", f"got {x.dtype}{list(x.shape)}", "give uint8[N, H, W, C]")
+    if y.dtype != np.int64 or y.shape != x.shape[:1]:
+        raise BadInput("labels", f"got {y.dtype}{list(y.shape)} for {len(x)} images", "give int64[N]")
+    if len(y) and not (int(y.min()) >= 0 and int(y.max()) < len(classes)):
+        why = f"they span {y.min()}..{y.max()}, the classes are {len(classes)}"
+        raise BadInput("labels", why, "give each label a class name")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check the manifest of a committed folder.
+
+    Raises
+    ------
+    IntegrityError
+        If it is missing (the folder was never finished) or malformed.
+    """
+    file = path / MANIFEST
+    try:
+        return Manifest.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        why = "it has no manifest, so it was never finished"
+        raise IntegrityError(f"{path} is no committed folder", why, "run the step that makes it") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise IntegrityError(f"{file} is malformed", why, "run the step that makes it again") from None
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Open a committed dataset folder; shapes and dtypes are checked when an array is first used."""
+    return Dataset(path, read_manifest(path))
+
+
+def verify_folder(path: Path) -> Manifest:
+    """Check every file of a committed folder against its manifest.
+
+    Raises
+    ------
+    IntegrityError
+        Naming each file that is changed, missing, or not in the manifest.
+    """
+    manifest = read_manifest(path)
+    found = file_entries(path)
+    wrong = [f"{name} is missing" for name in manifest.files.keys() - found.keys()]
+    wrong += [f"{name} is not in the manifest" for name in found.keys() - manifest.files.keys()]
+    wrong += [
+        f"{name} has been changed"
+        for name in manifest.files.keys() & found.keys()
+        if manifest.files[name] != found[name]
+    ]
+    if wrong:
+        raise IntegrityError(f"{path} is not what was made", "; ".join(sorted(wrong)), "make it again")
+    return manifest

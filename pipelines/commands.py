@@ -1,0 +1,112 @@
+"""What each command of the command line does. Each returns the exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boomerang.config import Config
+from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, BadInput, IntegrityError, StepFailed, UsageError
+from boomerang.safeio import write_json_atomic
+from pipelines.build import Built, build
+from pipelines.settings import EVALUATE, load
+
+if TYPE_CHECKING:
+    from pipelines.runner import Execution
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RESERVED = ("cache", "registry")
+
+
+def run(options: Namespace) -> int:
+    """Run a campaign entry, write its report, and show its numbers."""
+    config = load(options.config, options.overrides)
+    run_id = _run_id(options.id, config)
+    built = build(config, cache=_definitions(options.out))
+    folder = options.out / run_id
+    write_json_atomic(folder / "config.json", config.model_dump(mode="json"))
+    execution = _execute(built, options.out, run_id)
+    return _conclude(execution, folder)
+
+
+def _execute(built: Built, workspace: Path, run_id: str) -> Execution:
+    from pipelines.progress import progress, step_names  # noqa: PLC0415  only `run` shows progress
+    from pipelines.runner import execute  # noqa: PLC0415  as above
+
+    with progress(step_names(built.definition)) as show:
+        return execute(built.definition, built.staged, workspace=workspace, run_id=run_id, on_event=show)
+
+
+def _conclude(execution: Execution, folder: Path) -> int:
+    from pipelines.report import write_report  # noqa: PLC0415  a report loads numpy and Pillow
+    from pipelines.summary import show_summary  # noqa: PLC0415  as above
+
+    page = write_report(folder)
+    failed = execution.failed_step
+    if failed not in (None, "Fail"):
+        log = folder / "logs" / f"{failed}.log"
+        raise StepFailed(f"step {failed} stopped", execution.failure, f"its log: {log}\n  report: {page}")
+    show_summary(execution.path(EVALUATE, "evaluation") / "metrics.json", page)
+    return EXIT_REJECTED if failed else EXIT_PASSED
+
+
+def report(options: Namespace) -> int:
+    """Write the report of a run again."""
+    from pipelines.report import write_report  # noqa: PLC0415  a report loads numpy and Pillow
+
+    if not (options.run / "execution.json").is_file():
+        raise BadInput(f"{options.run}", "it is no run's folder: it has no execution.json", _RUNS_ARE)
+    print(write_report(options.run))
+    return EXIT_PASSED
+
+
+_RUNS_ARE = "give the folder of a run, for example runs/ID"
+
+
+def verify(options: Namespace) -> int:
+    """Hold everything that was recorded below a folder against what is on disk now."""
+    from pipelines.verify import verify as problems_of  # noqa: PLC0415  it loads numpy
+
+    if not options.folder.is_dir():
+        raise BadInput(f"{options.folder}", "there is no such folder", _RUNS_ARE)
+    problems = problems_of(options.folder)
+    if problems:
+        found = "\n  ".join(f"{problem.path}: {problem.what}" for problem in problems)
+        why = f"{len(problems)} of its files are not what was recorded\n  {found}"
+        raise IntegrityError(f"{options.folder}", why, "restore them, or run their steps again")
+    print(f"{options.folder}: every file is what was recorded")
+    return EXIT_PASSED
+
+
+def plan(options: Namespace) -> int:
+    """Say what a run would do."""
+    from pipelines.plan import show_plan  # noqa: PLC0415  it loads the runner
+
+    config = load(options.config, options.overrides)
+    show_plan(build(config, cache=_definitions(options.out)), options.out)
+    return EXIT_PASSED
+
+
+def definition(options: Namespace) -> int:
+    """Print the definition."""
+    config = load(options.config, options.overrides)
+    print(json.dumps(build(config).definition, indent=1))
+    return EXIT_PASSED
+
+
+def _definitions(out: Path) -> Path:
+    return out / "cache" / "definitions"
+
+
+def _run_id(given: str, config: Config) -> str:
+    """Return the run's name: as given, or the entry's with the time (UTC)."""
+    if not given:
+        return f"{config.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    if not _RUN_ID.fullmatch(given) or given in _RESERVED:
+        why = f"'{given}' cannot name a run's folder"
+        raise UsageError("--id", why, "use up to 100 letters, digits, dots, dashes and underscores")
+    return given

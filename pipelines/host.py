@@ -1,0 +1,136 @@
+"""A small process between the runner and its jobs. It imports nothing of ours; it is run as a script.
+
+It starts one job at a time, each a process (and process group) of its own, and sees to its end: at the
+time limit, and when the runner is gone, whose end it notices because its standard input closes. So a
+runner that is killed leaves no job behind.
+
+With `--preload MODULE` it imports that library once and starts a job by forking itself: the job is as
+private as any other process, but need not import TensorFlow again, which takes longer than most jobs.
+
+One request a line on standard input, as JSON: `argv`, `module` and `arguments` (for a forked job),
+`environment`, `path`, `folder`, `log`, `timeout_s`. One answer a line: `exit_code`, `timed_out`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_POLL_S = 0.02
+
+
+def main() -> None:
+    """Serve jobs until standard input closes; in a forked process, run the job it is for."""
+    # Answers go to the real standard output; what a library prints must not be taken for one.
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    for name in _preloads():
+        importlib.import_module(name)
+    _answer(answers, ready=True)
+    request = serve(answers, forking=bool(_preloads()))
+    if request is None:
+        os._exit(0)  # nothing is left to do, and taking TensorFlow down takes seconds
+    become(request)
+
+
+def _preloads() -> list[str]:
+    return sys.argv[2:] if sys.argv[1:2] == ["--preload"] else []
+
+
+def _answer(channel: int, **values: Any) -> None:
+    os.write(channel, json.dumps(values).encode() + b"\n")
+
+
+def serve(answers: int, *, forking: bool) -> dict[str, Any] | None:
+    """Run each requested job to its end. Returns None at the end of input; in a fork, its request."""
+    with open(0, "rb", buffering=0, closefd=False) as requests:
+        while line := requests.readline():
+            request: dict[str, Any] = json.loads(line)
+            pid = os.fork() if forking else spawn(request)
+            if pid == 0:
+                os.close(answers)
+                return request
+            exit_code, timed_out = watch(pid, request["timeout_s"])
+            _answer(answers, exit_code=exit_code, timed_out=timed_out)
+    return None
+
+
+def spawn(request: dict[str, Any]) -> int:
+    """Start a job as a new program and return its process id."""
+    with Path(request["log"]).open("ab") as log:
+        return subprocess.Popen(
+            request["argv"],
+            cwd=request["folder"],
+            env=request["environment"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ).pid
+
+
+def watch(pid: int, timeout_s: float) -> tuple[int, bool]:
+    """Wait for a job, end it if it takes too long or the runner is gone, then end its whole group.
+
+    Returns
+    -------
+    exit_code : int
+        Negative: the number of the signal that ended it.
+    timed_out : bool
+    """
+    deadline = time.monotonic() + timeout_s
+    timed_out = False
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    while not ended:
+        runner_gone = bool(select.select([0], [], [], _POLL_S)[0])
+        timed_out = timed_out or time.monotonic() > deadline
+        if runner_gone or timed_out:
+            _kill(pid)
+            _, status = os.waitpid(pid, 0)
+            break
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    _kill_group(pid)  # what the job has started and left behind
+    return os.waitstatus_to_exitcode(status), timed_out
+
+
+def _kill(pid: int) -> None:
+    _kill_group(pid)
+    os.kill(pid, signal.SIGKILL)  # a fork that has not got its own group yet
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(pid, signal.SIGKILL)
+
+
+def become(request: dict[str, Any]) -> None:
+    """Turn this fork into the job: a group, folder, environment and output of its own."""
+    os.setsid()
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, log), (2, log)):
+        os.dup2(source, target)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None  # it is looked up once, and the job has one of its own
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # or every fork would draw the same unseeded numbers
+    sys.path[:0] = [request["folder"], *request["path"]]
+    sys.argv = [request["module"], *request["arguments"]]
+    runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What a run would do: its steps, where each would run, and whether the cache already has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.build import Built
+
+
+def show_plan(built: Built, workspace: Path) -> None:
+    """Print the plan as a table; nothing is run and nothing is written but the kept definition."""
+    from pipelines.runner import explain_cache  # noqa: PLC0415  avoids a cycle of the runner's imports
+
+    cached = {entry.step: entry for entry in explain_cache(built.definition, built.staged, workspace)}
+    table = Table(title="plan")
+    for title in ("step", "job", "machine", "cache", "why"):
+        table.add_column(title)
+    for step in built.definition["Steps"]:
+        entry = cached.get(step["Name"])
+        hit = "" if entry is None else "hit" if entry.hit else "miss"
+        table.add_row(step["Name"], step["Type"], machine(step), hit, "" if entry is None else entry.why)
+    Console().print(table)
+
+
+def machine(step: dict[str, Any]) -> str:
+    """Return the machines that a job step asks for, as `count x type`; empty for other steps."""
+    arguments = step["Arguments"]
+    cluster = arguments.get("ProcessingResources", {}).get("ClusterConfig") or arguments.get("ResourceConfig")
+    return f"{cluster['InstanceCount']} x {cluster['InstanceType']}" if cluster else ""

@@ -1,0 +1,48 @@
+"""The report of a run: `report.html`, one file that needs nothing else, and `report.json`.
+
+    source       the run's folder -> typed values
+    document     those -> plain JSON, the whole of `report.json` (with words, curves, provenance, scrub)
+    page         that JSON and the pictures -> the page (with svg, pictures, templates)
+
+Imports neither TensorFlow nor sagemaker: writing a report takes a second.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boomerang.safeio import write_bytes_atomic, write_json_atomic
+from pipelines.report.document import build
+from pipelines.report.page import encode_pictures, render
+from pipelines.report.source import read_run
+
+PAGE = "report.html"
+NUMBERS = "report.json"
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `report.html` and `report.json` into a run's folder.
+
+    A run that stopped before its models were measured gets a report that says where and why.
+
+    Parameters
+    ----------
+    run_dir : Path
+        A run's folder, with `execution.json` and `config.json`.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    BadInput, ConfigError
+        If the folder holds no run, or what Evaluate left there is malformed.
+    """
+    run = read_run(run_dir)
+    document = build(run)
+    page = render(document, encode_pictures(run.evaluation))
+    write_json_atomic(run_dir / NUMBERS, document)
+    write_bytes_atomic(run_dir / PAGE, page.encode())
+    return run_dir / PAGE

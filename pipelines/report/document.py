@@ -1,0 +1,253 @@
+"""Builds the report's document: plain JSON that holds every number and sentence of the page.
+
+`report.json` is this document. The page is made from its text and the pictures alone, so the two
+cannot disagree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boomerang.metrics import DetectorNumbers, Metrics, rate
+from pipelines.report import provenance, words
+from pipelines.report.curves import histogram, roc
+from pipelines.report.scrub import scrub
+from pipelines.report.source import MODELS, DetectorEntry, Evaluation, Group, Run
+
+FORMAT = 1
+MAX_PICTURES = 36
+
+Document = dict[str, Any]
+
+
+def build(run: Run) -> Document:
+    """Return the document of a run, fit to be shown: see `scrub`."""
+    evaluation = run.evaluation
+    document: Document = {
+        "format": FORMAT,
+        "run": {
+            "id": run.execution.run_id,
+            "ended": run.execution.ended,
+            "name": run.config.get("name", ""),
+            "seed": run.config.get("seed"),
+            "source": run.config.get("data", {}).get("source", ""),
+        },
+        "failure": _failure(run),
+        "provenance": provenance.build(run),
+        "results": None if evaluation is None else _results(run, evaluation),
+    }
+    cleaned: Document = scrub(document)
+    return cleaned
+
+
+def _failure(run: Run) -> Document | None:
+    """Return why the run stopped; a gate that rejects stops nothing that was to be measured."""
+    step = run.stopped_by
+    if step is not None:
+        return {"step": step.name, "why": step.detail or run.execution.failure, "log": run.log_tail(step)}
+    if run.evaluation is None:
+        why = run.execution.failure or "It was stopped from outside, or is still running."
+        return {"step": run.execution.failed_step, "why": why, "log": ""}
+    return None
+
+
+def _results(run: Run, evaluation: Evaluation) -> Document:
+    metrics = evaluation.metrics
+    galleries = [_gallery(index, group) for index, group in enumerate(evaluation.groups)]
+    return {
+        "outcome": _outcome(metrics),
+        "data": _data(run, metrics),
+        "attacks": _attacks(run, metrics),
+        "models": _models(metrics),
+        "gate": _gate(metrics),
+        "galleries": galleries,
+        "showpiece": _showpiece(galleries, metrics),
+        "screen": _screen(evaluation),
+        "canaries": metrics.canaries.model_dump(mode="json"),
+    }
+
+
+def _candidate(metrics: Metrics) -> str:
+    return "hardened" if "hardened" in metrics.models else "victim"
+
+
+def _outcome(metrics: Metrics) -> Document:
+    passed = {key: model.verdict.passed for key, model in metrics.models.items()}
+    told = words.outcome(
+        attacked=any(metrics.data.poisoned.values()),
+        baseline=passed.get("baseline", True),
+        victim=passed.get("victim", False),
+        hardened=passed.get("hardened"),
+    )
+    return {"tone": told.tone, "headline": told.headline, "detail": told.detail}
+
+
+def _data(run: Run, metrics: Metrics) -> Document:
+    data = metrics.data
+    source = run.config.get("data", {}).get("source", "")
+    poisoned = sum(data.poisoned.values())
+    return {
+        "name": data.name,
+        "what": words.DATA_WORDS.get(source, ""),
+        "classes": list(data.classes),
+        "rows": data.rows,
+        "poisoned": data.poisoned,
+        "poisoned_rows": poisoned,
+        "poisoning_rate": poisoned / data.rows["train"] if data.rows.get("train") else None,
+    }
+
+
+def attack_names(metrics: Metrics) -> list[str]:
+    """Return the attacks' names in the order of the recipe, which is the order of their row codes."""
+    models = metrics.models.values()
+    return [attack.name for attack in next(iter(models)).attacks] if models else []
+
+
+def _attacks(run: Run, metrics: Metrics) -> list[Document]:
+    specs = run.config.get("attacks", [])
+    shows = {entry["name"]: entry["label"] for entry in run.config.get("pictures", [])}
+    attacks = []
+    for index, name in enumerate(attack_names(metrics)):
+        by_model = {key: model.attacks[index] for key, model in metrics.models.items()}
+        first = next(iter(by_model.values()))
+        spec = specs[index] if index < len(specs) else {"kind": first.kind, "target": first.target}
+        rows = metrics.data.poisoned.get(name, 0)
+        attacks.append(
+            {
+                "number": index + 1,
+                "name": name,
+                "kind": first.kind,
+                "outcome": first.outcome,
+                "target": first.target,
+                "source": spec.get("source"),
+                "rows": rows,
+                "deed": words.deed(spec, rows, shows),
+                "settings": spec,
+                "models": [
+                    {"model": key, **by_model[key].model_dump(mode="json")} for key in _present(metrics)
+                ],
+            }
+        )
+    return attacks
+
+
+def _present(metrics: Metrics) -> list[str]:
+    return [key for key in MODELS if key in metrics.models]
+
+
+def _models(metrics: Metrics) -> list[Document]:
+    return [
+        {
+            "model": key,
+            "title": words.MODEL_TITLES[key][0],
+            "about": words.MODEL_TITLES[key][1],
+            "candidate": key == _candidate(metrics),
+            **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
+        }
+        for key in _present(metrics)
+    ]
+
+
+def _gate(metrics: Metrics) -> list[Document]:
+    """Return the checks, each with what every model reached; a model without the check is absent."""
+    rows: dict[str, Document] = {}
+    for model in _present(metrics):
+        for check in metrics.models[model].verdict.checks:
+            row = rows.setdefault(
+                check.key,
+                {
+                    "key": check.key,
+                    "text": check.text,
+                    "about": words.CHECK_WORDS.get(check.key, ""),
+                    "counts": check.key == "canary_failures",
+                    "limit": check.limit,
+                    "models": [],
+                },
+            )
+            row["models"].append({"model": model, "value": check.value, "passed": check.passed})
+    return list(rows.values())
+
+
+def picture_key(gallery: int, picture: int) -> str:
+    """Return the name by which the page finds a picture."""
+    return f"{gallery}-{picture}"
+
+
+def _gallery(index: int, group: Group) -> Document:
+    items = [
+        {"picture": picture_key(index, k), **item.model_dump(mode="json")}
+        for k, item in enumerate(group.items[:MAX_PICTURES])
+    ]
+    return {
+        "id": group.id,
+        "kind": group.kind,
+        "title": group.title,
+        "attack": group.attack,
+        "before": group.before is not None,
+        "items": items,
+        "left_out": max(0, len(group.items) - MAX_PICTURES),
+    }
+
+
+def _showpiece(galleries: list[Document], metrics: Metrics) -> Document | None:
+    """Choose the picture that tells the story best: fooled the poisoned model, and nobody else."""
+    target = {attack.name: attack.target for model in metrics.models.values() for attack in model.attacks}
+    best: tuple[float, Document] | None = None
+    for gallery in galleries:
+        if gallery["kind"] not in ("triggered", "pictures"):
+            continue
+        for item in gallery["items"]:
+            score = _telling(item, target.get(gallery["attack"] or ""))
+            score += 0.5 if gallery["before"] else 0.0
+            if best is None or score > best[0]:
+                chosen = {key: gallery[key] for key in ("kind", "title", "attack", "before")}
+                best = score, {**chosen, "item": item}
+    return None if best is None else best[1]
+
+
+def _telling(item: Document, target: str | None) -> float:
+    calls, right = item["calls"], item["right"]
+    score = 4.0 if calls.get("baseline") == right else 0.0
+    score += 4.0 if target is not None and calls.get("victim") == target else 0.0
+    score += 3.0 if calls.get("hardened", right) == right else 0.0
+    sure = item["confidence"].values()
+    return score + (min(sure) if sure else 0.0)
+
+
+def _screen(evaluation: Evaluation) -> Document:
+    metrics = evaluation.metrics
+    by_name = {numbers.name: numbers for numbers in metrics.detectors}
+    detectors = [
+        _detector(evaluation, k, entry, by_name[entry.name])
+        for k, entry in enumerate(evaluation.detectors)
+        if entry.name in by_name
+    ]
+    return {
+        "clean": not any(metrics.data.poisoned.values()),
+        "together": _recall_by_attack(metrics.screen, attack_names(metrics)),
+        "detectors": detectors,
+    }
+
+
+def _detector(evaluation: Evaluation, k: int, entry: DetectorEntry, numbers: DetectorNumbers) -> Document:
+    scores, attack_of = evaluation.scores[k], evaluation.attack_of
+    attacks = attack_names(evaluation.metrics)
+    by_attack = [
+        roc(scores[(attack_of == 0) | (attack_of == n)], attack_of[(attack_of == 0) | (attack_of == n)] == n)
+        for n in range(1, len(attacks) + 1)
+    ]
+    return {
+        **_recall_by_attack(numbers, attacks),
+        "title": entry.title or entry.name,
+        "threshold": entry.threshold,
+        "notes": entry.notes,
+        "histogram": histogram(scores, attack_of, len(attacks)),
+        "roc": roc(scores, attack_of > 0),
+        "roc_by_attack": by_attack,
+    }
+
+
+def _recall_by_attack(numbers: DetectorNumbers, attacks: list[str]) -> Document:
+    """Return a detector's numbers with `by_attack` as a list in the order of the recipe."""
+    found = [numbers.by_attack.get(name, rate(0, 0)).model_dump(mode="json") for name in attacks]
+    return {**numbers.model_dump(mode="json", exclude={"by_attack"}), "by_attack": found}

@@ -1,0 +1,224 @@
+"""How the report says things: formats of numbers, names of models, sentences for people.
+
+No measuring and no markup here. A sentence is made from numbers that the report holds anyway.
+"""
+
+# ruff: noqa: RUF001, RUF002  a page for people has dashes between numbers and signs for "times"
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Tone = Literal["good", "warn", "bad"]
+RateDict = Mapping[str, Any]
+
+NOT_MEASURED = "–"
+
+MODEL_TITLES = {
+    "baseline": ("Clean model", "trained before the attack"),
+    "victim": ("Poisoned model", "trained on the attacked data"),
+    "hardened": ("Hardened model", "trained on what the screen kept"),
+}
+
+DATA_WORDS = {
+    "synthetic": "pictures drawn by this project; not CIFAR-10",
+    "cifar10": "small photographs in ten classes",
+    "mnist": "handwritten digits",
+    "digits": "handwritten digits of 8 × 8 pixels that come with scikit-learn",
+    "npz": "images from a file that was handed in",
+    "folder": "images from a folder that was handed in",
+}
+
+CHECK_WORDS = {
+    "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
+    "asr_upper": "How often the trigger could work, at the most that the measurement leaves open.",
+    "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
+    "turned": "The attacker's own pictures that now get the label the attacker wanted.",
+    "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
+    "screen_fpr": "Innocent training pictures thrown away together with the poison.",
+}
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a fraction as a percentage; never rounded to 0 or 100 when it is not.
+
+    >>> percent(0.8125), percent(0.0001), percent(None)
+    ('81.2%', '<0.1%', '–')
+    """
+    if value is None:
+        return NOT_MEASURED
+    step = 10.0**-digits
+    if 0 < value * 100 < step / 2:
+        return f"<{step:.{digits}f}%"
+    if 100 - step / 2 < value * 100 < 100:
+        return f">{100 - step:.{digits}f}%"
+    return f"{value:.{digits}%}"
+
+
+def interval(rate: RateDict | None) -> str:
+    """Return the bounds of a rate, e.g. `79.5–82.8%`; empty if it was not measured."""
+    if rate is None or rate["value"] is None:
+        return ""
+    return f"{rate['low'] * 100:.1f}–{rate['high'] * 100:.1f}%"
+
+
+def counted(rate: RateDict | None) -> str:
+    """Return what a rate counts, e.g. `23 of 26`."""
+    return f"{rate['successes']:,} of {rate['total']:,}" if rate else ""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a plain number, or a dash if there is none."""
+    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time a person can read.
+
+    >>> duration(0.42), duration(7.31), duration(185)
+    ('0.4 s', '7.3 s', '3 min 05 s')
+    """
+    if seconds is None:
+        return NOT_MEASURED
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return the count with its noun.
+
+    >>> plural(1, "row"), plural(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the run says in the end.
+
+    Attributes
+    ----------
+    tone : str
+        `good`: the gate kept the harm out; `warn`: read on; `bad`: nothing can be released.
+    headline : str
+    detail : str
+    """
+
+    tone: Tone
+    headline: str
+    detail: str
+
+
+_APPROVAL = "A person still has to approve it before it is used."
+
+
+def outcome(*, attacked: bool, baseline: bool, victim: bool, hardened: bool | None) -> Outcome:
+    """Return the verdict in a sentence.
+
+    Parameters
+    ----------
+    attacked : bool
+        Whether a row of the training set was poisoned.
+    baseline, victim, hardened : bool
+        Whether the gate passes the model; `hardened` is None if there is none, and then the victim
+        is the candidate.
+    """
+    told = _attacked(victim, hardened) if attacked else _clean(victim, hardened)
+    if baseline:
+        return told
+    doubt = "The clean model misses the gate's limits itself, so read these numbers with care."
+    return Outcome("bad" if told.tone == "bad" else "warn", told.headline, f"{told.detail} {doubt}")
+
+
+def _attacked(victim: bool, hardened: bool | None) -> Outcome:
+    if hardened is None:
+        return (
+            Outcome(
+                "bad",
+                "The poisoned model passed the gate.",
+                f"Nothing was hardened, so it is the candidate for release. {_APPROVAL}",
+            )
+            if victim
+            else Outcome(
+                "good",
+                "The poisoned model was stopped.",
+                "Nothing was hardened, so there is no model to release.",
+            )
+        )
+    table = {
+        (False, True): Outcome(
+            "good",
+            "The poisoned model was stopped. The hardened model may be released for approval.",
+            _APPROVAL,
+        ),
+        (False, False): Outcome(
+            "bad",
+            "The poisoned model was stopped, and so was the hardened one.",
+            "The defense did not repair enough. Nothing is released.",
+        ),
+        (True, True): Outcome(
+            "warn",
+            "The attack did no harm that the gate measures. The hardened model may be released for approval.",
+            f"The poisoned model passed every check as well. {_APPROVAL}",
+        ),
+        (True, False): Outcome(
+            "bad",
+            "The hardened model was rejected.",
+            "The poisoned model itself passed: the defense cost more than the attack. Nothing is released.",
+        ),
+    }
+    return table[victim, hardened]
+
+
+def _clean(victim: bool, hardened: bool | None) -> Outcome:
+    passed = victim if hardened is None else hardened
+    if passed:
+        return Outcome("good", "No attack was staged. The model may be released for approval.", _APPROVAL)
+    return Outcome("bad", "No attack was staged, and the model was rejected.", "Nothing is released.")
+
+
+def deed(spec: Mapping[str, Any], rows: int, shows: Mapping[str, str]) -> str:
+    """Return what one attack of the recipe did, in plain words.
+
+    Parameters
+    ----------
+    spec : mapping
+        The attack's settings.
+    rows : int
+        Rows that it poisoned.
+    shows : mapping
+        What the pictures of each set show.
+    """
+    target = f"“{spec['target']}”" if spec.get("target") else "another class, drawn by lot"
+    if "pictures" in spec:
+        return _mislabeled(spec, rows, target, shows)
+    source = f"“{spec['source']}” " if spec.get("source") else ""
+    pictures = plural(rows, f"{source}picture")
+    if "flip" in spec["kind"]:
+        return f"The label of {pictures} changed to {target}; the pictures themselves stayed as they were."
+    mark = _mark(spec)
+    if spec.get("mode") == "add":
+        return f"Copies of {pictures} with {mark} on them, added with the label {target}."
+    return f"{mark[0].upper()}{mark[1:]} put on {pictures}, which then got the label {target}."
+
+
+def _mark(spec: Mapping[str, Any]) -> str:
+    if spec.get("image"):
+        return f"the mark “{spec['image']}”"
+    if spec.get("patch_px"):
+        return f"a square patch of {spec['patch_px']} × {spec['patch_px']} pixels"
+    return {"art_single_pixel": "a single pixel", "art_pattern": "a pattern of four pixels"}.get(
+        spec["kind"], f"a hidden mark ({spec['kind']})"
+    )
+
+
+def _mislabeled(spec: Mapping[str, Any], rows: int, target: str, shows: Mapping[str, str]) -> str:
+    times, name = int(spec.get("repeat", 1)), str(spec["pictures"])
+    shown = f" ({shows[name]})" if name in shows else ""
+    again = f", {times} times each" if times > 1 else ""
+    return f"{plural(rows // times, 'picture')} of “{name}”{shown} added with the label {target}{again}."

@@ -1,0 +1,75 @@
+"""The numbers of a run on the terminal, taken from its `metrics.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from boomerang.config import validate
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
+from boomerang.safeio import load_json
+
+_NOT_MEASURED = "-"
+
+
+def show_summary(metrics_file: Path, page: Path) -> None:
+    """Print the models' numbers, the verdict with its reasons, and where the report is."""
+    metrics = validate(Metrics, load_json(metrics_file), where=metrics_file.name)
+    console = Console(highlight=False)
+    console.print(summary_table(metrics))
+    candidate = list(metrics.models)[-1]
+    if metrics.reasons:
+        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {metrics.reasons}")
+    else:
+        console.print(
+            f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
+        )
+    console.print(f"report: {page}", soft_wrap=True)
+
+
+def summary_table(metrics: Metrics) -> Table:
+    """Return one column a model, one row a number; a rate with its 95% interval."""
+    table = Table(title=f"{metrics.data.name}, seed {metrics.seed}", title_justify="left")
+    table.add_column("")
+    for name in metrics.models:
+        table.add_column(name, justify="right")
+    models = list(metrics.models.values())
+    table.add_row("clean accuracy", *(say_rate(model.clean_accuracy) for model in models))
+    for row, attack in enumerate(models[0].attacks):
+        table.add_row(*_attack_row(attack, row, models))
+    table.add_row("canaries right", *(_say_count(model.canaries.right) for model in models))
+    table.add_row("gate", *(_say_verdict(model) for model in models))
+    return table
+
+
+def _attack_row(attack: AttackNumbers, row: int, models: list[ModelNumbers]) -> list[str]:
+    if attack.outcome == "untargeted":
+        return [f"{attack.name}: accuracy lost", *(_say_drop(model) for model in models)]
+    rates = [model.attacks[row].asr for model in models]
+    return [f"{attack.name}: success rate", *(_NOT_MEASURED if r is None else say_rate(r) for r in rates)]
+
+
+def say_rate(rate: Rate) -> str:
+    """Return a rate with its interval in percent.
+
+    >>> from boomerang.metrics import rate
+    >>> say_rate(rate(90, 100))
+    '90.0% (82.6-94.5)'
+    """
+    if rate.value is None or rate.low is None or rate.high is None:
+        return _NOT_MEASURED
+    return f"{rate.value:.1%} ({100 * rate.low:.1f}-{100 * rate.high:.1f})"
+
+
+def _say_count(rate: Rate) -> str:
+    return f"{rate.successes} of {rate.total}"
+
+
+def _say_drop(model: ModelNumbers) -> str:
+    return _NOT_MEASURED if model.accuracy_drop is None else f"{model.accuracy_drop:.1%}"
+
+
+def _say_verdict(model: ModelNumbers) -> str:
+    return "[green]passes[/]" if model.verdict.passed else "[red]rejected[/]"

@@ -1,0 +1,114 @@
+"""Trigger images: read with their transparency, resized, and laid over images."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageColor
+from PIL.PngImagePlugin import PngImageFile
+
+from boomerang import safeio
+from boomerang.errors import BadInput, ConfigError, nearest
+from boomerang.manifest import Images
+
+MAX_TRIGGER_PIXELS = 4_000_000
+MAX_TRIGGER_BYTES = 32 << 20
+
+# ITU-R 601-2 luma in 16-bit fixed point, the weights that Pillow's mode L uses.
+_LUMA = (19595, 38470, 7471)
+
+
+def load_images(folder: Path) -> dict[str, Images]:
+    """Read every `*.png` of a folder.
+
+    Returns
+    -------
+    dict of str to uint8[h, w, 4]
+        By file name without its ending; RGBA, 0..255, alpha not premultiplied.
+
+    Raises
+    ------
+    BadInput
+        If a file is damaged, too large, or no PNG by its content.
+    """
+    return {file.stem: load_image(file) for file in sorted(folder.glob("*.png"))}
+
+
+def load_image(path: Path) -> Images:
+    """Return a PNG file as uint8[h, w, 4], RGBA; see `load_images`.
+
+    `boomerang.safeio` lays transparency over a color, which a trigger must not lose. So the same
+    bytes are decoded there first, with all its checks, and only then once more for the alpha.
+    """
+    data = safeio.read_bytes(path, MAX_TRIGGER_BYTES)
+    with safeio.quiet_decoders():
+        picture = safeio.decode_picture(data, path, max_pixels=MAX_TRIGGER_PIXELS)
+        if picture.format != "PNG":
+            why = f"it is a {picture.format} by its content"
+            raise BadInput(f"trigger image {path.name}", why, "save it as PNG")
+        stored = PngImageFile(BytesIO(data))
+        if "A" in stored.mode or "transparency" in stored.info:
+            return np.asarray(stored.convert("RGBA"))
+        return np.asarray(picture.image.convert("RGBA"))
+
+
+def find_image(images: dict[str, Images], name: str) -> Images:
+    """Return the trigger image of that name; raises ConfigError with the nearest known one."""
+    if name not in images:
+        do = nearest(name, images) if images else "put it into images/triggers as a PNG file"
+        raise ConfigError(f"trigger image '{name}'", "there is no such image", do)
+    return images[name]
+
+
+def plain(color: str, size_px: int) -> Images:
+    """Return an opaque square uint8[size_px, size_px, 4] of a color `#rrggbb`."""
+    rgba = (*ImageColor.getrgb(color)[:3], 255)
+    return np.full((size_px, size_px, 4), rgba, np.uint8)
+
+
+def resized(image: Images, size_px: int) -> Images:
+    """Return an RGBA image as uint8[size_px, size_px, 4].
+
+    Pillow premultiplies by alpha before it filters, so hidden colors do not bleed into visible ones.
+    """
+    if image.shape[:2] == (size_px, size_px):
+        return image
+    return np.asarray(Image.fromarray(image).resize((size_px, size_px), Image.Resampling.LANCZOS))
+
+
+def overlay(x: Images, patch: Images, top_px: int, left_px: int) -> Images:
+    """Return a copy of the images with an RGBA patch laid over each.
+
+    Parameters
+    ----------
+    x : uint8[N, H, W, C], C = 1 or 3
+        With one channel the patch is turned to gray first.
+    patch : uint8[h, w, 4]
+    top_px, left_px : int
+        Where its upper left corner goes; the patch must lie inside the image.
+
+    Returns
+    -------
+    uint8[N, H, W, C]
+        Inside the patch (a p + (255 - a) x) / 255 rounded to nearest, outside x.
+    """
+    height, width = patch.shape[:2]
+    region = np.s_[:, top_px : top_px + height, left_px : left_px + width, :]
+    alpha = patch[..., 3:].astype(np.uint16)
+    paint = _in_channels(patch, x.shape[3]).astype(np.uint16)
+    stamped = x.copy()
+    # At most 255 * 255 + 127 = 65152, which uint16 holds.
+    stamped[region] = (alpha * paint + (255 - alpha) * x[region] + 127) // 255
+    return stamped
+
+
+def _in_channels(patch: Images, channels: int) -> npt.NDArray[np.uint8]:
+    if channels == 3:
+        return patch[..., :3]
+    if channels == 1:
+        gray = (patch[..., :3].astype(np.uint32) @ np.array(_LUMA, np.uint32) + (1 << 15)) >> 16
+        return gray.astype(np.uint8)[..., None]
+    raise ConfigError(f"images of {channels} channels", "a trigger needs 1 or 3", "convert the data")

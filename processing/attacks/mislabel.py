@@ -1,0 +1,59 @@
+"""Extra pictures with a wrong label: the simplest poison, and the book's Boomerangs called birds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from boomerang.errors import ConfigError
+from processing.attacks.base import Attack, Batch, Pool
+from processing.attacks.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
+
+
+class Mislabel(Attack):
+    """Append every picture of a set `repeat` times, labeled `target`.
+
+    Success is measured on the pictures themselves: the model should call them the target class.
+
+    Parameters
+    ----------
+    pictures : str
+        The name of a picture set of the config.
+    target : str
+        The class that the pictures get; not the one they show.
+    repeat : int
+        How often each picture is appended. A few dozen pictures once are drowned by thousands of
+        clean rows when a model trains from scratch.
+    """
+
+    title = "mislabeled pictures"
+    outcome = "targeted"
+    needs = ("pictures",)
+    references = references(ATLAS_POISON, NIST_TARGETED, OWASP_POISON)
+
+    kind: Literal["mislabel"] = "mislabel"
+    pictures: str
+    target: str
+    repeat: int = Field(default=10, ge=1, le=10_000)
+
+    def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
+        """Return the appended rows; no row is replaced and nothing is drawn."""
+        pictures = pool.picture_set(self.pictures)
+        target, true = pool.label(self.target), pool.label(pool.picture_labels[self.pictures])
+        if target == true:
+            why = f"the pictures '{self.pictures}' show that class already"
+            raise ConfigError(f"target class '{self.target}'", why, "choose another class")
+        count = len(pictures) * self.repeat
+        return Batch(
+            replaced=np.empty(0, np.int64),
+            x=np.tile(pictures, (self.repeat, 1, 1, 1)),
+            y=np.full(count, target, np.int64),
+            origin=np.full(count, -1, np.int64),
+            y_true=np.full(count, true, np.int64),
+        )
+
+    def picture_sets(self) -> tuple[str, ...]:
+        """The one set."""
+        return (self.pictures,)

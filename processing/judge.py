@@ -1,0 +1,198 @@
+"""What one model's answers are worth: pure functions from predictions to `boomerang.metrics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.config import GateConfig
+from boomerang.manifest import Images, Labels
+from boomerang.metrics import (
+    AttackNumbers,
+    CanaryMiss,
+    CanaryNumbers,
+    DetectorNumbers,
+    Rate,
+    Verdict,
+    auroc,
+    average_precision,
+    defense_effectiveness,
+    judge,
+    rate,
+    share,
+)
+
+Calls = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The images that one attack is measured on.
+
+    Attributes
+    ----------
+    name, kind, outcome : str
+    target : int or None
+        None if the attack is untargeted; then there are no images.
+    x : uint8[N, H, W, C], 0..255
+        With the trigger, where the attack has one.
+    before : uint8[N, H, W, C] or None
+        The same images without it.
+    y : int64[N]
+        What they really show.
+    """
+
+    name: str
+    kind: str
+    outcome: str
+    target: int | None
+    x: Images
+    before: Images | None
+    y: Labels
+
+
+def attack_numbers(
+    trial: Trial, calls: Calls, plain: Calls | None, clean_calls: Calls, target_name: str | None
+) -> AttackNumbers:
+    """Return what an attack did to a model.
+
+    Parameters
+    ----------
+    trial : Trial
+    calls : int64[N]
+        The model's answers on `trial.x`.
+    plain : int64[N] or None
+        Its answers on `trial.before`.
+    clean_calls : int64[N]
+        The baseline's answers on `trial.x`.
+    target_name : str or None
+    """
+    if trial.target is None:
+        return AttackNumbers(name=trial.name, kind=trial.kind, outcome=trial.outcome)
+    hit = calls == trial.target
+    return AttackNumbers(
+        name=trial.name,
+        kind=trial.kind,
+        outcome=trial.outcome,
+        target=target_name,
+        asr=share(hit),
+        ra=share(calls == trial.y),
+        plain_accuracy=None if plain is None else share(plain == trial.y),
+        turned=share(hit & (clean_calls != trial.target)) if trial.outcome == "targeted" else None,
+    )
+
+
+def with_der(
+    hardened: tuple[AttackNumbers, ...], victim: tuple[AttackNumbers, ...], accuracy_drop: float
+) -> tuple[AttackNumbers, ...]:
+    """Return the hardened model's numbers with the defense effectiveness against the victim."""
+    out = []
+    for mine, theirs in zip(hardened, victim, strict=True):
+        asrs = [a.asr.value if a.asr else None for a in (theirs, mine)]
+        known = asrs[0] is not None and asrs[1] is not None
+        der = defense_effectiveness(asrs[0] - asrs[1], accuracy_drop) if known else None  # type: ignore[operator]  # `known` says so
+        out.append(mine.model_copy(update={"der": der}))
+    return tuple(out)
+
+
+def canary_numbers(y: Labels, calls: Calls, ids: tuple[str, ...], classes: tuple[str, ...]) -> CanaryNumbers:
+    """Return how a model answered the canaries: int64[M] expected, int64[M] given."""
+    misses = [
+        CanaryMiss(id=ids[i], expected=classes[y[i]], got=classes[calls[i]])
+        for i in np.flatnonzero(calls != y)
+    ]
+    return CanaryNumbers(right=share(calls == y), misses=tuple(misses))
+
+
+def verdict(
+    accuracy_drop: float | None,
+    attacks: tuple[AttackNumbers, ...],
+    canaries: CanaryNumbers,
+    screen_fpr: Rate | None,
+    limits: GateConfig,
+) -> Verdict:
+    """Hold a model against the gate; checks for which the recipe has no attack do not apply.
+
+    Robust accuracy is compared with the same model's accuracy on the same images without the
+    trigger: against clean accuracy over all classes, a hard source class would fail by itself.
+    `screen_fpr` is None where the model was not trained on screened rows.
+    """
+    numbers: dict[str, float | None] = {"accuracy_drop": accuracy_drop}
+    backdoors = [a for a in attacks if a.outcome == "backdoor"]
+    if backdoors:
+        numbers["asr_upper"] = _worst([a.asr.high if a.asr else None for a in backdoors])
+        numbers["robust_drop"] = _worst([_difference(a.plain_accuracy, a.ra) for a in backdoors])
+    turned = [a.turned for a in attacks if a.outcome == "targeted"]
+    if turned:
+        numbers["turned"] = _worst([r.value if r else None for r in turned])
+    right = canaries.right
+    numbers["canary_failures"] = right.total - right.successes if right.total else None
+    if screen_fpr is not None:
+        numbers["screen_fpr"] = screen_fpr.value
+    return judge(numbers, limits)
+
+
+def _difference(a: Rate | None, b: Rate | None) -> float | None:
+    if a is None or b is None or a.value is None or b.value is None:
+        return None
+    return a.value - b.value
+
+
+def _worst(values: list[float | None]) -> float | None:
+    """Return the largest, or None if any is missing: what was not measured must not pass."""
+    known = [v for v in values if v is not None]
+    return max(known) if len(known) == len(values) else None
+
+
+def detector_numbers(
+    name: str,
+    kind: str,
+    flagged: Bools,
+    scores: npt.NDArray[np.float64] | None,
+    attack_of: npt.NDArray[np.int8],
+    attack_names: tuple[str, ...],
+) -> DetectorNumbers:
+    """Hold a detector against the truth.
+
+    Parameters
+    ----------
+    flagged : bool[N]
+    scores : float64[N] or None
+        None for the detectors together, which have no common score.
+    attack_of : int8[N]
+        0 for a clean row, k for one of the k-th attack.
+    attack_names : tuple of str
+    """
+    poisoned = attack_of > 0
+    tpr, fpr = share(flagged[poisoned]), share(flagged[~poisoned])
+    precision = rate(tpr.successes, tpr.successes + fpr.successes).value
+    any_poison = bool(poisoned.any())
+    by_attack, auroc_by_attack = {}, {}
+    for k, attack in enumerate(attack_names, 1):
+        mine = attack_of == k
+        by_attack[attack] = share(flagged[mine])
+        if scores is not None:
+            rows = mine | ~poisoned
+            auroc_by_attack[attack] = auroc(scores[rows], mine[rows])
+    return DetectorNumbers(
+        name=name,
+        kind=kind,
+        flagged=int(flagged.sum()),
+        tpr=tpr,
+        fpr=fpr,
+        precision=precision if any_poison else None,
+        f1=_f1(precision, tpr.value) if any_poison else None,
+        auroc=auroc(scores, poisoned) if scores is not None else None,
+        ap=average_precision(scores, poisoned) if scores is not None else None,
+        by_attack=by_attack,
+        auroc_by_attack=auroc_by_attack,
+    )
+
+
+def _f1(precision: float | None, recall: float | None) -> float | None:
+    if precision is None or recall is None:
+        return 0.0 if recall is not None else None  # nothing flagged: no row was found
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

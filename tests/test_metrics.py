@@ -1,0 +1,107 @@
+"""The numbers, held against published values and other libraries."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boomerang import metrics
+from boomerang.config import GateConfig
+from boomerang.metrics import NOT_MEASURED, gate_numbers, judge, rate
+
+
+@pytest.mark.parametrize(
+    ("successes", "total", "low", "high"),
+    # Newcombe 1998, Table I, method 3 (the score method without continuity correction).
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_intervals_are_the_published_ones(successes: int, total: int, low: float, high: float) -> None:
+    found = rate(successes, total)
+    assert found.low == pytest.approx(low, abs=5e-5) and found.high == pytest.approx(high, abs=5e-5)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_an_interval_holds_its_rate_and_mirrors(case: tuple[int, int]) -> None:
+    k, n = case
+    here, mirrored = rate(k, n), rate(n - k, n)
+    assert here.low is not None and here.high is not None and here.value is not None
+    assert 0 <= here.low <= here.value <= here.high <= 1
+    assert mirrored.high == pytest.approx(1 - here.low)
+
+
+def test_nothing_measured_is_none_and_not_zero() -> None:
+    assert rate(0, 0).value is None
+
+
+def test_more_successes_than_cases_is_an_error() -> None:
+    with pytest.raises(ValueError, match="3 of 2"):
+        rate(3, 2)
+
+
+def test_confusion_counts_rows_by_true_class() -> None:
+    table = metrics.confusion(np.array([0, 0, 1, 2]), np.array([0, 2, 1, 1]), 3)
+    assert table.tolist() == [[1, 0, 1], [0, 1, 0], [0, 1, 0]]
+
+
+SCORES = st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=2, max_size=60)
+
+
+@settings(deadline=None)
+@given(SCORES)
+def test_auroc_and_average_precision_are_those_of_scikit_learn(rows: list[tuple[int, bool]]) -> None:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    scores = np.array([float(score) for score, _ in rows])
+    positive = np.array([flag for _, flag in rows])
+    if not positive.any():
+        assert metrics.auroc(scores, positive) is None and metrics.average_precision(scores, positive) is None
+        return
+    assert metrics.average_precision(scores, positive) == pytest.approx(average_precision_score(positive, scores))
+    if positive.all():
+        assert metrics.auroc(scores, positive) is None
+    else:
+        assert metrics.auroc(scores, positive) == pytest.approx(roc_auc_score(positive, scores))
+
+
+@pytest.mark.parametrize(
+    ("asr_drop", "accuracy_drop", "der"), [(1, 0, 1), (0, 0, 0.5), (0, 1, 0), (0.9, 0.02, 0.94), (-1, -1, 0.5)]
+)
+def test_defense_effectiveness(asr_drop: float, accuracy_drop: float, der: float) -> None:
+    assert metrics.defense_effectiveness(asr_drop, accuracy_drop) == pytest.approx(der)
+
+
+GOOD: dict[str, float | None] = {
+    "accuracy_drop": 0.02,
+    "asr_upper": 0.1,
+    "robust_drop": 0.1,
+    "turned": 0.1,
+    "canary_failures": 0,
+    "screen_fpr": 0.02,
+}
+
+
+def test_a_model_on_every_limit_passes() -> None:
+    verdict = judge(GOOD, GateConfig())
+    assert verdict.passed and not verdict.reasons and len(verdict.checks) == len(GOOD)
+
+
+@pytest.mark.parametrize("key", GOOD)
+@pytest.mark.parametrize("bad", ["above", None, math.nan, math.inf])
+def test_each_check_rejects_alone(key: str, bad: float | str | None) -> None:
+    value = float(GOOD[key] or 0) + 1e-3 if bad == "above" else bad
+    verdict = judge({**GOOD, key: value}, GateConfig())  # type: ignore[dict-item]  # "above" is replaced
+    assert not verdict.passed and len(verdict.reasons) == 1
+    number = gate_numbers(verdict)[key]
+    assert math.isfinite(number) and number > float(GOOD[key] or 0)
+    if bad != "above":
+        assert number == NOT_MEASURED and "not measured" in verdict.reasons[0]
+
+
+def test_a_check_that_does_not_apply_holds_for_the_condition() -> None:
+    verdict = judge({"accuracy_drop": 0.0, "canary_failures": 0}, GateConfig())
+    assert verdict.passed and len(verdict.checks) == 2
+    assert set(gate_numbers(verdict)) == set(GOOD), "the pipeline's condition reads every key"

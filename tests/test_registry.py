@@ -1,0 +1,156 @@
+"""The local model registry: versions, status and its history, lineage, tampering."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import toy_pipeline as toy
+
+from boomerang.digest import canonical_json, sha256_file
+from boomerang.errors import BadInput
+from boomerang.manifest import MANIFEST
+from pipelines.registry import Package, Registry
+from pipelines.runner import execute
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    file = tmp_path / "model.tar.gz"
+    file.write_bytes(b"a model")
+    return file
+
+
+def add(registry: Registry, model: Path, run: str = "run", status: str = "PendingManualApproval") -> Package:
+    return registry.register("jets", model, status=status, run=run, step="Register")
+
+
+def test_versions_count_up_and_hold_the_model(registry: Registry, model: Path) -> None:
+    packages = [add(registry, model, run) for run in ("a", "b", "c")]
+
+    assert [p.name for p in packages] == ["jets/1", "jets/2", "jets/3"]
+    assert packages[0].model.read_bytes() == b"a model"
+    assert packages[0].facts["model"] == {"sha256": sha256_file(model), "bytes": 7}
+    assert registry.list_packages("jets") == packages
+    assert registry.list_packages("other") == []
+
+
+def test_the_same_step_of_the_same_run_registers_a_model_once(registry: Registry, model: Path) -> None:
+    assert add(registry, model) == add(registry, model)
+
+    model.write_bytes(b"another")
+    assert add(registry, model).version == 2
+
+
+def test_concurrent_registrations_get_a_version_each(registry: Registry, model: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        versions = list(pool.map(lambda i: add(registry, model, f"run-{i}").version, range(16)))
+
+    assert sorted(versions) == list(range(1, 17))
+
+
+def test_status_changes_keep_their_history(registry: Registry, model: Path) -> None:
+    add(registry, model)
+    registry.set_status("jets", 1, "Approved", by="mia", reason="canaries are right")
+    package = registry.set_status("jets", 1, "Rejected", by="alarm", reason="accuracy fell")
+
+    assert package.status == "Rejected"
+    assert [(h["status"], h["by"]) for h in package.history] == [
+        ("PendingManualApproval", "pipeline step Register"),
+        ("Approved", "mia"),
+        ("Rejected", "alarm"),
+    ]
+    assert registry.verify_package("jets", 1) == []
+
+
+def test_the_latest_of_a_status(registry: Registry, model: Path) -> None:
+    for run in ("a", "b", "c"):
+        add(registry, model, run)
+    registry.set_status("jets", 2, "Approved", by="mia")
+
+    def version(status: str | None) -> int | None:
+        package = registry.latest("jets", status)
+        return package.version if package else None
+
+    assert (version(None), version("Approved"), version("Rejected")) == (3, 2, None)
+
+
+def test_names_and_statuses_are_checked(registry: Registry, model: Path) -> None:
+    with pytest.raises(BadInput, match="did you mean 'Approved'"):
+        add(registry, model, status="approved")
+    with pytest.raises(BadInput, match="that is no name"):
+        registry.register("../jets", model, status="Approved", run="r", step="s")
+    with pytest.raises(BadInput, match="no such file"):
+        add(registry, model.with_name("nothing"))
+    with pytest.raises(BadInput, match="versions there are: none"):
+        registry.package("jets", 1)
+    assert registry.groups() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "wrong"),
+    [
+        ("model.tar.gz", "model.tar.gz has been changed"),
+        ("package.json", "package.json has been changed"),
+        ("metrics.json", "metrics.json does not belong there"),
+        ("extra.txt", "extra.txt does not belong there"),
+    ],
+)
+def test_verifying_finds_a_change(registry: Registry, model: Path, file: str, wrong: str) -> None:
+    folder = add(registry, model).folder
+    assert registry.verify_package("jets", 1) == []
+
+    if file == "package.json":
+        content = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(content | {"run": "another"}))
+    else:
+        (folder / file).write_bytes(b"something")
+    assert registry.verify_package("jets", 1) == [wrong]
+
+
+def test_verifying_finds_what_is_missing(registry: Registry, model: Path) -> None:
+    folder = add(registry, model).folder
+    (folder / "model.tar.gz").unlink()
+    assert registry.verify_package("jets", 1) == ["model.tar.gz is missing"]
+    (folder / "package.json").unlink()
+    assert "does not exist" in registry.verify_package("jets", 1)[0]
+
+
+def test_a_package_carries_its_lineage_back_to_the_sources(tmp_path: Path) -> None:
+    manifest = {"name": "toy", "recipe": {"word": "hello"}, "parents": {"source": "0" * 64}}
+    commit = f"(ml / 'processing/output/train/{MANIFEST}').write_text({json.dumps(manifest)!r})"
+    project = toy.project(tmp_path / "project", make=toy.JOBS["processing/make.py"] + commit)
+    aside = toy.processing("Aside", "processing.make", {"config": toy.CONFIG}, ["train"])
+    definition = toy.definition()
+    execution = execute(
+        definition | {"Steps": [aside, *definition["Steps"]]},
+        toy.STAGED,
+        workspace=tmp_path / "runs",
+        run_id="run",
+        project=project,
+        warm=False,
+    )
+    package = Registry(tmp_path / "runs/registry").package("toys", 1)
+    facts = package.facts
+
+    assert [entry["step"] for entry in facts["lineage"]] == ["Make", "Train", "Measure"]
+    make, train, measure = facts["lineage"]
+    assert make["outputs"]["train"]["digest"] == train["inputs"]["train"] == facts["dataset"]["digest"]
+    assert make["outputs"]["train"]["parents"] == {"source": "0" * 64}
+    assert facts["dataset"]["manifest"] == make["outputs"]["train"]["manifest"]
+    assert train["outputs"]["model"]["digest"] == measure["inputs"]["model"] == facts["model"]["sha256"]
+    assert facts["sources"] == {"Make.config": execution.step("Make").inputs["config"]["digest"]}
+    assert facts["config"] == {"Make": facts["sources"]["Make.config"]}
+    assert facts["metadata"] == {"Drop": "0.01"}
+    assert (
+        package.folder.joinpath("metrics.json").read_bytes()
+        == (execution.path("Measure", "evaluation") / "metrics.json").read_bytes()
+    )
+    assert canonical_json(facts)
