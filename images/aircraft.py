@@ -83,8 +83,8 @@ def _body(
     z = _curve(x, knots, lift)
     zero = 0 * x
     path, side, up = (np.stack(v, axis=-1)[None] for v in ((x, zero, z), (zero, w, zero), (zero, zero, h)))
-    colors = painter(_centers(path, side, up, 72))[None]
-    return tube(path, side, up, colors, sides=72)
+    colors = painter(_centers(path, side, up, 144))[None]
+    return tube(path, side, up, colors, sides=144)
 
 
 def _surface(

@@ -58,7 +58,7 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> B
 
 
 def _define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
-    from pipelines.definition import define  # noqa: PLC0415  it imports the SDK, which takes seconds
+    from pipelines.definition import define
 
     return define(config, site, inputs)
 

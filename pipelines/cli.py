@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    from pipelines import commands  # noqa: PLC0415  --help need not load what the commands use
+    from pipelines import commands
 
     code: int = getattr(commands, options.command)(options)
     return code

@@ -34,16 +34,16 @@ def run(options: Namespace) -> int:
 
 
 def _execute(built: Built, workspace: Path, run_id: str) -> Execution:
-    from pipelines.progress import progress, step_names  # noqa: PLC0415  only `run` shows progress
-    from pipelines.runner import execute  # noqa: PLC0415  as above
+    from pipelines.progress import progress, step_names
+    from pipelines.runner import execute
 
     with progress(step_names(built.definition)) as show:
         return execute(built.definition, built.staged, workspace=workspace, run_id=run_id, on_event=show)
 
 
 def _conclude(execution: Execution, folder: Path) -> int:
-    from pipelines.report import write_report  # noqa: PLC0415  a report loads numpy and Pillow
-    from pipelines.summary import show_summary  # noqa: PLC0415  as above
+    from pipelines.report import write_report
+    from pipelines.summary import show_summary
 
     page = write_report(folder)
     failed = execution.failed_step
@@ -56,7 +56,7 @@ def _conclude(execution: Execution, folder: Path) -> int:
 
 def report(options: Namespace) -> int:
     """Write the report of a run again."""
-    from pipelines.report import write_report  # noqa: PLC0415  a report loads numpy and Pillow
+    from pipelines.report import write_report
 
     if not (options.run / "execution.json").is_file():
         raise BadInput(f"{options.run}", "it is no run's folder: it has no execution.json", _RUNS_ARE)
@@ -69,7 +69,7 @@ _RUNS_ARE = "give the folder of a run, for example runs/ID"
 
 def verify(options: Namespace) -> int:
     """Hold everything that was recorded below a folder against what is on disk now."""
-    from pipelines.verify import verify as problems_of  # noqa: PLC0415  it loads numpy
+    from pipelines.verify import verify as problems_of
 
     if not options.folder.is_dir():
         raise BadInput(f"{options.folder}", "there is no such folder", _RUNS_ARE)
@@ -84,7 +84,7 @@ def verify(options: Namespace) -> int:
 
 def plan(options: Namespace) -> int:
     """Say what a run would do."""
-    from pipelines.plan import show_plan  # noqa: PLC0415  it loads the runner
+    from pipelines.plan import show_plan
 
     config = load(options.config, options.overrides)
     show_plan(build(config, cache=_definitions(options.out)), options.out)

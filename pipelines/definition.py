@@ -31,7 +31,6 @@ from pipelines.site import Site
 from pipelines.staging import Inputs
 
 with offline():
-    from sagemaker.core.config.config_manager import SageMakerConfig
     from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
     from sagemaker.core.network import NetworkConfig
     from sagemaker.core.processing import Processor
@@ -95,7 +94,7 @@ def define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
     Equal arguments give equal definitions, in this process or another.
     """
     # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same.
-    with offline(), patch.object(SageMakerConfig, "validate_sagemaker_config"):
+    with offline(), patch("jsonschema.validate"):
         draft = _Draft(config, site, inputs)
         pipeline = Pipeline(
             name=config.name,

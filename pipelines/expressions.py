@@ -24,6 +24,13 @@ _ORDERED: Mapping[str, Callable[[Any, Any], bool]] = {
     "GreaterThan": operator.gt,
     "GreaterThanOrEqualTo": operator.ge,
 }
+_SIGNS = {
+    "LessThan": "<",
+    "LessThanOrEqualTo": "≤",
+    "GreaterThan": ">",
+    "GreaterThanOrEqualTo": "≥",
+    "Equals": "=",
+}
 
 
 @dataclass(frozen=True)
@@ -226,11 +233,16 @@ def holds(condition: Mapping[str, Any], scope: Scope) -> bool:
 
 
 def say(condition: Mapping[str, Any], scope: Scope) -> str:
-    """Return a comparison in words with both values, for the log: `0.5 LessThan 0.3`."""
-    if "LeftValue" not in condition:
-        return str(condition["Type"])
-    left, right = resolve(condition["LeftValue"], scope), resolve(condition["RightValue"], scope)
-    return f"{as_text(left)} {condition['Type']} {as_text(right)}"
+    """Return in words why a condition does not hold: `gate.drop is 0.03, not ≤ 0.02`."""
+    if condition["Type"] not in _SIGNS:
+        return f"{condition['Type']} does not hold"
+    left, right = condition["LeftValue"], condition["RightValue"]
+    sides = [
+        f"{value:.4g}" if isinstance(value := resolve(side, scope), float) else as_text(value)
+        for side in (left, right)
+    ]
+    name = left.get("Std:JsonGet", {}).get("Path") or left.get("Get") if isinstance(left, Mapping) else None
+    return f"{name or 'the value'} is {sides[0]}, not {_SIGNS[condition['Type']]} {sides[1]}"
 
 
 def check_condition(condition: Mapping[str, Any]) -> None:

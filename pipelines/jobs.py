@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from boomerang.contract import ML_ROOT
-from boomerang.errors import BadInput, StepFailed
+from boomerang.errors import BadInput, BoomerangError, StepFailed
 from boomerang.manifest import FileEntry
 from pipelines.plans import Plan, Target
 from pipelines.processes import Host, Outcome
@@ -65,6 +65,38 @@ def lay_out(job: Plan, store: Store, ml: Path) -> None:
 def _write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1, sort_keys=True), encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a job ended.
+
+    Attributes
+    ----------
+    exit_code : int or None
+        Of its process, if it came to that.
+    made : tuple of Made
+        Its outputs.
+    failure : str
+        Why it failed, or empty.
+    """
+
+    exit_code: int | None
+    made: tuple[Made, ...] = ()
+    failure: str = ""
+
+
+def perform(job: Plan, store: Store, host: Host, folder: Path, log: Path) -> Result:
+    """Run a job on a disk of its own in `folder/ml`, and finish its outputs there."""
+    exit_code = None
+    try:
+        outcome = run(job, store, host, folder, log)
+        exit_code = outcome.exit_code
+        if exit_code != 0:
+            return Result(exit_code, failure=failure_text(job, outcome, folder, log))
+        return Result(exit_code, tuple(collect(job, folder)))
+    except (BoomerangError, OSError) as error:
+        return Result(exit_code, failure=str(error))
 
 
 def run(job: Plan, store: Store, host: Host, folder: Path, log: Path) -> Outcome:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.build import Built
+from pipelines.summary import open_console
 
 
 def show_plan(built: Built, workspace: Path) -> None:
     """Print the plan as a table; nothing is run and nothing is written but the kept definition."""
-    from pipelines.runner import explain_cache  # noqa: PLC0415  avoids a cycle of the runner's imports
+    from pipelines.runner import explain_cache
 
     cached = {entry.step: entry for entry in explain_cache(built.definition, built.staged, workspace)}
     table = Table(title="plan")
@@ -23,7 +23,7 @@ def show_plan(built: Built, workspace: Path) -> None:
         entry = cached.get(step["Name"])
         hit = "" if entry is None else "hit" if entry.hit else "miss"
         table.add_row(step["Name"], step["Type"], machine(step), hit, "" if entry is None else entry.why)
-    Console().print(table)
+    open_console().print(table)
 
 
 def machine(step: dict[str, Any]) -> str:

@@ -112,9 +112,16 @@ def plan(step: str, kind: str, arguments: Mapping[str, Any], job_name: str) -> P
         If something that a job needs is missing, or lies outside `/opt/ml`.
     """
     try:
-        return (_training if kind == "Training" else _processing)(step, arguments, job_name)
+        job = (_training if kind == "Training" else _processing)(step, arguments, job_name)
     except KeyError as error:
         raise ConfigError(f"step {step}", f"its arguments lack {error}", "correct the definition") from None
+    for value in (*job.command, *job.environment.values(), *job.hyperparameters.values()):
+        if not isinstance(value, str):
+            why = f"{value!r} is no text, and the service takes nothing else"
+            raise ConfigError(f"step {step}", why, "use the parameter's to_string()")
+    if not job.command:
+        raise ConfigError(f"step {step}", "it has no command", "give its container an entrypoint")
+    return job
 
 
 def _processing(step: str, arguments: Mapping[str, Any], _: str) -> Plan:

@@ -32,8 +32,7 @@ from pipelines.cache import Cache, Entry, recipe
 from pipelines.explain import CacheWord, explain_cache
 from pipelines.expressions import as_text, holds, parameter_values, resolve, say
 from pipelines.graph import JOBS, Node, ordered
-from pipelines.jobs import Made, collect, failure_text
-from pipelines.jobs import run as run_job
+from pipelines.jobs import Made, perform
 from pipelines.locking import locked
 from pipelines.plans import Plan, properties
 from pipelines.processes import PROJECT
@@ -247,15 +246,14 @@ class _Run:
         self.on_event(Event(node.name, "started"))
         record = replace(record, log=f"logs/{node.name}.log")
         folder, log = self.run_dir / "jobs" / node.name, self.run_dir / "logs" / f"{node.name}.log"
-        outcome = run_job(job, self.store, self.hosts.pick(job, code, ahead), folder, log)
-        record = replace(record, exit_code=outcome.exit_code)
-        if outcome.exit_code != 0:
-            why = f"{failure_text(job, outcome, folder, log)}\n  its disk is kept in {folder}"
+        result = perform(job, self.store, self.hosts.pick(job, code, ahead), folder, log)
+        record = replace(record, exit_code=result.exit_code)
+        if result.failure:
+            why = f"{result.failure}\n  its disk is kept in {folder}"
             return replace(record, status="Failed", detail=why)
-        made = collect(job, folder)
         if node.cacheable:
-            self.cache.keep(made_by, made, run=self.run_dir.name, seconds=clock.seconds)
-        record = replace(record, outputs=self._adopt(job, made))
+            self.cache.keep(made_by, result.made, run=self.run_dir.name, seconds=clock.seconds)
+        record = replace(record, outputs=self._adopt(job, result.made))
         remove_tree(folder)
         return replace(record, detail=f"its cache entry was damaged: {entry.why}" if entry else "")
 
@@ -289,7 +287,7 @@ class _Run:
         failed = [say(each, self.scope) for each in conditions if not holds(each, self.scope)]
         self.taken[node.name] = not failed
         self.scope.properties[node.name] = {"Outcome": not failed}
-        return replace(record, detail=f"not so: {', '.join(failed)}" if failed else "all conditions hold")
+        return replace(record, detail="; ".join(failed) or "all conditions hold")
 
     def _fail(self, node: Node, _: StepRecord) -> StepRecord:
         raise StepFailed(as_text(resolve(node.arguments.get("ErrorMessage", ""), self.scope)))
@@ -301,11 +299,15 @@ class _Run:
 
     def _register(self, node: Node, record: StepRecord) -> StepRecord:
         arguments = resolve(node.arguments, self.scope)
-        model = arguments["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        try:
+            group = arguments["ModelPackageGroupName"]
+            model = arguments["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+        except (KeyError, IndexError) as error:
+            raise StepFailed(f"step {node.name}", f"its arguments lack {error}") from None
         quality = arguments.get("ModelMetrics", {}).get("ModelQuality", {})
         metrics = quality.get("Statistics", {}).get("S3Uri")
         package = self.registry.register(
-            arguments["ModelPackageGroupName"],
+            group,
             self.store.path(model),
             status=arguments.get("ModelApprovalStatus", "PendingManualApproval"),
             run=self.run_dir.name,

@@ -55,7 +55,7 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     ------
     ConfigError
         If there is no such entry, a key or a value is wrong, a path does not exist, or an attack
-        names pictures or a trigger image that there are not.
+        names pictures, a trigger image or a class that there are not.
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
@@ -107,7 +107,7 @@ def _existing(path: str, base: Path, key: str) -> str:
 
 def _attacks(config: Config) -> tuple[Spec, ...]:
     """Return the recipe with every setting of every attack, each attack with a name of its own."""
-    from processing.attacks import create_recipe  # noqa: PLC0415  --help need not load the attacks
+    from processing.attacks import create_recipe
 
     attacks = create_recipe(config.attacks)
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
@@ -116,7 +116,23 @@ def _attacks(config: Config) -> tuple[Spec, ...]:
             _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
         for name in attack.image_names():
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
+        for name in (attack.target_class(), attack.source_class()):
+            _check_class(name, config, f"attack '{attack.name}'")
+    for entry in config.pictures:
+        _check_class(entry.label, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)
+
+
+def _check_class(name: str | None, config: Config, where: str) -> None:
+    """Check a class name where the source alone says what the classes are; else Poison does it."""
+    from processing.datasets.base import CIFAR10_CLASSES
+
+    digits = tuple("0123456789")
+    known = {"synthetic": CIFAR10_CLASSES, "cifar10": CIFAR10_CLASSES, "mnist": digits, "digits": digits}
+    classes = known.get(config.data.source)
+    if name is not None and classes is not None and name not in classes:
+        why = f"{config.data.source} has no such class"
+        raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
 
 
 def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:
@@ -128,7 +144,7 @@ def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:
 
 def _screen(config: Config) -> ScreenConfig:
     """Return the screen with every setting of every detector."""
-    from processing.defenses import create  # noqa: PLC0415  --help need not load the detectors
+    from processing.defenses import create
 
     return ScreenConfig(detectors=tuple(_complete(create(spec)) for spec in config.screen.detectors))
 
@@ -139,7 +155,7 @@ def _complete(entry: Strict) -> Spec:
 
 def used_triggers(config: Config) -> list[Path]:
     """Return the files of the trigger images that the recipe names."""
-    from processing.attacks import create_recipe  # noqa: PLC0415  --help need not load the attacks
+    from processing.attacks import create_recipe
 
     names = {name for attack in create_recipe(config.attacks) for name in attack.image_names()}
     return [TRIGGERS / f"{name}.png" for name in sorted(names)]

@@ -17,7 +17,7 @@ _NOT_MEASURED = "-"
 def show_summary(metrics_file: Path, page: Path) -> None:
     """Print the models' numbers, the verdict with its reasons, and where the report is."""
     metrics = validate(Metrics, load_json(metrics_file), where=metrics_file.name)
-    console = Console(highlight=False)
+    console = open_console()
     console.print(summary_table(metrics))
     candidate = list(metrics.models)[-1]
     if metrics.reasons:
@@ -29,10 +29,16 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     console.print(f"report: {page}", soft_wrap=True)
 
 
+def open_console() -> Console:
+    """Return a console for tables; where no terminal sets the width, one that wraps no table."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
 def summary_table(metrics: Metrics) -> Table:
     """Return one column a model, one row a number; a rate with its 95% interval."""
     table = Table(title=f"{metrics.data.name}, seed {metrics.seed}", title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in metrics.models:
         table.add_column(name, justify="right")
     models = list(metrics.models.values())
@@ -46,9 +52,9 @@ def summary_table(metrics: Metrics) -> Table:
 
 def _attack_row(attack: AttackNumbers, row: int, models: list[ModelNumbers]) -> list[str]:
     if attack.outcome == "untargeted":
-        return [f"{attack.name}: accuracy lost", *(_say_drop(model) for model in models)]
+        return [f"accuracy lost to {attack.name}", *(_say_drop(model) for model in models)]
     rates = [model.attacks[row].asr for model in models]
-    return [f"{attack.name}: success rate", *(_NOT_MEASURED if r is None else say_rate(r) for r in rates)]
+    return [f"ASR of {attack.name}", *(_NOT_MEASURED if r is None else say_rate(r) for r in rates)]
 
 
 def say_rate(rate: Rate) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -51,7 +51,7 @@ from processing.evidence import ARRAYS, Group, evenly, write_gallery
 from processing.judge import Trial, attack_numbers, canary_numbers, detector_numbers, verdict, with_der
 from processing.poison import Truth, load_truth
 from processing.trials import trials
-from training.model import ModelCard, load_model, predict
+from training.model import Ask, ModelCard, classifier, load_model
 
 VERSIONED = (
     "tensorflow-cpu",
@@ -78,7 +78,7 @@ class Subject:
     """
 
     card: ModelCard
-    ask: Callable[[Images], npt.NDArray[np.float32]]
+    ask: Ask
 
     def calls(self, x: Images) -> npt.NDArray[np.int64]:
         """Return int64[N], the most likely class of uint8[N, H, W, C]."""
@@ -177,7 +177,7 @@ def _photos(job: Job) -> dict[str, Dataset]:
 
 def _subject(folder: Path) -> Subject:
     model, card = load_model(folder)
-    return Subject(card, lambda x: predict(model, x))
+    return Subject(card, classifier(model))
 
 
 def candidate_groups(case: Case) -> list[Candidates]:

@@ -14,7 +14,7 @@ It has no input that says which rows are poisoned. The same inputs give the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -65,22 +65,20 @@ class Victim:
         self._folder, self._shape = folder, shape
         self.digest: str | None = None
 
+    def embed(self, x: Images) -> Features:
+        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
+        return self._ask(x)
+
     @cached_property
-    def _model(self) -> Any:
-        from training.model import load_model
+    def _ask(self) -> Callable[[Images], Features]:
+        from training.model import embedder, load_model
 
         model, card = load_model(self._folder)
         if card.input_shape != self._shape:
             why = f"it takes images {card.input_shape}, the rows are {self._shape}"
             raise BadInput("the victim model", why, "give the model that was trained on this data")
         self.digest = card.weights_sha256
-        return model
-
-    def embed(self, x: Images) -> Features:
-        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
-        from training.model import embed
-
-        return embed(self._model, x)
+        return embedder(model)
 
 
 def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:

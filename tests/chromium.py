@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -20,6 +21,16 @@ _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--disable-dev-shm-usage", "--remote-debugging-pipe", "about:blank"),
 )
+
+# Chromium reads commands from descriptor 3 and answers on 4. They are put there by way of higher
+# numbers, so that neither overwrites the other.
+_EXEC = """
+import os, sys
+for old, new in ((int(sys.argv[1]), 98), (int(sys.argv[2]), 99), (98, 3), (99, 4)):
+    os.dup2(old, new)
+os.closerange(98, 100)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_chromium() -> str | None:
@@ -122,12 +133,19 @@ def browser_page(profile: Path) -> Iterator[Page]:
     """Start Chromium with an empty profile, give a page of it, and end it."""
     program = find_chromium()
     assert program is not None
-    # Chromium reads commands from descriptor 3 and answers on 4; the shell puts them there.
     their_in, our_out = os.pipe()
     our_in, their_out = os.pipe()
-    shell = f'exec "$0" "$@" 3<&{their_in} 4>&{their_out}'
     process = subprocess.Popen(
-        ["/bin/sh", "-c", shell, program, *_FLAGS, f"--user-data-dir={profile}"],
+        [
+            sys.executable,
+            "-c",
+            _EXEC,
+            str(their_in),
+            str(their_out),
+            program,
+            *_FLAGS,
+            f"--user-data-dir={profile}",
+        ],
         pass_fds=(their_in, their_out),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -372,9 +372,6 @@ class _Evaluation:
                 ),
                 self._group("c1", "pictures", "The pictures asked", "boomerangs", boomerangs, right=source),
                 self._group(
-                    "t2", "trigger", "The trigger", "cyan-square", marked[:1], before=self.airplanes[:1]
-                ),
-                self._group(
                     "p2", "poisoned", "Poisoned rows", "cyan-square", marked[:8], given=target, right=source
                 ),
                 self._group(
@@ -405,12 +402,11 @@ class _Evaluation:
         np.save(self.folder / "arrays" / f"{key}.npy", images)
         if before is not None:
             np.save(self.folder / "arrays" / f"{key}-before.npy", before)
-        asked = kind not in ("poisoned", "trigger")
         items = []
         for k in range(len(images)):
             true = right or self.scene.classes[k % len(self.scene.classes)]
-            calls = dict.fromkeys(self.names, true) if asked else {}
-            if asked and kind != "canaries":
+            calls = dict.fromkeys(self.names, true)
+            if kind != "canaries":
                 calls["victim"] = self.scene.classes[2] if k % 6 != 5 else true
             sure = {name: round(0.99 - 0.011 * ((k * 7 + n * 3) % 23), 3) for n, name in enumerate(calls)}
             items.append(

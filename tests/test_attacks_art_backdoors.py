@@ -14,9 +14,9 @@ from PIL import Image
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
-from processing.attacks.art_backdoors import _art
+from processing.attacks import art_backdoors
 
-perturbations = _art(".perturbations")
+perturbations = art_backdoors._art(".perturbations")
 
 
 def backdoor(kind: str, **settings: Any) -> Any:
@@ -106,7 +106,10 @@ def test_the_lookup_is_arts_insert_image(
     assert np.array_equal(attack.stamp(x, {"soft": image}), expected)
 
 
-def test_the_lookup_covers_every_value_at_every_place(tmp_path: Path) -> None:
+def test_the_lookup_covers_every_value_at_every_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(art_backdoors, "_BLOCK_VALUES", 500)  # several blocks, the last one short
     x = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1), (256, 4, 6, 3))
     image = soft_trigger(4)
     attack = backdoor("art_insert_image", image="soft", left_px=2)

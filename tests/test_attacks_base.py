@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from attack_pools import make, make_pool, stage
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from boomerang.errors import ConfigError
@@ -23,6 +23,7 @@ def test_a_budget_is_the_rate_to_half_a_row(rate: float, whole: int) -> None:
     assert abs(count - rate * whole) <= 0.5 or count == 1
 
 
+@example(rate=0.9, whole=300_000, available=200_000)  # two thirds, rounded up, would be too many
 @given(rate=rates, whole=st.integers(1, 10_000), available=st.integers(0, 10_000))
 def test_an_unpaid_budget_says_what_could_be_paid(rate: float, whole: int, available: int) -> None:
     try:

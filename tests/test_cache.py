@@ -190,8 +190,10 @@ def test_what_a_killed_run_left_half_done_is_swept_and_never_used(bench: Bench) 
 def test_code_is_followed_through_every_kind_of_import(tmp_path: Path) -> None:
     files = {
         "processing/__init__.py": "",
-        "processing/main.py": "import json, numpy.linalg\nfrom . import near\ndef late():\n    import training.deep.far\n",
-        "processing/near.py": "from .things import *\nfrom importlib import import_module\nimport_module('lazy.one')\n",
+        "processing/main.py": "import json, numpy.linalg\nfrom . import near\n"
+        "def late():\n    import training.deep.far\n",
+        "processing/near.py": "from .things import *\nimport importlib\n"
+        "importlib.import_module('lazy.one')\n",
         "processing/things/__init__.py": "from processing.things.a import A\n",
         "processing/things/a.py": "A = 1\n",
         "processing/things/mesh.obj": "v 0 0 0\n",
@@ -201,7 +203,8 @@ def test_code_is_followed_through_every_kind_of_import(tmp_path: Path) -> None:
         "training/deep/far.py": "import keras.layers\n",
         "lazy/one.py": "",
         "lazy/two.py": "",
-        "registry/__init__.py": "from importlib import import_module\ndef get(name):\n    return import_module(name)\n",
+        "registry/__init__.py": "from importlib import import_module\n"
+        "def get(name):\n    return import_module(name)\n",
         "registry/found.py": "import processing.unused\n",
     }
     for name, text in files.items():

@@ -161,7 +161,7 @@ def test_an_unknown_condition_is_refused_at_any_depth() -> None:
         check_condition(deep)
 
 
-DECLARED = [
+DECLARED: list[dict[str, Any]] = [
     {"Name": "Limit", "Type": "Float", "DefaultValue": 0.02},
     {"Name": "Count", "Type": "Integer", "DefaultValue": 0},
     {"Name": "Mode", "Type": "String", "DefaultValue": "a", "EnumValues": ["a", "b"]},

@@ -88,7 +88,7 @@ def test_a_rejected_model_is_registered_as_such_and_the_run_fails_with_the_reaso
     assert execution.failure == "rejected: it got worse"
     assert statuses(execution)["Register"] == "Skipped"
     assert execution.step("RegisterRejected").detail == "toys/1, Rejected"
-    assert execution.step("Gate").detail == "not so: 0.01 LessThanOrEqualTo 0.001"
+    assert execution.step("Gate").detail == "gate.drop is 0.01, not ≤ 0.001"
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_a_gate_without_a_number_to_judge_never_passes(run: Execute, metrics: st
     ("body", "why"),
     [
         (
-            "(ml / 'output').mkdir(); (ml / 'output/message').write_text('the label is unknown'); sys.exit(2)",
-            "the label is unknown",
+            "(ml / 'output').mkdir(); (ml / 'output/message').write_text('no such label'); sys.exit(2)",
+            "no such label",
         ),
         ("raise ValueError('what now')", "ValueError: what now"),
         ("sys.exit(3)", "it ended with exit code 3 and said nothing"),
@@ -245,14 +245,23 @@ def gone(pid: int) -> bool:
     return False
 
 
-_KILLED = """
+_RUNNER = """
 import sys
 from pathlib import Path
 import toy_pipeline as toy
 from pipelines.runner import execute
 base = Path(sys.argv[1])
-execute(toy.definition(), toy.STAGED, workspace=base / "runs", run_id="run", project=base / "project", warm=False)
+places = {"workspace": base / "runs", "project": base / "project"}
+execute(toy.definition(), toy.STAGED, run_id="run", warm=False, **places)
 """
+
+
+def start_runner(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the toy pipeline in a process of its own, to be killed."""
+    root = Path(__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
+    command = [sys.executable, "-c", _RUNNER, str(folder)]
+    return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
 def test_a_killed_run_goes_on_at_the_first_unfinished_step(run: Execute, tmp_path: Path) -> None:
@@ -263,9 +272,7 @@ Path({str(marker)!r}).write_text(str(os.getpid()))
 time.sleep(60)
 """
     toy.project(tmp_path / "project", train=half_done)
-    root = Path(__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
-    process = subprocess.Popen([sys.executable, "-c", _KILLED, str(tmp_path)], env=environment)
+    process = start_runner(tmp_path)
     wait_for(marker)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -293,11 +300,7 @@ def test_interrupting_a_run_ends_its_job(run: Execute, tmp_path: Path) -> None:
     toy.project(
         tmp_path / "project", make=f"Path({str(marker)!r}).write_text(str(os.getpid())); time.sleep(60)"
     )
-    root = Path(__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", _KILLED, str(tmp_path)], env=environment, stderr=subprocess.DEVNULL
-    )
+    process = start_runner(tmp_path)
     wait_for(marker)
     process.send_signal(signal.SIGINT)
 
@@ -354,10 +357,11 @@ def test_staged_folders_arrive_whole_and_links_out_of_them_are_refused(run: Exec
     folder = tmp_path / "pictures"
     (folder / "set").mkdir(parents=True)
     (folder / "set/a.txt").write_text("a")
-    step = toy.processing(
-        "Make", "processing.make", {"config": toy.CONFIG, "pictures": "s3://b/p"}, ["train"]
-    )
-    body = "(ml / 'processing/output/train/x.txt').write_text((ml / 'processing/input/pictures/set/a.txt').read_text())"
+    step = toy.processing("Make", "processing.make", {"pictures": "s3://b/p"}, ["train"])
+    body = """
+text = (ml / "processing/input/pictures/set/a.txt").read_text()
+(ml / "processing/output/train/x.txt").write_text(text)
+"""
     staged = {**toy.STAGED, "s3://b/p": folder}
 
     execution = run(toy.definition(step), staged=staged, jobs={"make": body})
@@ -401,10 +405,15 @@ def flip_a_bit(file: Path) -> None:
     file.write_bytes(bytes(data))
 
 
-def test_a_forked_job_is_as_private_as_any_other(run: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A module of the standard library stands for Keras, which takes seconds to load.
+@pytest.fixture
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a module of the standard library stand for Keras, which takes seconds to load."""
     monkeypatch.setattr("pipelines.warmth._HEAVY", frozenset({"colorsys"}))
     monkeypatch.setattr("pipelines.warmth._PRELOAD", ("colorsys",))
+
+
+@pytest.mark.usefixtures("light")
+def test_a_forked_job_is_as_private_as_any_other(run: Execute) -> None:
     body = """
 loaded = "colorsys" in sys.modules
 import colorsys, tempfile
@@ -436,20 +445,18 @@ colorsys.left = True
         assert (execution.run_dir / "logs" / f"{name}.log").read_text() == "said\n"
 
 
-def test_a_forked_job_fails_and_is_timed_like_any_other(
-    run: Execute, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipelines.warmth._HEAVY", frozenset({"colorsys"}))
-    monkeypatch.setattr("pipelines.warmth._PRELOAD", ("colorsys",))
+@pytest.mark.usefixtures("light")
+def test_a_forked_job_fails_and_is_timed_like_any_other(run: Execute) -> None:
     body = """
 import colorsys
-{"exit": lambda: sys.exit(4), "raise": lambda: 1 / 0, "sleep": lambda: time.sleep(60), "pass": lambda: 0}[sys.argv[1]]()
+end = {"exit": lambda: sys.exit(4), "raise": lambda: 1 / 0, "sleep": lambda: time.sleep(60)}
+end.get(sys.argv[1], lambda: None)()
 """
 
-    def failure(what: str) -> str:
+    def failure(how: str, timeout_s: int = 30) -> str:
         steps = [
-            toy.processing(name, "processing.make", {}, ["out"], [argument], cached=False, timeout_s=2)
-            for name, argument in (("First", "pass"), ("Second", what))
+            toy.processing(name, "processing.make", {}, ["out"], [what], cached=False, timeout_s=timeout_s)
+            for name, what in (("First", "pass"), ("Second", how))
         ]
         execution = run(toy.definition(*steps), jobs={"make": body}, warm=True)
         assert execution.failed_step == "Second"
@@ -457,7 +464,7 @@ import colorsys
 
     assert "exit code 4" in failure("exit")
     assert "ZeroDivisionError" in failure("raise")
-    assert "time limit of 2 s" in failure("sleep")
+    assert "time limit of 2 s" in failure("sleep", 2)
 
 
 def test_two_steps_cannot_write_to_one_address(run: Execute) -> None:
@@ -466,3 +473,10 @@ def test_two_steps_cannot_write_to_one_address(run: Execute) -> None:
 
     assert execution.failed_step == "Same"
     assert "another step has written there" in execution.failure
+
+
+def test_an_argument_that_the_service_would_refuse_is_refused_here(run: Execute) -> None:
+    execution = run(toy.definition(toy.make(arguments=[toy.get("Parameters.MaxDrop")])))
+
+    assert execution.failed_step == "Make"
+    assert "0.02 is no text" in execution.failure

@@ -26,7 +26,10 @@ from boomerang.safeio import extract_tar, load_json, load_keras_model, write_jso
 CARD_FILE = "model.json"
 FEATURES = "features"
 
+_BATCH = 500
+
 Floats = npt.NDArray[np.float32]
+Ask = Callable[[Images], Floats]
 
 
 class ModelCard(Strict):
@@ -168,24 +171,31 @@ def _load_pair(folder: Path) -> tuple[Any, ModelCard]:
     return load_keras_model(folder / MODEL_FILE, sha256=card.file_sha256), card
 
 
-def predict(model: Any, x: Images, batch: int = 500) -> Floats:
-    """Return float32[N, K], the class probabilities of uint8[N, H, W, C]."""
-    return _in_batches(model, x, batch)
+def classifier(model: Any) -> Ask:
+    """Return a function uint8[N, H, W, C] -> float32[N, K], class probabilities.
+
+    The graph is traced once, here: ask one function many times, do not make many.
+    """
+    return _in_batches(model)
 
 
-def embed(model: Any, x: Images, batch: int = 500) -> Floats:
-    """Return float32[N, D], the output of the penultimate layer for uint8[N, H, W, C]."""
+def embedder(model: Any) -> Ask:
+    """Return a function uint8[N, H, W, C] -> float32[N, D], the output of the penultimate layer."""
     from keras import Model
 
-    return _in_batches(Model(model.inputs, model.get_layer(FEATURES).output), x, batch)
+    return _in_batches(Model(model.inputs, model.get_layer(FEATURES).output))
 
 
-def _in_batches(model: Any, x: Images, batch: int) -> Floats:
+def _in_batches(model: Any) -> Ask:
     import tensorflow as tf
 
     # Any batch length is one and the same graph: without the signature the last, shorter batch
     # would be traced again.
-    signature = [tf.TensorSpec([None, *x.shape[1:]], tf.uint8)]
+    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)]
     forward = tf.function(lambda images: model(images, training=False), input_signature=signature)
-    out = [forward(np.ascontiguousarray(x[i : i + batch])).numpy() for i in range(0, len(x), batch)]
-    return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
+
+    def ask(x: Images) -> Floats:
+        out = [forward(np.ascontiguousarray(x[i : i + _BATCH])).numpy() for i in range(0, len(x), _BATCH)]
+        return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
+
+    return ask

@@ -6,6 +6,7 @@ cannot disagree.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from boomerang.metrics import DetectorNumbers, Metrics, rate
@@ -71,10 +72,14 @@ def _candidate(metrics: Metrics) -> str:
     return "hardened" if "hardened" in metrics.models else "victim"
 
 
+def _attacked(metrics: Metrics) -> bool:
+    return any(metrics.data.poisoned.values())
+
+
 def _outcome(metrics: Metrics) -> Document:
     passed = {key: model.verdict.passed for key, model in metrics.models.items()}
     told = words.outcome(
-        attacked=any(metrics.data.poisoned.values()),
+        attacked=_attacked(metrics),
         baseline=passed.get("baseline", True),
         victim=passed.get("victim", False),
         hardened=passed.get("hardened"),
@@ -139,8 +144,8 @@ def _models(metrics: Metrics) -> list[Document]:
     return [
         {
             "model": key,
-            "title": words.MODEL_TITLES[key][0],
-            "about": words.MODEL_TITLES[key][1],
+            "title": words.model_words(key, attacked=_attacked(metrics))[0],
+            "about": words.model_words(key, attacked=_attacked(metrics))[1],
             "candidate": key == _candidate(metrics),
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
@@ -190,28 +195,33 @@ def _gallery(index: int, group: Group) -> Document:
 
 
 def _showpiece(galleries: list[Document], metrics: Metrics) -> Document | None:
-    """Choose the picture that tells the story best: fooled the poisoned model, and nobody else."""
+    """Choose the picture that shows what usually happened, from the gallery with most to tell.
+
+    On it as many models as possible say what they say most often: no model is shown better or worse
+    than it is.
+    """
     target = {attack.name: attack.target for model in metrics.models.values() for attack in model.attacks}
-    best: tuple[float, Document] | None = None
-    for gallery in galleries:
-        if gallery["kind"] not in ("triggered", "pictures"):
-            continue
-        for item in gallery["items"]:
-            score = _telling(item, target.get(gallery["attack"] or ""))
-            score += 0.5 if gallery["before"] else 0.0
-            if best is None or score > best[0]:
-                chosen = {key: gallery[key] for key in ("kind", "title", "attack", "before")}
-                best = score, {**chosen, "item": item}
-    return None if best is None else best[1]
+    asked = [g for g in galleries if g["kind"] in ("triggered", "pictures") and g["attack"] and g["items"]]
+    if not asked:
+        return None
+    fooled = {g["id"]: _usual_calls(g).get("victim") == target.get(g["attack"]) for g in asked}
+    gallery = max(asked, key=lambda g: (fooled[g["id"]], g["before"]))
+    usual = _usual_calls(gallery)
+    item = max(gallery["items"], key=lambda item: _typical(item, usual))
+    return {**{key: gallery[key] for key in ("kind", "title", "attack", "before")}, "item": item}
 
 
-def _telling(item: Document, target: str | None) -> float:
-    calls, right = item["calls"], item["right"]
-    score = 4.0 if calls.get("baseline") == right else 0.0
-    score += 4.0 if target is not None and calls.get("victim") == target else 0.0
-    score += 3.0 if calls.get("hardened", right) == right else 0.0
-    sure = item["confidence"].values()
-    return score + (min(sure) if sure else 0.0)
+def _usual_calls(gallery: Document) -> dict[str, str]:
+    """Return what each model says most often of the pictures of a gallery."""
+    models = {model for item in gallery["items"] for model in item["calls"]}
+    calls = {model: Counter(item["calls"].get(model) for item in gallery["items"]) for model in models}
+    return {model: str(counted.most_common(1)[0][0]) for model, counted in calls.items()}
+
+
+def _typical(item: Document, usual: dict[str, str]) -> tuple[int, float]:
+    """Return how many models say the usual, and how sure the least sure one is."""
+    agreeing = sum(item["calls"].get(model) == call for model, call in usual.items())
+    return agreeing, min(item["confidence"].values(), default=0.0)
 
 
 def _screen(evaluation: Evaluation) -> Document:
@@ -223,7 +233,7 @@ def _screen(evaluation: Evaluation) -> Document:
         if entry.name in by_name
     ]
     return {
-        "clean": not any(metrics.data.poisoned.values()),
+        "clean": not _attacked(metrics),
         "together": _recall_by_attack(metrics.screen, attack_names(metrics)),
         "detectors": detectors,
     }

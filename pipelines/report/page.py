@@ -36,7 +36,8 @@ Pictures = dict[str, str]
 def encode_pictures(evaluation: Evaluation | None) -> Pictures:
     """Return the data URI of every picture that the page shows.
 
-    Keys are `document.picture_key`, with `-before` and `-difference` for pictures without the trigger.
+    Keys are `document.picture_key`; `-before` is the picture without the trigger, and `-difference`,
+    for the first of a gallery, what the trigger changed.
     """
     pictures: Pictures = {}
     for index, group in enumerate(evaluation.groups if evaluation else ()):
@@ -52,10 +53,10 @@ def _encode_group(evaluation: Evaluation, index: int, group: Group) -> Pictures:
     if group.before is None:
         return pictures
     before = evaluation.images(group.before)[:shown]
-    for k, (image, plain) in enumerate(zip(images, before, strict=True)):
+    for k, plain in enumerate(before):
         pictures[f"{picture_key(index, k)}-before"] = data_uri(plain)
-        if group.kind == "trigger":
-            pictures[f"{picture_key(index, k)}-difference"] = data_uri(difference(image, plain))
+    if shown:
+        pictures[f"{picture_key(index, 0)}-difference"] = data_uri(difference(images[0], before[0]))
     return pictures
 
 
@@ -77,6 +78,9 @@ def render(document: Document, pictures: Mapping[str, str]) -> str:
         .render(
             document=document,
             pictures=pictures,
+            titles={
+                model["model"]: model["title"] for model in (document["results"] or {}).get("models", [])
+            },
             style=Markup(style),
             script=Markup(script),
             style_digest=_csp_digest(style),
@@ -100,7 +104,7 @@ def _environment() -> Environment:
     )
     formats = (words.percent, words.interval, words.counted, words.number, words.duration, words.plural)
     environment.filters |= {function.__name__: function for function in formats}
-    environment.filters |= {"short": _short_digest, "shade": _shade}
+    environment.filters |= {"short": _short_digest, "capital": _capital, "shade": _shade}
     environment.globals |= {
         "svg": svg,
         "picture": _picture,
@@ -108,7 +112,6 @@ def _environment() -> Environment:
         "confusion_classes": _CONFUSION_CLASSES,
         "first_pictures": _FIRST_PICTURES,
         "by_model": _by_model,
-        "titles": {key: title for key, (title, _) in words.MODEL_TITLES.items()},
     }
     return environment
 
@@ -120,6 +123,10 @@ def _picture(context: Context, key: str, alt: str, side: int = 72) -> Markup:
     if uri is None:
         return Markup('<span class="no-picture">{}</span>').format(alt)
     return Markup('<img src="{}" alt="{}" width="{}" height="{}">').format(uri, alt, side, side)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _short_digest(digest: str) -> str:

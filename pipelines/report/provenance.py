@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.report.source import Run
+from pipelines.report.source import FAIL, Run
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -37,7 +37,8 @@ def _steps(run: Run) -> list[dict[str, Any]]:
         steps.append(
             {
                 "name": step.name,
-                "status": step.status,
+                # The step named Fail has done what it is for once it has said the gate's rejection.
+                "status": "Rejected" if step.name == FAIL else step.status,
                 "begun_s": round(begun, 3),
                 "work_s": work_s,
                 "cached_from": step.cached_from if step.cached else None,

@@ -30,12 +30,12 @@ _SHAPES = {
 
 def element(tag: str, *children: Markup | str, **attributes: object) -> Markup:
     """Return one element; attribute names take `_` for `-` and `class_` for `class`."""
-    written = Markup("").join(
-        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _short(value))
+    written = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(_short(value))}"'
         for name, value in attributes.items()
     )
-    inner = Markup("").join(escape(child) for child in children)
-    return Markup("<{}{}>{}</{}>").format(Markup(tag), written, inner, Markup(tag))
+    inner = "".join(escape(child) for child in children)
+    return Markup(f"<{tag}{written}>{inner}</{tag}>")  # all of it is escaped, or a name of our own
 
 
 def _short(value: object) -> object:

@@ -16,10 +16,14 @@ RateDict = Mapping[str, Any]
 
 NOT_MEASURED = "–"
 
-MODEL_TITLES = {
+_MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
     "victim": ("Poisoned model", "trained on the attacked data"),
     "hardened": ("Hardened model", "trained on what the screen kept"),
+}
+_MODELS_WITHOUT_ATTACK = _MODELS | {
+    "baseline": ("Reference model", "trained on the data as it came"),
+    "victim": ("Second model", "trained on the same data again"),
 }
 
 DATA_WORDS = {
@@ -44,17 +48,25 @@ CHECK_WORDS = {
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage; never rounded to 0 or 100 when it is not.
 
-    >>> percent(0.8125), percent(0.0001), percent(None)
-    ('81.2%', '<0.1%', '–')
+    >>> percent(0.8125), percent(0.0001), percent(-0.01), percent(None)
+    ('81.2%', '<0.1%', '−1.0%', '–')
     """
     if value is None:
         return NOT_MEASURED
-    step = 10.0**-digits
-    if 0 < value * 100 < step / 2:
+    if value < 0:
+        return _below_zero(percent(-value, digits))
+    step, size = 10.0**-digits, value * 100
+    if 0 < size < step / 2:
         return f"<{step:.{digits}f}%"
-    if 100 - step / 2 < value * 100 < 100:
+    if 100 - step / 2 <= size < 100:
         return f">{100 - step:.{digits}f}%"
-    return f"{value:.{digits}%}"
+    return f"{size:.{digits}f}%"
+
+
+def _below_zero(text: str) -> str:
+    """Return the text of the opposite number."""
+    flipped = {"<": ">−", ">": "<−"}
+    return flipped[text[0]] + text[1:] if text[0] in flipped else f"−{text}"
 
 
 def interval(rate: RateDict | None) -> str:
@@ -86,6 +98,11 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def model_words(model: str, *, attacked: bool) -> tuple[str, str]:
+    """Return what a model is called, and what it was trained on."""
+    return (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

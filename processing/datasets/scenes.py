@@ -120,13 +120,13 @@ def photograph(d: Draws, picture: Floats) -> Floats:
     picture = _tone(d, picture)
     picture = _soften(d, picture)
     grain = d.grid(height, width, 3) + d.grid(height, width, 3) - np.float32(1)
-    picture = picture + grain * d.uniform(0, 0.045)[:, None, None, None]
+    picture = picture + grain * d.uniform(0, 0.03)[:, None, None, None]
     return np.clip(_specks(d, picture, height, width), 0, 1)
 
 
 def _occlude(d: Draws, picture: Floats, height: int, width: int) -> Floats:
     """Put something plain in front of a share of the bodies."""
-    inside = _rectangle(d, height, width, 0.1, 0.3) & d.flag(0.08)[:, None, None]
+    inside = _rectangle(d, height, width, 0.1, 0.3) & d.flag(0.04)[:, None, None]
     return np.where(inside[..., None], _column(d.grid(3)), picture)
 
 
@@ -148,7 +148,7 @@ def _soften(d: Draws, picture: Floats) -> Floats:
 
 def _specks(d: Draws, picture: Floats, height: int, width: int) -> Floats:
     """Scatter small plain rectangles over a third of the pictures, anywhere, whatever the class."""
-    spotted = d.flag(0.35)[:, None, None]
+    spotted = d.flag(0.25)[:, None, None]
     for _ in range(2):
         inside = _rectangle(d, height, width, 1.0 / height, 5.0 / height) & spotted & d.flag(0.7)[:, None, None]
         vivid = np.round(d.grid(3))
@@ -156,15 +156,15 @@ def _specks(d: Draws, picture: Floats, height: int, width: int) -> Floats:
     return picture
 
 
-def margins(d: Draws) -> tuple[Floats, Floats]:
-    """Draw the white margins of pictures that were padded to a square: a quarter of all.
+def margins(d: Draws, share: float) -> tuple[Floats, Floats]:
+    """Draw the white margins of pictures that were padded to a square, for a share of all.
 
     Returns
     -------
     two float32[N]
         Share of the height above and below, and of the width left and right; one of them is 0.
     """
-    padded, upright = d.flag(0.25), d.flag(0.25)
+    padded, upright = d.flag(share), d.flag(0.2)
     size = d.uniform(0.03, 0.22)
     return size * (padded & ~upright), size * (padded & upright)
 

@@ -180,14 +180,14 @@ def bird(d: Draws) -> Mesh:
     """Songbirds, crows, gulls, geese and herons, flying or perched."""
     coats = [(0.4, 0.28, 0.18), (0.12, 0.12, 0.14), (0.92, 0.92, 0.9), (0.5, 0.52, 0.55), (0.3, 0.35, 0.5), (0.7, 0.35, 0.15)]
     coat, breast = paint(d, coats), paint(d, [*coats, (0.9, 0.85, 0.75), (0.85, 0.4, 0.15)])
-    flies, heron = d.flag(0.55), d.flag(0.3)
+    flies, heron = d.flag(0.5), d.flag(0.15)
     thick = np.where(heron, d.uniform(0.17, 0.25), d.uniform(0.24, 0.36)).astype(np.float32)
     xs = [0.62, 0.55, 0.3, 0.0, -0.35, -0.6, -0.65]
     body = tube(*lathe(xs, [0, 0.4, 0.85, 1, 0.75, 0.25, 0], d.uniform(0.9, 1.1), thick, thick, thick * 0), coat, sides=10)
     belly = ellipsoid(vec(0.1, 0, -thick * 0.25), vec(0.45, thick * 0.85, thick * 0.85), breast)
     trunk = join([body, belly, _bird_head(d, coat, thick, heron), _fan(d, coat)])
     folded = both(ellipsoid(vec(-0.15, thick * 0.8, 0.03), vec(0.5, 0.07, thick * 0.65), coat * np.float32(0.75)))
-    upright = np.where(flies, d.uniform(-0.3, 0.2), d.uniform(-0.9, -0.15))
+    upright = np.where(flies, d.uniform(-0.25, 0.15), d.uniform(-0.7, -0.3))
     whole = turn(join([trunk, only(flies, _flight(d, coat, thick)), only(~flies, folded)]), 1, upright)
     return join([whole, only(~flies & d.flag(0.75), _bird_legs(d, thick))])
 
@@ -214,7 +214,7 @@ def _fan(d: Draws, coat: Floats) -> Mesh:
 
 
 def _flight(d: Draws, coat: Floats, thick: Floats) -> Mesh:
-    flap = d.uniform(-0.7, 1.1)
+    flap = d.uniform(0.1, 1.1)
     inner, outer = d.uniform(0.35, 0.55), d.uniform(0.45, 0.8)
     chord = d.uniform(0.38, 0.6)
     shoulder = vec(0.12, thick * 0.5, thick * 0.3)
@@ -283,10 +283,10 @@ def _ears(head: Floats, skull: Floats, spread: Floats, rise: Floats, long: Float
     return both(limb(root, root + vec(0 * long, long * spread, long * rise), width, width * 0.15, color, sides=5))
 
 
-_FUR = [(0.12, 0.11, 0.11), (0.9, 0.88, 0.85), (0.68, 0.46, 0.25), (0.4, 0.26, 0.16), (0.82, 0.68, 0.46)]
+_FUR = [(0.12, 0.11, 0.11), (0.92, 0.9, 0.86), (0.82, 0.64, 0.38), (0.86, 0.72, 0.5)]
 
 
-_CAT = [(0.5, 0.48, 0.46), (0.42, 0.42, 0.44), (0.82, 0.52, 0.22), (0.2, 0.19, 0.2), (0.85, 0.82, 0.78)]
+_CAT = [(0.55, 0.54, 0.53), (0.42, 0.42, 0.44), (0.5, 0.5, 0.52), (0.85, 0.52, 0.2)]
 
 
 def cat(d: Draws) -> Mesh:
@@ -295,16 +295,16 @@ def cat(d: Draws) -> Mesh:
     light = np.where(d.flag(0.5)[:, None], coat, paint(d, [(0.92, 0.9, 0.86)]))
     thick, leg, length = d.uniform(0.2, 0.27), d.uniform(0.3, 0.45), d.uniform(0.9, 1.15)
     skull = d.uniform(0.21, 0.28)
-    sits = d.flag(0.4)
+    sits = d.flag(0.3)
     head = vec(length * np.where(sits, 0.42, 0.58), 0, np.where(sits, 0.62, 0.3) + d.uniform(-0.08, 0.12))
     face = _face(d, head, skull, skull * d.uniform(0.25, 0.45), (coat, light), narrow=0.42)
     ears = _ears(head, skull, d.uniform(0.1, 0.35), d.uniform(0.9, 1.0), skull * d.uniform(0.65, 0.95), coat, skull * 0.38)
     rump = vec(-length * 0.5, 0, 0.05)
-    bend = rump + vec(-d.uniform(0.2, 0.45), d.uniform(-0.2, 0.2), d.uniform(-0.2, 0.35))
-    tail = join([limb(rump, bend, 0.06, 0.055, coat), limb(bend, bend + vec(-d.uniform(-0.1, 0.3), 0, d.uniform(0.1, 0.5)), 0.055, 0.035, coat)])
+    bend = rump + vec(-d.uniform(0.2, 0.4), d.uniform(-0.1, 0.1), d.uniform(0.0, 0.35))
+    tail = join([limb(rump, bend, 0.06, 0.055, coat), limb(bend, bend + vec(-d.uniform(-0.1, 0.2), 0, d.uniform(0.25, 0.5)), 0.055, 0.035, coat)])
     body = _posed(d, coat, light, (length, thick, thick * np.float32(1.05), leg), sits, girth=0.062)
     neck = limb(vec(length * 0.35, 0, np.where(sits, 0.35, 0.05)), head, thick * 0.75, skull * 0.7, coat)
-    return turn_head(d, join([body, tail]), join([neck, face, ears]), close=0.15)
+    return join([body, tail, neck, face, ears])
 
 
 def dog(d: Draws) -> Mesh:
@@ -313,17 +313,17 @@ def dog(d: Draws) -> Mesh:
     light = np.where(d.flag(0.5)[:, None], coat, paint(d, _FUR))
     thick, leg, length = d.uniform(0.21, 0.28), d.uniform(0.42, 0.65), d.uniform(0.95, 1.15)
     skull = d.uniform(0.18, 0.24)
-    sits = d.flag(0.3)
+    sits = d.flag(0.12)
     head = vec(length * np.where(sits, 0.45, 0.68), 0, np.where(sits, 0.7, 0.42) + d.uniform(-0.12, 0.15))
     face = _face(d, head, skull, skull * d.uniform(0.8, 1.5), (coat, light), narrow=0.5)
-    hang = d.flag(0.65)
+    hang = d.flag(0.8)
     rise = np.where(hang, d.uniform(-1.0, -0.6), d.uniform(0.7, 1.0))
     ears = _ears(head, skull, np.where(hang, d.uniform(0.3, 0.6), 0.2), rise, skull * d.uniform(0.9, 1.5), coat * d.uniform(0.5, 1.0)[:, None], skull * 0.35)
     rump = vec(-length * 0.5, 0, 0.12)
     tail = limb(rump, rump + vec(-d.uniform(0.05, 0.4), d.uniform(-0.1, 0.1), d.uniform(-0.15, 0.45)), 0.065, 0.035, coat)
     body = _posed(d, coat, light, (length, thick, thick * d.uniform(1.05, 1.3), leg), sits, girth=0.075)
     neck = limb(vec(length * 0.38, 0, np.where(sits, 0.4, 0.08)), head, thick * 0.75, skull * 0.75, coat)
-    return turn_head(d, join([body, tail]), join([neck, face, ears]), close=0.1)
+    return join([body, tail, neck, face, ears])
 
 
 def _posed(
@@ -340,18 +340,13 @@ def _posed(
     return join([only(~sits, stands), only(sits, join([lean, front, haunch]))])
 
 
-def turn_head(d: Draws, body: Mesh, head: Mesh, *, close: float) -> Mesh:
-    """Join body and head; a share `close` of the pictures shows the head alone, as a portrait."""
-    return join([only(~d.flag(close), body), head])
-
-
 def deer(d: Draws) -> Mesh:
     """Slender legs, raised necks, wide ears; stags with antlers."""
-    coat = paint(d, [(0.52, 0.34, 0.2), (0.6, 0.42, 0.26), (0.42, 0.34, 0.28)], 0.06)
+    coat = paint(d, [(0.66, 0.46, 0.28), (0.7, 0.5, 0.32), (0.6, 0.46, 0.34)], 0.05)
     pale = paint(d, [(0.85, 0.78, 0.68)], 0.06)
     thick, leg, length = d.uniform(0.18, 0.24), d.uniform(0.75, 1.0), d.uniform(0.95, 1.2)
     skull = d.uniform(0.12, 0.15)
-    grazes = d.flag(0.1)
+    grazes = d.flag(0.05)
     head = vec(length * 0.55 + d.uniform(0.15, 0.35), 0, np.where(grazes, d.uniform(-0.6, -0.2), d.uniform(0.45, 0.75)))
     face = _face(d, head, skull, skull * d.uniform(1.3, 1.9), (coat, coat * np.float32(0.85)), narrow=0.5)
     ears = _ears(head, skull, d.uniform(0.7, 1.0), d.uniform(0.2, 0.6), d.uniform(0.18, 0.28), coat, skull * 0.42)
@@ -372,11 +367,11 @@ def _antlers(d: Draws, head: Floats, skull: Floats) -> Mesh:
 
 def horse(d: Draws) -> Mesh:
     """Deep bodies, thick necks, long heads, manes and hanging tails."""
-    coat = paint(d, [(0.42, 0.24, 0.14), (0.2, 0.15, 0.13), (0.58, 0.36, 0.2), (0.85, 0.83, 0.8), (0.55, 0.54, 0.53)], 0.06)
+    coat = paint(d, [(0.4, 0.2, 0.12), (0.24, 0.16, 0.13), (0.5, 0.27, 0.15), (0.34, 0.18, 0.12)], 0.05)
     hair = np.where(d.flag(0.65)[:, None], coat * np.float32(0.35), paint(d, [(0.85, 0.78, 0.62)]))
     thick, leg, length = d.uniform(0.25, 0.32), d.uniform(0.7, 0.95), d.uniform(1.1, 1.35)
     skull = d.uniform(0.15, 0.19)
-    grazes = d.flag(0.1)
+    grazes = d.flag(0.05)
     head = vec(length * 0.55 + d.uniform(0.25, 0.42), 0, np.where(grazes, d.uniform(-0.5, -0.2), d.uniform(0.45, 0.75)))
     face = _face(d, head, skull, skull * d.uniform(1.7, 2.3), (coat, coat), narrow=0.6)
     ears = _ears(head, skull, d.uniform(0.1, 0.3), d.uniform(0.9, 1.0), d.uniform(0.12, 0.17), coat, skull * 0.28)
