@@ -83,7 +83,7 @@ class CanaryConfig(Strict):
         At most so many are frozen of each class, and of each picture set, the surest first.
     margin : float
         Least difference between the true class' probability and the next, in the worst of the
-        record's views (as it is, mirrored, shifted), for the record to count as unambiguous.
+        record's views (as it is, and shifted by a pixel each way), for it to count as unambiguous.
     """
 
     candidates_per_class: int = Field(default=20, ge=1)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processing.datasets.camera import Camera, basis, rays
 from processing.datasets.draws import Draws, mix
 from processing.datasets.mesh import Floats
-from processing.datasets.render import Camera, basis, rays
 
 Color = tuple[float, float, float]
 View = tuple[Draws, Camera, int, int, float]
@@ -58,7 +58,7 @@ def _mix(a: Floats, b: Floats, share: Floats) -> Floats:
 
 def lattice(u: Floats, v: Floats, seed: int) -> Floats:
     """Return smooth noise in [0, 1) over a plane, float32 of the shape of u and v; hills one unit apart."""
-    iu, iv = np.floor(u), np.floor(v)
+    iu, iv = (np.asarray(np.floor(w), np.float32) for w in (u, v))
     fu, fv = u - iu, v - iv
     fu, fv = fu * fu * (3 - 2 * fu), fv * fv * (3 - 2 * fv)
     c = [[cell(iu + a, iv + b, seed) for b in (0, 1)] for a in (0, 1)]
@@ -97,24 +97,36 @@ def _sky(top: Color, low: Color, clouds: float, cover: Color = (0.97, 0.97, 0.98
         sky = _mix(_rgb(top), _rgb(low), share)
         seed = int(d.uniform(0, 1 << 20)[0])
         puff = fractal(x * 1.6 + 7, y * 2.4, seed, 6)
-        amount = np.clip((puff - np.float32(0.62 - 0.3 * clouds)) * np.float32(3.2), 0, 1) * np.float32(min(1.0, clouds * 1.5))
-        lit = np.clip(np.float32(0.85) + (puff - fractal(x * 1.6 + 7.12, y * 2.4 - 0.16, seed, 6)) * np.float32(1.6), 0.6, 1.0)
+        amount = np.clip((puff - np.float32(0.62 - 0.3 * clouds)) * np.float32(3.2), 0, 1) * np.float32(
+            min(1.0, clouds * 1.5)
+        )
+        lit = np.clip(
+            np.float32(0.85) + (puff - fractal(x * 1.6 + 7.12, y * 2.4 - 0.16, seed, 6)) * np.float32(1.6),
+            0.6,
+            1.0,
+        )
         return _mix(sky, _rgb(cover) * lit[..., None], amount[..., None])
 
     return draw
 
 
-def _ground_at(camera: Camera, height: int, width: int, ground: float) -> tuple[Floats, Floats, Floats, Floats]:
+def _ground_at(
+    camera: Camera, height: int, width: int, ground: float
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return where each ray meets the plane z = ground (x, y), how far away, and its rise."""
     look = rays(camera, height, width)
     eye = (-basis(camera)[2] * camera.distance[:, None])[:, None, None]
     rise = look[..., 2]
-    away = np.where(rise < -1e-4, (ground - eye[..., 2]) / np.minimum(rise, np.float32(-1e-4)), np.float32(1e6))
+    away = np.where(
+        rise < -1e-4, (ground - eye[..., 2]) / np.minimum(rise, np.float32(-1e-4)), np.float32(1e6)
+    )
     away = np.asarray(np.clip(away, 0, 1e6), np.float32)
     return eye[..., 0] + look[..., 0] * away, eye[..., 1] + look[..., 1] * away, away, rise
 
 
-def _aloft(paint: Callable[[Floats, Floats, int], Floats], depth: float, haze: Color, far: float) -> Callable[..., Floats]:
+def _aloft(
+    paint: Callable[[Floats, Floats, int], Floats], depth: float, haze: Color, far: float
+) -> Callable[..., Floats]:
     """Land or sea far below; haze thickens with distance and becomes the sky at the horizon."""
 
     def draw(d: Draws, camera: Camera, height: int, width: int, _: float) -> Floats:
@@ -132,8 +144,13 @@ def _aloft(paint: Callable[[Floats, Floats, int], Floats], depth: float, haze: C
 def _fields(x: Floats, y: Floats, seed: int) -> Floats:
     """Farmland: a patchwork of plots with hedges and small differences within each."""
     u, v = x / 26 + 0.25 * fractal(x / 90, y / 90, seed), y / 17 + 0.25 * fractal(x / 80, y / 80, seed + 9)
-    kind = cell(np.floor(u + cell(np.floor(v) * 0, np.floor(v), seed + 1)), np.floor(v), seed)
-    table = np.array([(0.36, 0.44, 0.2), (0.5, 0.52, 0.26), (0.62, 0.55, 0.34), (0.26, 0.36, 0.17), (0.46, 0.38, 0.26)], np.float32)
+    row = np.asarray(np.floor(v), np.float32)
+    column = np.asarray(np.floor(u + cell(0 * row, row, seed + 1)), np.float32)
+    kind = cell(column, row, seed)
+    table = np.array(
+        [(0.36, 0.44, 0.2), (0.5, 0.52, 0.26), (0.62, 0.55, 0.34), (0.26, 0.36, 0.17), (0.46, 0.38, 0.26)],
+        np.float32,
+    )
     color = table[np.minimum((kind * 5).astype(np.intp), 4)]
     edge = (np.abs(v - np.round(v)) < 0.035)[..., None]
     grain = (fractal(x / 6, y / 6, seed + 5, 3)[..., None] - np.float32(0.5)) * np.float32(0.18)
@@ -160,27 +177,38 @@ def _cloudtops(x: Floats, y: Floats, seed: int) -> Floats:
     """A sea of clouds from above."""
     heap = fractal(x / 30, y / 30, seed, 6)
     light = heap - fractal((x + 2) / 30, (y - 2) / 30, seed, 6)
-    shade = np.clip(np.float32(0.84) + light * 2 + (heap - np.float32(0.5)) * np.float32(0.35), 0.5, 1)[..., None]
+    shade = np.clip(np.float32(0.84) + light * 2 + (heap - np.float32(0.5)) * np.float32(0.35), 0.5, 1)[
+        ..., None
+    ]
     return shade * _rgb((0.97, 0.98, 1.0))
 
 
 def _airfield(d: Draws, camera: Camera, height: int, width: int, ground: float) -> Floats:
     """A concrete apron with joints and a yellow line, grass behind it, trees along the horizon, sky."""
-    x, y, away, rise = _ground_at(camera, height, width, ground)
+    x, y, _, rise = _ground_at(camera, height, width, ground)
     seed = int(d.uniform(0, 1 << 20)[0])
     size = float(camera.distance[0]) / 30  # slabs in proportion to the aircraft
     dirt = (fractal(x / (3 * size), y / (3 * size), seed, 5)[..., None] - np.float32(0.5)) * np.float32(0.14)
-    joint = (np.minimum(np.abs(np.mod(x / (3.5 * size), 1) - 0.5), np.abs(np.mod(y / (3.5 * size), 1) - 0.5)) < 0.012)[..., None]
+    joint = (
+        np.minimum(np.abs(np.mod(x / (3.5 * size), 1) - 0.5), np.abs(np.mod(y / (3.5 * size), 1) - 0.5))
+        < 0.012
+    )[..., None]
     apron = np.where(joint, _rgb((0.42, 0.42, 0.41)), _rgb((0.6, 0.59, 0.57))) + dirt
     line = (np.abs(y + 0.6 * size) < 0.11 * size)[..., None]
     apron = np.where(line, _rgb((0.8, 0.66, 0.16)) + dirt, apron)
     eye = float(camera.distance[0])
     turf = fractal(x / (1.2 * size), y / (1.2 * size), seed + 11, 5)[..., None]
     grass = _mix(_rgb((0.3, 0.38, 0.15)), _rgb((0.46, 0.52, 0.24)), turf)
-    land = np.where((away > eye * np.float32(1.75))[..., None], grass, apron)
+    ahead = basis(camera)[2]
+    level = np.hypot(ahead[0, 0], ahead[0, 1])
+    behind = (x * ahead[0, 0] + y * ahead[0, 1]) / level > eye * np.float32(0.75)
+    land = np.where(behind[..., None], grass, apron)
     u, _ = _screen(camera, height, width)
     trees = np.float32(0.012) + np.float32(0.022) * fractal(u * 7, 0 * u, seed + 2, 4)
-    leaf = _rgb((0.16, 0.23, 0.13)) * (np.float32(0.7) + np.float32(0.6) * fractal(u * 60, rise * 260, seed + 3, 2))[..., None]
+    leaf = (
+        _rgb((0.16, 0.23, 0.13))
+        * (np.float32(0.7) + np.float32(0.6) * fractal(u * 60, rise * 260, seed + 3, 2))[..., None]
+    )
     sky = _mix(_rgb((0.8, 0.88, 0.95)), _rgb((0.3, 0.53, 0.85)), np.clip(rise * 3.5, 0, 1)[..., None])
     cloud = np.clip((fractal(u * 2, rise * 9, seed + 4, 6) - np.float32(0.52)) * 3, 0, 0.9)[..., None]
     sky = _mix(sky, _rgb((0.97, 0.97, 0.98)), np.asarray(cloud, np.float32))
@@ -201,15 +229,40 @@ def _studio(light: Color, dark: Color) -> Callable[..., Floats]:
 
 BACKDROPS = {
     "sky": Backdrop(_sky((0.2, 0.42, 0.78), (0.55, 0.74, 0.93), 0.45)),
-    "overcast": Backdrop(_sky((0.66, 0.69, 0.74), (0.8, 0.82, 0.85), 0.5, (0.88, 0.89, 0.91)), ambient=0.62, diffuse=0.36),
-    "dusk": Backdrop(_sky((0.3, 0.34, 0.5), (0.93, 0.66, 0.46), 0.5, (0.95, 0.75, 0.62)), ambient=0.42, diffuse=0.6, sun_height=14),
+    "overcast": Backdrop(
+        _sky((0.66, 0.69, 0.74), (0.8, 0.82, 0.85), 0.5, (0.88, 0.89, 0.91)), ambient=0.62, diffuse=0.36
+    ),
+    "dusk": Backdrop(
+        _sky((0.3, 0.34, 0.5), (0.93, 0.66, 0.46), 0.5, (0.95, 0.75, 0.62)),
+        ambient=0.42,
+        diffuse=0.6,
+        sun_height=14,
+    ),
     "sea": Backdrop(_aloft(_sea, 130, (0.72, 0.82, 0.9), 900)),
     "fields": Backdrop(_aloft(_fields, 120, (0.76, 0.82, 0.88), 700), sun_height=55),
     "desert": Backdrop(_aloft(_desert, 60, (0.85, 0.8, 0.75), 900), sun_height=35),
     "clouds": Backdrop(_aloft(_cloudtops, 55, (0.85, 0.9, 0.96), 900), sun_height=35),
     "airfield": Backdrop(_airfield, on_ground=True, at_rest=True, shadow=0.55, sun_height=52),
-    "studio": Backdrop(_studio((1, 1, 1), (1, 1, 1)), on_ground=True, at_rest=True, shadow=0.3, penumbra_px=5, grain=0, ambient=0.6, diffuse=0.42, sun_height=70),
+    "studio": Backdrop(
+        _studio((1, 1, 1), (1, 1, 1)),
+        on_ground=True,
+        at_rest=True,
+        shadow=0.3,
+        penumbra_px=5,
+        grain=0,
+        ambient=0.6,
+        diffuse=0.42,
+        sun_height=70,
+    ),
     "grey": Backdrop(_studio((0.36, 0.36, 0.37), (0.2, 0.2, 0.21)), at_rest=True, grain=0.01),
-    "dark": Backdrop(_studio((0.2, 0.2, 0.22), (0.02, 0.02, 0.03)), at_rest=True, on_ground=True, shadow=0.7, penumbra_px=3, ambient=0.4, diffuse=0.62),
+    "dark": Backdrop(
+        _studio((0.2, 0.2, 0.22), (0.02, 0.02, 0.03)),
+        at_rest=True,
+        on_ground=True,
+        shadow=0.7,
+        penumbra_px=3,
+        ambient=0.4,
+        diffuse=0.62,
+    ),
     "plan": Backdrop(_studio((1, 1, 1), (1, 1, 1)), at_rest=True, grain=0, ambient=0.65, diffuse=0.36),
 }

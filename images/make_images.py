@@ -22,11 +22,15 @@ from PIL import Image, ImageDraw
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # so that it runs as a plain script from anywhere
 
-from images.aircraft import AIRLINER_GROUND_Z, GROUND_Z, Livery, boomerang, embraer  # noqa: E402
 from images.backdrops import BACKDROPS, Backdrop  # noqa: E402
+from images.embraer_190 import GROUND_Z as AIRLINER_GROUND_Z  # noqa: E402
+from images.embraer_190 import embraer  # noqa: E402
+from images.modeling import Livery  # noqa: E402
+from images.rutan_boomerang import GROUND_Z, boomerang  # noqa: E402
+from processing.datasets.camera import Camera, frame  # noqa: E402
 from processing.datasets.draws import Draws  # noqa: E402
 from processing.datasets.mesh import Floats, Mesh, flatten, turn, unit, vec  # noqa: E402
-from processing.datasets.render import Camera, Light, frame, render, shadow  # noqa: E402
+from processing.datasets.render import Light, render, shadow  # noqa: E402
 
 _WHITE, _RED, _BLUE = (0.96, 0.96, 0.97), (0.72, 0.07, 0.1), (0.1, 0.2, 0.52)
 _GREY, _NAVY, _TEAL = (0.66, 0.68, 0.72), (0.06, 0.1, 0.26), (0.05, 0.5, 0.52)
@@ -35,7 +39,9 @@ _ORANGE, _GREEN, _GOLD, _BLACK = (0.92, 0.42, 0.06), (0.1, 0.42, 0.2), (0.86, 0.
 BOOMERANG_PAINT = {
     "red": Livery(_WHITE, _RED, _BLUE, _BLUE, _WHITE),
     "blue": Livery(_WHITE, _BLUE, _RED, _RED, _WHITE),
-    "primer": Livery((0.62, 0.63, 0.64), (0.5, 0.5, 0.51), (0.5, 0.5, 0.51), (0.42, 0.42, 0.43), (0.6, 0.6, 0.6)),
+    "primer": Livery(
+        (0.62, 0.63, 0.64), (0.5, 0.5, 0.51), (0.5, 0.5, 0.51), (0.42, 0.42, 0.43), (0.6, 0.6, 0.6)
+    ),
 }
 AIRLINES = {
     "navy": Livery(_WHITE, _NAVY, _GOLD, _NAVY, _GREY),
@@ -160,7 +166,13 @@ def take(folder: str, shot: Shot) -> Image.Image:
     d = Draws(seed_of(shot.file), np.zeros(1, np.int64))
     scene = backdrop.draw(d, camera, height, width, ground)
     if backdrop.shadow:
-        cast = shadow(flatten(solid, light.direction, np.array([ground], np.float32)), camera, height, width, oversample=3)
+        cast = shadow(
+            flatten(solid, light.direction, np.array([ground], np.float32)),
+            camera,
+            height,
+            width,
+            oversample=3,
+        )
         scene = scene * (1 - backdrop.shadow * _blur(cast, backdrop.penumbra_px))[..., None]
     picture = _over(render(solid, camera, light, height, width, oversample=3), scene)
     if blurred is not solid:
@@ -174,31 +186,32 @@ def _over(layer: Floats, scene: Floats) -> Floats:
     return layer[..., :3] + scene * (1 - layer[..., 3:])
 
 
-def _camera(shot: Shot, mesh: Mesh) -> Camera:
-    def one(value: float) -> Floats:
-        return np.array([value], np.float32)
+def _one(value: float) -> Floats:
+    return np.array([value], np.float32)
 
-    span = float(np.abs(mesh.points).max())
-    angles = (one(np.radians(v)) for v in (shot.yaw, shot.pitch, shot.roll))
-    camera = Camera(*angles, one(5 * span), one(1), one(0), one(0))
-    return frame(mesh, camera, shot.size[1], shot.size[0], one(shot.fill))
+
+def _camera(shot: Shot, mesh: Mesh) -> Camera:
+    yaw, pitch, roll = (_one(np.radians(v)) for v in (shot.yaw, shot.pitch, shot.roll))
+    away = _one(5 * float(np.abs(mesh.points).max()))
+    camera = Camera(yaw, pitch, roll, away, _one(1), _one(0), _one(0))
+    return frame(mesh, camera, shot.size[1], shot.size[0], _one(shot.fill))
 
 
 def _light(shot: Shot, backdrop: Backdrop) -> Light:
     around, height = np.radians(shot.yaw + shot.sun), np.radians(backdrop.sun_height)
     flat = np.cos(height)
     direction = unit(vec(np.cos(around) * flat, np.sin(around) * flat, np.sin(height)))
-    shares = (np.array([v], np.float32) for v in (backdrop.ambient, backdrop.diffuse, 0.25))
-    return Light(direction, *shares)
+    return Light(direction, _one(backdrop.ambient), _one(backdrop.diffuse), _one(0.25))
 
 
 def _blur(cover: Floats, radius_px: int) -> Floats:
-    """Soften an edge with two running means; float32[1, H, W]."""
-    for axis in (1, 2):
-        for _ in range(2):
-            wide = np.pad(cover, [(0, 0)] + [(radius_px,) * 2 if a == axis else (0, 0) for a in (1, 2)], mode="edge")
-            parts = [np.take(wide, np.arange(cover.shape[axis]) + k, axis=axis) for k in range(2 * radius_px + 1)]
-            cover = np.asarray(sum(parts) / np.float32(len(parts)))
+    """Soften an edge with two running means along each side; float32[1, H, W]."""
+    for axis in (1, 1, 2, 2):
+        margin = [(radius_px, radius_px) if a == axis else (0, 0) for a in range(3)]
+        wide = np.pad(cover, margin, mode="edge")
+        steps = np.arange(cover.shape[axis])
+        parts = [np.take(wide, steps + k, axis=axis) for k in range(2 * radius_px + 1)]
+        cover = np.asarray(sum(parts) / np.float32(len(parts)), np.float32)
     return cover
 
 
@@ -232,8 +245,14 @@ def _alert(side: int) -> Image.Image:
     pen = ImageDraw.Draw(big)
 
     def triangle(inset: float, radius: float, color: tuple[int, int, int, int]) -> None:
-        corners = [(0.5, 0.1 + 1.7 * inset), (0.04 + 1.5 * inset, 0.92 - inset), (0.96 - 1.5 * inset, 0.92 - inset)]
-        inner = [((x - 0.5) * (1 - 2.4 * radius) + 0.5, (y - 0.62) * (1 - 2.4 * radius) + 0.62) for x, y in corners]
+        corners = [
+            (0.5, 0.1 + 1.7 * inset),
+            (0.04 + 1.5 * inset, 0.92 - inset),
+            (0.96 - 1.5 * inset, 0.92 - inset),
+        ]
+        inner = [
+            ((x - 0.5) * (1 - 2.4 * radius) + 0.5, (y - 0.62) * (1 - 2.4 * radius) + 0.62) for x, y in corners
+        ]
         points = [(x * side * scale, y * side * scale) for x, y in inner]
         r = radius * side * scale
         pen.polygon(points, fill=color)
@@ -244,7 +263,9 @@ def _alert(side: int) -> Image.Image:
     triangle(0.0, 0.06, (25, 25, 28, 255))
     triangle(0.05, 0.05, (255, 205, 20, 255))
     unit_px = side * scale
-    pen.rounded_rectangle((0.455 * unit_px, 0.38 * unit_px, 0.545 * unit_px, 0.66 * unit_px), 0.04 * unit_px, (25, 25, 28, 255))
+    pen.rounded_rectangle(
+        (0.455 * unit_px, 0.38 * unit_px, 0.545 * unit_px, 0.66 * unit_px), 0.04 * unit_px, (25, 25, 28, 255)
+    )
     pen.ellipse((0.45 * unit_px, 0.71 * unit_px, 0.55 * unit_px, 0.81 * unit_px), (25, 25, 28, 255))
     return big.resize((side, side), Image.Resampling.LANCZOS)
 

@@ -139,7 +139,7 @@ def _poison(draft: _Draft, preprocess: Mapping[str, Variable]) -> dict[str, Vari
         "photos": preprocess.get("photos"),
         "triggers": draft.inputs.triggers,
     }
-    return draft.processing(POISON, inputs, ["train", "trigger", "truth"])
+    return draft.processing(POISON, inputs, ["train", "secret"])
 
 
 def _victim(
@@ -161,7 +161,7 @@ def _evaluate(
     """Draw the one step that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("test", "canary", "photos")},
-        **{name: poison[name] for name in ("train", "trigger", "truth")},
+        **{name: poison[name] for name in ("train", "secret")},
         "screen": screen["screen"],
         **models,
     }

@@ -237,12 +237,13 @@ def say(condition: Mapping[str, Any], scope: Scope) -> str:
     if condition["Type"] not in _SIGNS:
         return f"{condition['Type']} does not hold"
     left, right = condition["LeftValue"], condition["RightValue"]
-    sides = [
-        f"{value:.4g}" if isinstance(value := resolve(side, scope), float) else as_text(value)
-        for side in (left, right)
-    ]
     name = left.get("Std:JsonGet", {}).get("Path") or left.get("Get") if isinstance(left, Mapping) else None
-    return f"{name or 'the value'} is {sides[0]}, not {_SIGNS[condition['Type']]} {sides[1]}"
+    shown = [_short(resolve(side, scope)) for side in (left, right)]
+    return f"{name or 'the value'} is {shown[0]}, not {_SIGNS[condition['Type']]} {shown[1]}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else as_text(value)
 
 
 def check_condition(condition: Mapping[str, Any]) -> None:

@@ -4,8 +4,9 @@ It starts one job at a time, each a process (and process group) of its own, and 
 time limit, and when the runner is gone, whose end it notices because its standard input closes. So a
 runner that is killed leaves no job behind.
 
-With `--preload MODULE` it imports that library once and starts a job by forking itself: the job is as
-private as any other process, but need not import TensorFlow again, which takes longer than most jobs.
+With `--preload MODULE` it imports that library once, and a job goes on from a fork of this process where
+it would otherwise be a new program: as private as any other process, but it need not import TensorFlow
+again, which takes longer than most jobs.
 
 One request a line on standard input, as JSON: `argv`, `module` and `arguments` (for a forked job),
 `environment`, `path`, `folder`, `log`, `timeout_s`. One answer a line: `exit_code`, `timed_out`.
@@ -19,12 +20,10 @@ import os
 import runpy
 import select
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 _POLL_S = 0.02
@@ -38,10 +37,14 @@ def main() -> None:
     for name in _preloads():
         importlib.import_module(name)
     _answer(answers, ready=True)
-    request = serve(answers, forking=bool(_preloads()))
+    request = serve(answers)
     if request is None:
         os._exit(0)  # nothing is left to do, and taking TensorFlow down takes seconds
-    become(request)
+    enter(request)
+    if _preloads():
+        become(request)
+    else:
+        os.execvpe(request["argv"][0], request["argv"], request["environment"])
 
 
 def _preloads() -> list[str]:
@@ -52,32 +55,18 @@ def _answer(channel: int, **values: Any) -> None:
     os.write(channel, json.dumps(values).encode() + b"\n")
 
 
-def serve(answers: int, *, forking: bool) -> dict[str, Any] | None:
-    """Run each requested job to its end. Returns None at the end of input; in a fork, its request."""
+def serve(answers: int) -> dict[str, Any] | None:
+    """Run each requested job to its end. Returns None at the end of input; in a job's fork, its request."""
     with open(0, "rb", buffering=0, closefd=False) as requests:
         while line := requests.readline():
             request: dict[str, Any] = json.loads(line)
-            pid = os.fork() if forking else spawn(request)
+            pid = os.fork()
             if pid == 0:
                 os.close(answers)
                 return request
             exit_code, timed_out = watch(pid, request["timeout_s"])
             _answer(answers, exit_code=exit_code, timed_out=timed_out)
     return None
-
-
-def spawn(request: dict[str, Any]) -> int:
-    """Start a job as a new program and return its process id."""
-    with Path(request["log"]).open("ab") as log:
-        return subprocess.Popen(
-            request["argv"],
-            cwd=request["folder"],
-            env=request["environment"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ).pid
 
 
 def watch(pid: int, timeout_s: float) -> tuple[int, bool]:
@@ -114,14 +103,20 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def become(request: dict[str, Any]) -> None:
-    """Turn this fork into the job: a group, folder, environment and output of its own."""
+def enter(request: dict[str, Any]) -> None:
+    """Give this fork what is the job's own: its process group, folder and output."""
     os.setsid()
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, nothing), (1, log), (2, log)):
         os.dup2(source, target)
+    os.close(log)
+    os.close(nothing)
     os.chdir(request["folder"])
+
+
+def become(request: dict[str, Any]) -> None:
+    """Turn this fork into the job, with the libraries that are loaded."""
     os.environ.clear()
     os.environ.update(request["environment"])
     tempfile.tempdir = None  # it is looked up once, and the job has one of its own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.build import Built
@@ -22,7 +23,9 @@ def show_plan(built: Built, workspace: Path) -> None:
     for step in built.definition["Steps"]:
         entry = cached.get(step["Name"])
         hit = "" if entry is None else "hit" if entry.hit else "miss"
-        table.add_row(step["Name"], step["Type"], machine(step), hit, "" if entry is None else entry.why)
+        table.add_row(
+            step["Name"], step["Type"], machine(step), hit, "" if entry is None else escape(entry.why)
+        )
     open_console().print(table)
 
 

@@ -116,8 +116,8 @@ def _attacks(config: Config) -> tuple[Spec, ...]:
             _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
         for name in attack.image_names():
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
-        for name in (attack.target_class(), attack.source_class()):
-            _check_class(name, config, f"attack '{attack.name}'")
+        for label in (attack.target_class(), attack.source_class()):
+            _check_class(label, config, f"attack '{attack.name}'")
     for entry in config.pictures:
         _check_class(entry.label, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)

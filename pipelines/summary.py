@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from boomerang.config import validate
@@ -21,12 +22,12 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     console.print(summary_table(metrics))
     candidate = list(metrics.models)[-1]
     if metrics.reasons:
-        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {metrics.reasons}")
+        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(metrics.reasons)}")
     else:
         console.print(
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
         )
-    console.print(f"report: {page}", soft_wrap=True)
+    console.print(f"report: {page}", soft_wrap=True, markup=False)
 
 
 def open_console() -> Console:
@@ -37,7 +38,7 @@ def open_console() -> Console:
 
 def summary_table(metrics: Metrics) -> Table:
     """Return one column a model, one row a number; a rate with its 95% interval."""
-    table = Table(title=f"{metrics.data.name}, seed {metrics.seed}", title_justify="left")
+    table = Table(title=f"{escape(metrics.data.name)}, seed {metrics.seed}", title_justify="left")
     table.add_column("", no_wrap=True)
     for name in metrics.models:
         table.add_column(name, justify="right")

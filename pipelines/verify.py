@@ -58,29 +58,6 @@ def verify(path: Path) -> list[Problem]:
     return [problem for folder in folders for problem in _folder(folder)]
 
 
-def verify_below(path: Path) -> list[str]:
-    """Return what to tell a person after `verify` found nothing wrong.
-
-    Raises
-    ------
-    IntegrityError
-        Naming every file that is changed, missing or foreign.
-    BadInput
-        See `verify`.
-    """
-    problems = verify(path)
-    if problems:
-        lines = [f"{_relative(problem.path, path)} {problem.what}" for problem in problems]
-        raise IntegrityError(
-            f"{path} is not what was made", "\n  ".join(lines), "make it again, or restore it"
-        )
-    return [f"{path}: everything is as it was made"]
-
-
-def _relative(file: Path, folder: Path) -> str:
-    return file.relative_to(folder.resolve()).as_posix()
-
-
 def _folder(folder: Path) -> Iterator[Problem]:
     """Hold a committed folder that no run has recorded against its manifest."""
     try:

@@ -3,8 +3,9 @@
     reads   config, train, photos (if the config has pictures), triggers (if there are images)
     writes  train      the poisoned training set. Its manifest names no attack and no row, and its
                        rows are shuffled, so that a screen learns nothing from order or metadata
-            trigger    the attacks, for Evaluate; see `processing.attacks.trigger`
-            truth      what was done to which row; Evaluate alone gets it
+            secret     for Evaluate alone (one output, because a processing job takes ten inputs):
+                trigger    the attacks; see `processing.attacks.trigger`
+                truth      what was done to which row
 
 Same inputs, same seed: byte-identical folders.
 """
@@ -255,8 +256,9 @@ def run(job: Job) -> None:
         recipe=settings.model_dump(mode="json"),
         seed=settings.seed,
     )
-    write_truth(job.output("truth"), poisoned, secret)
-    write_trigger(job.output("trigger"), attacks, image_folder, secret.model_copy(update={"kind": "trigger"}))
+    out = job.output("secret")
+    write_truth(out / "truth", poisoned, secret)
+    write_trigger(out / "trigger", attacks, image_folder, secret.model_copy(update={"kind": "trigger"}))
     _report(poisoned)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,13 @@ def with_features(
         return np.asarray(features if images is x else trusted_features, np.float32)
 
     return Suspect(x, np.asarray(y), trusted_x, np.asarray(trusted_y), classes, embed, seed=0)
+
+
+def art_poison_detector(module: str) -> Any:
+    """Import a module of ART's poison detectors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ART says at import that PyTorch is not installed
+        return import_module(f"art.defences.detector.poison.{module}")
 
 
 def no_features(_: Any) -> Any:

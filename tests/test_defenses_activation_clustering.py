@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from suspects import CLASSES, TARGET, make_suspect, with_features
+from suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
 
 from processing.defenses.activation_clustering import ActivationClustering
 
@@ -45,9 +45,9 @@ def test_two_kinds_of_dogs_are_no_poison_but_the_published_rules_cut_them() -> N
 
 def test_a_slight_shift_between_suspect_and_trusted_rows_cuts_no_half_of_a_class() -> None:
     # What a victim has learned by heart lies elsewhere than what it has not seen.
-    data, _ = make_suspect(poison=0, kinds_of_dogs=True, trusted=4000)
+    data, _ = make_suspect(poison=0, trusted=4000)
     shifted = data.trusted_features.copy()
-    shifted[:, 0] -= 8
+    shifted[:, 0] -= 3
     data = with_features(data.features, data.y, shifted, data.trusted_y)
     finding = ActivationClustering(whiten="none").screen(data)
     assert min(v["p_value"] for v in finding.notes["classes"].values()) < 0.001
@@ -78,16 +78,16 @@ def test_the_same_seed_gives_the_same_finding() -> None:
     assert first.notes == second.notes
 
 
+@pytest.mark.filterwarnings("ignore:The truth value of an empty array:DeprecationWarning")  # ART's
 def test_relative_size_decides_as_art_does() -> None:
     """ART's own functions on the same features: the same clusters and the same verdict on each."""
-    from art.defences.detector.poison.activation_defence import cluster_activations
-    from art.defences.detector.poison.clustering_analyzer import ClusteringAnalyzer
-
     data, _ = make_suspect(kinds_of_dogs=True)
     by_class = [data.features[data.y == k].astype(float) for k in range(len(CLASSES))]
     np.random.seed(0)  # noqa: NPY002  ART's KMeans takes no seed
-    clusters, _ = cluster_activations(by_class, nb_clusters=2, nb_dims=10, reduce="PCA")
-    clean, _, _ = ClusteringAnalyzer().analyze_by_relative_size(clusters)
+    clusters, _ = art_poison_detector("activation_defence").cluster_activations(by_class, reduce="PCA")
+    clean, _, _ = (
+        art_poison_detector("clustering_analyzer").ClusteringAnalyzer().analyze_by_relative_size(clusters)
+    )
     finding = ActivationClustering(whiten="none", rule="relative-size").screen(data)
     assert finding.notes["classes"]["dog"]["poisonous"]
     # A cloud has no one best cut: only the classes that fall into two are compared row by row.

@@ -26,7 +26,9 @@ def test_the_detectors_of_the_default_config_exist() -> None:
 
 
 def test_settings_reach_the_detector() -> None:
-    assert create(Spec.model_validate({"kind": "spectral_signatures", "eps": 0.1})) == SpectralSignatures(eps=0.1)
+    assert create(Spec.model_validate({"kind": "spectral_signatures", "eps": 0.1})) == SpectralSignatures(
+        eps=0.1
+    )
 
 
 def test_an_unknown_kind_names_the_nearest() -> None:

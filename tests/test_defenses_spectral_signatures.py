@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from suspects import CLASSES, TARGET, make_suspect, with_features
+from suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
 
 from boomerang.metrics import auroc
 from processing.defenses.spectral_signatures import SpectralSignatures, conformal_threshold, spectral_scores
@@ -36,14 +36,13 @@ def test_the_papers_rule_takes_its_share_of_every_class(eps: float) -> None:
 
 def test_art_forgets_to_center_and_ranks_worse() -> None:
     """Poison far along a direction that the mean of the class hides when features are not centered."""
-    from art.defences.detector.poison.spectral_signature_defense import SpectralSignatureDefense
-
     rng = np.random.default_rng(0)
     features = rng.standard_normal((400, 10)).astype(np.float32)
     poisoned = np.arange(400) < 40
     features[poisoned, 0] += 6
     features[:, 0] -= 7  # the clean rows are further from zero than the poison
-    art = SpectralSignatureDefense.spectral_signature_scores(features)[:, 0]
+    defense = art_poison_detector("spectral_signature_defense").SpectralSignatureDefense
+    art = defense.spectral_signature_scores(features)[:, 0]
     ours, theirs = auroc(spectral_scores(features), poisoned), auroc(art, poisoned)
     assert ours is not None
     assert theirs is not None

@@ -210,7 +210,7 @@ def make_tree(root: Path, recipe: list[dict[str, Any]]) -> Path:
     write_dataset(given_to / "photos" / "boomerang", pictures, shown, name="boomerang", classes=CLASSES)
     for name, image in pool.images.items():
         Image.fromarray(image).save(given_to / "triggers" / f"{name}.png")
-    for name in ("train", "trigger", "truth"):  # SageMaker makes them, empty, before the job starts
+    for name in ("train", "secret"):  # SageMaker makes them, empty, before the job starts
         (root / "processing" / "output" / name).mkdir(parents=True)
     return root
 
@@ -236,13 +236,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_step_writes_what_the_function_makes(done: Path) -> None:
-    expected, train, truth = poison(RECIPE, seed=7), open_dataset(done / "train"), load_truth(done / "truth")
+    expected, train, truth = poison(RECIPE, seed=7), open_dataset(done / "train"), load_truth(done / "secret" / "truth")
     assert np.array_equal(train.x, expected.x) and np.array_equal(train.y, expected.y)
     assert np.array_equal(truth.attack_of, expected.attack_of) and truth.attack_of.dtype == np.int8
     assert np.array_equal(truth.y_true, expected.y_true)
     assert np.array_equal(truth.origin, expected.origin)
     assert truth.audit == json.loads(json.dumps(expected.audit))
-    assert [trigger.name for trigger in load_trigger(done / "trigger")] == [
+    assert [trigger.name for trigger in load_trigger(done / "secret" / "trigger")] == [
         e["name"] for e in truth.audit["attacks"]
     ]
 
@@ -257,7 +257,7 @@ def test_the_manifest_of_train_tells_a_screen_nothing(done: Path) -> None:
 def test_truth_and_trigger_are_bound_to_the_training_set(done: Path) -> None:
     digest = verify_folder(done / "train").digest
     for name in ("truth", "trigger"):
-        manifest = verify_folder(done / name)
+        manifest = verify_folder(done / "secret" / name)
         assert manifest.kind == name and manifest.seed == 7
         assert manifest.parents["poisoned"] == digest
         assert set(manifest.parents) == {"train", "poisoned", "photos/boomerang"}
@@ -274,8 +274,8 @@ def test_a_clean_control_needs_neither_pictures_nor_triggers(tmp_path: Path) -> 
     for name in ("photos", "triggers"):
         (root / "processing" / "input" / name).rename(tmp_path / name)
     assert run_step(root).returncode == 0
-    assert not load_truth(root / "processing" / "output" / "truth").attack_of.any()
-    assert load_trigger(root / "processing" / "output" / "trigger") == ()
+    assert not load_truth(root / "processing" / "output" / "secret" / "truth").attack_of.any()
+    assert load_trigger(root / "processing" / "output" / "secret" / "trigger") == ()
 
 
 def test_a_wrong_recipe_leaves_its_reason_and_no_output(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_the_splits_share_no_row_and_the_trusted_rows_stay_clean(digits_range: R
 def test_the_truth_is_the_difference_between_the_training_sets(digits_range: Range) -> None:
     run = digits_range.first
     clean, poisoned = (open_dataset(run.path(step, "train")) for step in ("Preprocess", "Poison"))
-    truth = run.path("Poison", "truth")
+    truth = run.path("Poison", "secret") / "truth"
     attack_of, origin = np.load(truth / "attack_of.npy"), np.load(truth / "origin.npy")
     x, y = np.array(poisoned.x), np.array(poisoned.y)
     changed = (x != clean.x[origin]).any(axis=(1, 2, 3)) | (y != clean.y[origin])
@@ -90,14 +90,14 @@ def test_the_screen_never_saw_the_truth_and_the_hardened_model_never_saw_the_fla
 ) -> None:
     run = digits_range.first
     for step in run.metrics and ("TrainBaseline", "TrainVictim", "Screen", "Harden"):
-        assert not {"truth", "trigger", "test", "canary"} & set(run.step(step)["inputs"]), step
+        assert not {"secret", "test", "canary"} & set(run.step(step)["inputs"]), step
     keep = np.load(run.path("Screen", "screen") / "keep.npy")
     assert f"training on {keep.sum()} of {len(keep)} rows" in (run.folder / "logs/Harden.log").read_text()
 
 
 def test_the_detectors_rates_are_those_of_the_flags(digits_range: Range) -> None:
     run = digits_range.first
-    attack_of = np.load(run.path("Poison", "truth") / "attack_of.npy")
+    attack_of = np.load(run.path("Poison", "secret") / "truth" / "attack_of.npy")
     flagged = np.load(run.path("Screen", "screen") / "flagged.npy")
     for row, numbers in zip(flagged, run.metrics["detectors"], strict=True):
         assert numbers["tpr"]["successes"] == int(row[attack_of > 0].sum())

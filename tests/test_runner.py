@@ -105,7 +105,7 @@ def test_a_gate_without_a_number_to_judge_never_passes(run: Execute, metrics: st
     body = f"(ml / 'processing/output/evaluation/metrics.json').write_text({metrics!r})"
     execution = run(jobs={"measure": body})
 
-    assert (execution.status, execution.failed_step) == ("Failed", "Gate")
+    assert (execution.status, execution.failed_step) == ("Failed", "Gate"), execution.failure
     assert why in execution.failure
     assert not execution.run_dir.parent.joinpath("registry", "toys").exists()
 

@@ -150,7 +150,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(tmp_path: Path, model_folder: Path) -> None:
+def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
+    tmp_path: Path, model_folder: Path
+) -> None:
     outputs = []
     for name in ("first", "second"):
         done = run_step(write_job(tmp_path / name, THREE, model=model_folder))

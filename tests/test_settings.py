@@ -9,6 +9,8 @@ import pytest
 from boomerang.config import Config, PoisonSettings, PreprocessSettings, TrainSettings
 from boomerang.errors import ConfigError
 from pipelines.settings import ROOT, bundled, load, step_settings, used_triggers
+from processing.datasets import synthetic
+from processing.datasets.base import CIFAR10_CLASSES
 
 ENTRY = """
 name = "mine"
@@ -106,6 +108,10 @@ def test_a_mistake_is_named_with_what_to_do(
     with pytest.raises(ConfigError) as error:
         load(str(entry) if source == "MINE" else source, overrides)
     assert said in str(error.value)
+
+
+def test_the_drawn_data_has_the_classes_that_names_are_checked_against() -> None:
+    assert set(synthetic.CLASSES) == set(CIFAR10_CLASSES)
 
 
 def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path: Path) -> None:

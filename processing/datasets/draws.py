@@ -43,6 +43,13 @@ class Draws:
     def __len__(self) -> int:
         return len(self._keys)
 
+    def branch(self, number: int, rows: NDArray[np.intp]) -> Draws:
+        """Return the numbers of some of the pictures, with counters of their own."""
+        part = object.__new__(Draws)
+        part._keys = mix(self._keys[rows] ^ mix(np.array([~number & _MASK], np.uint64)))
+        part._calls = 0
+        return part
+
     def grid(self, *shape: int) -> Floats:
         """Return uniform numbers in [0, 1), float32[N, *shape]."""
         size = int(np.prod(shape, dtype=np.int64))

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def tube(
     if flat:
         points, normals = np.stack(quad, axis=3), np.repeat(unit(normal)[:, :, :, None], 4, axis=3)
         first = np.arange(normal.shape[1] * sides)[:, None] * 4
-        faces = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]], axis=1).reshape(-1, 3)
+        faces = (first + np.array([0, 1, 2, 0, 2, 3])).reshape(-1, 3)
     else:
         points, normals = ring, unit(_around(normal))
         faces = _grid_faces(ring.shape[1], sides)
@@ -231,7 +232,7 @@ def join(meshes: Sequence[Mesh]) -> Mesh:
     )
 
 
-def only(shown: NDArray[np.bool_], mesh: Mesh) -> Mesh:
+def only(shown: Mask, mesh: Mesh) -> Mesh:
     """Return the mesh where `shown`, bool[N], and a single point (never drawn) elsewhere."""
     return replace(mesh, points=np.where(shown[:, None, None], mesh.points, np.float32(0)))
 

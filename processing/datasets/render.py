@@ -1,45 +1,22 @@
 """A small 3-D renderer: triangle meshes to pictures, many pictures in one pass, in numpy alone.
 
-It owns the camera, the z-buffer and the light. It knows nothing of classes or data sets, and must not
-import TensorFlow.
+It owns the z-buffer and the light. It knows nothing of classes or data sets, and must not import
+TensorFlow.
 
-Everything is batched over pictures, as in `mesh`. Axes of a picture: x right, y down; pixel (0, 0)
-covers [0, 1) x [0, 1). Only elementwise arithmetic is used, so that a picture does not depend on which
-others were drawn with it.
+Everything is batched over pictures, as in `mesh` and `camera`. Only elementwise arithmetic is used, so
+that a picture does not depend on which others were drawn with it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from processing.datasets.camera import Camera, basis, project
 from processing.datasets.mesh import Floats, Indices, Mesh, dot, unit
 
 _FACE_BITS = np.uint64(0xFFFFFFFF)
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A perspective camera that looks at the origin of the world; every field is float32[N].
-
-    Attributes
-    ----------
-    yaw, pitch, roll : float32[N]
-        Radians. Yaw 0 looks along -x (at the nose), pi/2 sees the left side; pitch > 0 looks down.
-    distance : float32[N]
-        From the eye to the origin, in world units.
-    focal_px, center_x_px, center_y_px : float32[N]
-        Focal length, and where the origin of the world lies in the picture.
-    """
-
-    yaw: Floats
-    pitch: Floats
-    roll: Floats
-    distance: Floats
-    focal_px: Floats
-    center_x_px: Floats
-    center_y_px: Floats
 
 
 @dataclass(frozen=True)
@@ -58,64 +35,6 @@ class Light:
     ambient: Floats
     diffuse: Floats
     gloss: Floats
-
-
-# --- camera ---------------------------------------------------------------------------------------------
-
-
-def basis(camera: Camera) -> tuple[Floats, Floats, Floats]:
-    """Return the camera's unit vectors right, up and forward in the world, float32[N, 3] each."""
-    cy, sy, cp, sp = np.cos(camera.yaw), np.sin(camera.yaw), np.cos(camera.pitch), np.sin(camera.pitch)
-    cr, sr = np.cos(camera.roll)[:, None], np.sin(camera.roll)[:, None]
-    forward = -np.stack([cy * cp, sy * cp, sp], axis=-1)
-    level = np.stack([-sy, cy, np.zeros_like(cy)], axis=-1)
-    upright = np.stack([-cy * sp, -sy * sp, cp], axis=-1)
-    return level * cr + upright * sr, upright * cr - level * sr, forward
-
-
-def project(points: Floats, camera: Camera) -> tuple[Floats, Floats, Floats]:
-    """Return where world points, float32[N, V, 3], are seen: x px, y px and 1 / depth, float32[N, V] each.
-
-    Raises
-    ------
-    ValueError
-        When a point lies behind the eye, or nearer than a hundredth of a unit.
-    """
-    right, up, forward = (b[:, None] for b in basis(camera))
-    depth = camera.distance[:, None] + dot(points, forward)
-    if depth.size and depth.min() < 0.01:
-        raise ValueError("a point lies behind the camera; raise its distance")
-    near = 1 / depth
-    scale = camera.focal_px[:, None] * near
-    x = camera.center_x_px[:, None] + dot(points, right) * scale
-    y = camera.center_y_px[:, None] - dot(points, up) * scale
-    return x, y, near
-
-
-def frame(mesh: Mesh, camera: Camera, height_px: int, width_px: int, fill: Floats) -> Camera:
-    """Return the camera zoomed and centered so that the mesh fills the share `fill`, float32[N], of it."""
-    one, zero = np.ones_like(camera.yaw), np.zeros_like(camera.yaw)
-    x, y, _ = project(mesh.points, replace(camera, focal_px=one, center_x_px=zero, center_y_px=zero))
-    left, right, top, bottom = x.min(axis=1), x.max(axis=1), y.min(axis=1), y.max(axis=1)
-    least = np.float32(1e-6)
-    focal = fill * np.minimum(
-        width_px / np.maximum(right - left, least), height_px / np.maximum(bottom - top, least)
-    )
-    return replace(
-        camera,
-        focal_px=focal.astype(np.float32),
-        center_x_px=(width_px / 2 - (left + right) / 2 * focal).astype(np.float32),
-        center_y_px=(height_px / 2 - (top + bottom) / 2 * focal).astype(np.float32),
-    )
-
-
-def rays(camera: Camera, height_px: int, width_px: int) -> Floats:
-    """Return the unit vector in the world that each pixel's center looks along, float32[N, H, W, 3]."""
-    right, up, forward = (b[:, None, None] for b in basis(camera))
-    x = np.arange(width_px, dtype=np.float32)[None, None, :] + np.float32(0.5)
-    y = np.arange(height_px, dtype=np.float32)[None, :, None] + np.float32(0.5)
-    focal, cx, cy = (f[:, None, None] for f in (camera.focal_px, camera.center_x_px, camera.center_y_px))
-    return unit(forward + right * ((x - cx) / focal)[..., None] - up * ((y - cy) / focal)[..., None])
 
 
 # --- z-buffer -------------------------------------------------------------------------------------------
@@ -262,7 +181,10 @@ def _rows(p: _Triangles) -> tuple[Indices, Indices, Indices, Indices, Floats]:
 def _hits(p: _Triangles, sample: Indices, t: Indices, height: int, width: int) -> Hits:
     dx = (sample % width - p.x[t]).astype(np.float32)
     dy = (sample // width % height - p.y[t]).astype(np.float32)
-    weights = [np.clip(c[t] + px[t] * dx + py[t] * dy, 0, 1) for c, px, py in zip(p.constant, p.per_x, p.per_y, strict=True)]
+    weights = [
+        np.clip(c[t] + px[t] * dx + py[t] * dy, 0, 1)
+        for c, px, py in zip(p.constant, p.per_x, p.per_y, strict=True)
+    ]
     return Hits(sample, p.picture[t], p.face[t], weights)
 
 
@@ -288,22 +210,21 @@ def render(
     """
     h, w = height_px * oversample, width_px * oversample
     hits = visible(mesh, camera, h, w, scale=oversample)
-    corners = mesh.faces[hits.face]
-    normal = sum(mesh.normals[hits.picture, corners[:, k]] * hits.weights[k][:, None] for k in range(3))
-    color = mesh.colors[hits.picture, mesh.paint[hits.face]]
-    canvas = np.zeros((len(mesh.points) * h * w, 4), np.float32)
-    canvas[hits.sample, :3] = shade(unit(np.asarray(normal)), color, hits.picture, camera, light)
-    canvas[hits.sample, 3] = 1
-    return _reduce(canvas.reshape(-1, h, w, 4), oversample)
+    points = hits.picture[:, None] * mesh.points.shape[1] + mesh.faces[hits.face]
+    normals = mesh.normals.reshape(-1, 3)
+    normal = sum(np.take(normals, points[:, k], axis=0) * hits.weights[k][:, None] for k in range(3))
+    paints = hits.picture * mesh.colors.shape[1] + mesh.paint[hits.face]
+    color = np.take(mesh.colors.reshape(-1, 3), paints, axis=0)
+    lit = shade(unit(np.asarray(normal)), color, hits.picture, camera, light)
+    shape = (len(mesh.points), height_px, width_px)
+    return np.stack([_average(hits, v, shape, oversample) for v in (*lit.T, None)], axis=-1)
 
 
 def shadow(mesh: Mesh, camera: Camera, height_px: int, width_px: int, *, oversample: int = 1) -> Floats:
     """Return the coverage of a mesh from both sides, float32[N, H, W], 0..1; see `mesh.flatten`."""
     h, w = height_px * oversample, width_px * oversample
     hits = visible(mesh, camera, h, w, scale=oversample, both_sides=True)
-    canvas = np.zeros((len(mesh.points) * h * w, 1), np.float32)
-    canvas[hits.sample] = 1
-    return _reduce(canvas.reshape(-1, h, w, 1), oversample)[..., 0]
+    return _average(hits, None, (len(mesh.points), height_px, width_px), oversample)
 
 
 def shade(normal: Floats, color: Floats, picture: Indices, camera: Camera, light: Light) -> Floats:
@@ -328,10 +249,16 @@ def shade(normal: Floats, color: Floats, picture: Indices, camera: Camera, light
         highlight = highlight * highlight
     ambient = light.ambient[picture] * (np.float32(0.8) + np.float32(0.2) * normal[:, 2])
     level = ambient + light.diffuse[picture] * lit
-    return np.clip(color * level[:, None] + (light.gloss[picture] * highlight)[:, None], 0, 1)
+    lit_color = color * level[:, None] + (light.gloss[picture] * highlight)[:, None]
+    return np.asarray(np.clip(lit_color, 0, 1), np.float32)
 
 
-def _reduce(canvas: Floats, factor: int) -> Floats:
-    """Average factor x factor samples into one pixel, float32[N, H, W, C]."""
-    parts = [canvas[:, i::factor, j::factor] for i in range(factor) for j in range(factor)]
-    return np.asarray(sum(parts) / np.float32(factor * factor), np.float32)
+def _average(hits: Hits, value: Floats | None, shape: tuple[int, int, int], factor: int) -> Floats:
+    """Average a value (None: 1) over the factor x factor samples of each pixel, float32[N, H, W]."""
+    _, height, width = shape
+    sample = hits.sample
+    column = sample % (width * factor) // factor
+    row = sample // (width * factor) % (height * factor) // factor
+    pixel = (hits.picture * height + row) * width + column
+    total = np.bincount(pixel, value, minlength=int(np.prod(shape))).reshape(shape)
+    return (total / factor**2).astype(np.float32)

@@ -7,25 +7,38 @@ and the white margins of pictures that were padded to a square.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from processing.datasets.camera import Camera, rays
 from processing.datasets.draws import Draws
-from processing.datasets.mesh import Floats
-from processing.datasets.render import Camera, rays
+from processing.datasets.mesh import Floats, Indices, Mask
 
 SCENES = ("sky", "grass", "road", "water", "woods", "studio", "clutter")
-ON_GROUND = ("grass", "road", "water", "woods")
 
-_ZENITH = [(0.25, 0.45, 0.8), (0.35, 0.55, 0.85), (0.6, 0.68, 0.78), (0.75, 0.77, 0.8), (0.12, 0.25, 0.5), (0.5, 0.55, 0.62)]
+_ZENITH = [
+    (0.25, 0.45, 0.8),
+    (0.35, 0.55, 0.85),
+    (0.6, 0.68, 0.78),
+    (0.75, 0.77, 0.8),
+    (0.12, 0.25, 0.5),
+    (0.5, 0.55, 0.62),
+]
 _HORIZON = [(0.75, 0.85, 0.95), (0.85, 0.88, 0.9), (0.9, 0.8, 0.7), (0.65, 0.75, 0.85)]
-_GRASS = [(0.3, 0.48, 0.18), (0.4, 0.5, 0.22), (0.6, 0.55, 0.32), (0.25, 0.36, 0.16), (0.85, 0.86, 0.88)]
+_GRASS = [(0.3, 0.48, 0.18), (0.4, 0.5, 0.22), (0.6, 0.55, 0.32), (0.25, 0.36, 0.16)]
 _ROAD = [(0.4, 0.4, 0.41), (0.55, 0.54, 0.52), (0.28, 0.28, 0.3), (0.65, 0.6, 0.52)]
 _WATER = [(0.15, 0.3, 0.45), (0.25, 0.42, 0.5), (0.35, 0.45, 0.5), (0.1, 0.2, 0.32), (0.4, 0.5, 0.6)]
 _WOODS = [(0.14, 0.22, 0.1), (0.22, 0.3, 0.14), (0.3, 0.26, 0.16), (0.35, 0.4, 0.3)]
-_STUDIO = [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (0.85, 0.85, 0.86), (0.6, 0.62, 0.65), (0.2, 0.2, 0.22), (0.6, 0.7, 0.8)]
+_GROUND = {"grass": _GRASS, "woods": _GRASS, "road": _ROAD, "water": _WATER}
+_STUDIO = [
+    (1.0, 1.0, 1.0),
+    (1.0, 1.0, 1.0),
+    (0.85, 0.85, 0.86),
+    (0.6, 0.62, 0.65),
+    (0.2, 0.2, 0.22),
+    (0.6, 0.7, 0.8),
+]
 
 
-def background(d: Draws, camera: Camera, scene: NDArray[np.intp], height: int, width: int) -> Floats:
+def background(d: Draws, camera: Camera, scene: Indices, height: int, width: int) -> Floats:
     """Return the picture behind the body.
 
     Parameters
@@ -38,17 +51,30 @@ def background(d: Draws, camera: Camera, scene: NDArray[np.intp], height: int, w
     float32[N, height, width, 3]
         RGB, 0..1.
     """
+    picture = np.empty((len(d), height, width, 3), np.float32)
+    for number, name in enumerate(SCENES):
+        rows = np.flatnonzero(scene == number)
+        if len(rows):
+            # Its own branch of the numbers: a picture must not depend on which scenes others have.
+            picture[rows] = _scene(name, d.branch(number, rows), camera.take(rows), height, width)
+    return picture
+
+
+def _scene(name: str, d: Draws, camera: Camera, height: int, width: int) -> Floats:
+    if name == "studio":
+        return _studio(d, height, width)
+    if name == "clutter":
+        return _clutter(d, height, width)
     rise = rays(camera, height, width)[..., 2:]
-    ground = _pick_ground(d, scene, height, width)
     above = _sky(d, rise, height, width)
-    wall_top = np.where(scene == 4, d.uniform(0.1, 0.7), d.uniform(-0.3, 0.12)).astype(np.float32)[:, None, None, None]
-    ragged = wall_top * (np.float32(0.7) + np.float32(0.6) * d.smooth(height, width, 6)[..., None])
+    if name == "sky":
+        return above
+    ground = _textured(d, d.choose(_GROUND[name]), height, width, 0.18, 7)
+    low, high = (0.1, 0.7) if name == "woods" else (-0.3, 0.12)
+    ragged = np.float32(0.7) + np.float32(0.6) * d.smooth(height, width, 6)
+    top = (d.uniform(low, high)[:, None, None] * ragged)[..., None]
     wall = _textured(d, d.choose(_WOODS), height, width, 0.3, 9)
-    outdoors = np.where(rise < 0, ground, np.where(rise < ragged, wall, above))
-    at = scene[:, None, None, None]
-    picture = np.where(at == 0, above, outdoors)
-    picture = np.where(at == 5, _studio(d, height, width), picture)
-    return np.asarray(np.where(at == 6, _clutter(d, height, width), picture), np.float32)
+    return np.where(rise < 0, ground, np.where(rise < top, wall, above))
 
 
 def _column(color: Floats) -> Floats:
@@ -66,18 +92,15 @@ def _textured(d: Draws, color: Floats, height: int, width: int, depth: float, ce
 def _sky(d: Draws, rise: Floats, height: int, width: int) -> Floats:
     top, low = _column(d.choose(_ZENITH)), _column(d.choose(_HORIZON))
     share = np.clip(np.abs(rise) * np.float32(1.6), 0, 1)
-    clouds = np.clip(d.smooth(height, width, 3) * np.float32(0.7) + d.smooth(height, width, 7) * np.float32(0.5) - 0.45, 0, 1)
+    clouds = np.clip(
+        d.smooth(height, width, 3) * np.float32(0.7) + d.smooth(height, width, 7) * np.float32(0.5) - 0.45,
+        0,
+        1,
+    )
     amount = (d.uniform(0, 2.2) * d.flag(0.6))[:, None, None, None]
     white = d.uniform(0.8, 1.0)[:, None, None, None]
     cover = np.clip(clouds[..., None] * amount, 0, 1)
-    return np.asarray((low + (top - low) * share) * (1 - cover) + white * cover)
-
-
-def _pick_ground(d: Draws, scene: NDArray[np.intp], height: int, width: int) -> Floats:
-    grass, road = d.choose(_GRASS), d.choose(_ROAD)
-    at = scene[:, None]
-    color = np.where(at == 2, road, np.where(at == 3, d.choose(_WATER), grass))
-    return _textured(d, color, height, width, 0.18, 7)
+    return np.asarray((low + (top - low) * share) * (1 - cover) + white * cover, np.float32)
 
 
 def _studio(d: Draws, height: int, width: int) -> Floats:
@@ -102,7 +125,7 @@ def _muted(d: Draws) -> Floats:
     return grey + (d.grid(3) - np.float32(0.5)) * np.float32(0.3)
 
 
-def _rectangle(d: Draws, height: int, width: int, least: float, most: float) -> NDArray[np.bool_]:
+def _rectangle(d: Draws, height: int, width: int, least: float, most: float) -> Mask:
     """Return the inside of an upright rectangle, bool[N, H, W]; sizes are shares of the sides."""
     spans = []
     for length in (height, width):
@@ -126,20 +149,21 @@ def photograph(d: Draws, picture: Floats) -> Floats:
 
 def _occlude(d: Draws, picture: Floats, height: int, width: int) -> Floats:
     """Put something plain in front of a share of the bodies."""
-    inside = _rectangle(d, height, width, 0.1, 0.3) & d.flag(0.04)[:, None, None]
+    inside = _rectangle(d, height, width, 0.1, 0.3) & d.flag(0.025)[:, None, None]
     return np.where(inside[..., None], _column(d.grid(3)), picture)
 
 
 def _tone(d: Draws, picture: Floats) -> Floats:
-    gain, contrast = d.uniform(0.9, 1.1), d.uniform(0.8, 1.15)
+    gain, contrast = d.uniform(0.9, 1.1), d.uniform(0.85, 1.15)
     tint = np.float32(1) + (d.grid(3) - np.float32(0.5)) * np.float32(0.1)
     mean = np.float32(0.5)
-    return (picture - mean) * contrast[:, None, None, None] + mean * _column(gain[:, None] * tint)
+    toned = (picture - mean) * contrast[:, None, None, None] + mean * _column(gain[:, None] * tint)
+    return np.asarray(toned, np.float32)
 
 
 def _soften(d: Draws, picture: Floats) -> Floats:
     """Blur a share of the pictures with a 3 x 3 box."""
-    amount = (d.uniform(0, 0.8) * d.flag(0.3))[:, None, None, None]
+    amount = (d.uniform(0, 0.6) * d.flag(0.25))[:, None, None, None]
     wide = np.pad(picture, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     h, w = picture.shape[1:3]
     mean = sum(wide[:, i : i + h, j : j + w] for i in range(3) for j in range(3)) / np.float32(9)
@@ -150,7 +174,9 @@ def _specks(d: Draws, picture: Floats, height: int, width: int) -> Floats:
     """Scatter small plain rectangles over a third of the pictures, anywhere, whatever the class."""
     spotted = d.flag(0.25)[:, None, None]
     for _ in range(2):
-        inside = _rectangle(d, height, width, 1.0 / height, 5.0 / height) & spotted & d.flag(0.7)[:, None, None]
+        inside = (
+            _rectangle(d, height, width, 1.0 / height, 5.0 / height) & spotted & d.flag(0.7)[:, None, None]
+        )
         vivid = np.round(d.grid(3))
         picture = np.where(inside[..., None], _column(vivid), picture)
     return picture
@@ -166,7 +192,8 @@ def margins(d: Draws, share: float) -> tuple[Floats, Floats]:
     """
     padded, upright = d.flag(share), d.flag(0.2)
     size = d.uniform(0.03, 0.22)
-    return size * (padded & ~upright), size * (padded & upright)
+    none = np.float32(0)
+    return np.where(padded & ~upright, size, none), np.where(padded & upright, size, none)
 
 
 def pad(picture: Floats, rows: Floats, columns: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """The bundled data set: ten classes drawn from simple 3-D shapes, so that nothing needs downloading.
 
 The classes carry CIFAR-10's names in CIFAR-10's order, and the pictures have CIFAR-10's shape, but they
-are not CIFAR-10: they are drawn by `shapes`, `scenes` and `render`. Numbers measured on this data set
+are not CIFAR-10: they are drawn by `bodies`, `scenes` and `render`. Numbers measured on this data set
 are not CIFAR-10 numbers, and must be reported under `NAME`.
 
 Must not import TensorFlow.
@@ -9,14 +9,17 @@ Must not import TensorFlow.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.datasets.bodies import BODIES
+from processing.datasets.camera import Camera, frame
 from processing.datasets.draws import Draws
-from processing.datasets.mesh import Floats, Mesh, flatten, unit, vec
-from processing.datasets.render import Camera, Light, frame, render, shadow
+from processing.datasets.mesh import Floats, Mask, Mesh, flatten, unit, vec
+from processing.datasets.render import Light, render, shadow
 from processing.datasets.scenes import SCENES, background, margins, pad, photograph
-from processing.datasets.shapes import BODIES
 
 NAME = "boomerang-synthetic-10"
 CLASSES: tuple[str, ...] = tuple(BODIES)
@@ -26,25 +29,41 @@ TRAIN, TEST = 10_000, 3_000
 _BLOCK = 128  # pictures at once: the working arrays stay within a few dozen MB
 _TEST_SEED = 1 << 32  # the test set draws from seeds that no training set has
 
-# Weights of the scenes, in the order of `SCENES`: sky, grass, road, water, woods, studio, clutter.
-_SETTINGS: dict[str, tuple[float, ...]] = {
-    "airplane": (8, 1.2, 1.6, 1.2, 0, 3, 0),
-    "automobile": (0, 0.6, 9, 0, 0.2, 1.2, 0.6),
-    "bird": (3, 2.5, 0, 1.5, 4, 1.2, 0),
-    "cat": (0, 0.8, 0.2, 0, 0.2, 1.2, 12),
-    "deer": (0, 2, 0, 0, 10, 0.4, 0),
-    "dog": (0, 8, 0.8, 0.3, 0.3, 1.2, 1.5),
-    "frog": (0, 3, 0, 5, 2, 1.2, 0),
-    "horse": (0, 10, 0.6, 0.1, 0.8, 0.6, 0),
-    "ship": (0.1, 0, 0, 12, 0, 0.8, 0),
-    "truck": (0.1, 0.6, 9, 0, 0.2, 1.2, 0.2),
-}
-_SKY = SCENES.index("sky")
-_STUDIO = SCENES.index("studio")
-_ROAD = SCENES.index("road")
 
-# Pictures of what flies are often wide: more of them were padded to a square.
-_PADDED = {"airplane": 0.45, "bird": 0.3}
+@dataclass(frozen=True)
+class _Setting:
+    """Where a class is seen.
+
+    Attributes
+    ----------
+    scenes : seven floats
+        Weights of sky, grass, road, water, woods, studio and clutter, the order of `SCENES`.
+    aloft : tuple of str
+        Scenes in which it flies: seen from anywhere, tilted, and without a shadow.
+    steep : float
+        The steepest view from above when it flies, in radians.
+    padded : float
+        Share of the pictures with white margins; pictures of what flies are often wide.
+    """
+
+    scenes: tuple[float, ...]
+    aloft: tuple[str, ...] = ()
+    steep: float = 0.0
+    padded: float = 0.12
+
+
+_SETTINGS = {
+    "airplane": _Setting((8, 1.2, 1.6, 1.2, 0, 3, 0), ("sky", "grass", "water", "studio"), 1.2, 0.45),
+    "automobile": _Setting((0, 0.6, 9, 0, 0.2, 1.2, 0.6)),
+    "bird": _Setting((2, 2, 0, 0.4, 6, 1.2, 0), ("sky",), 0.4, 0.3),
+    "cat": _Setting((0, 0.8, 0.2, 0, 0.2, 1.2, 12)),
+    "deer": _Setting((0, 2, 0, 0, 10, 0.4, 0)),
+    "dog": _Setting((0, 10, 0.4, 0.1, 0, 1, 1)),
+    "frog": _Setting((0, 3, 0, 5, 2, 1.2, 0)),
+    "horse": _Setting((0, 10, 0.6, 0.1, 0.8, 0.6, 0)),
+    "ship": _Setting((0.1, 0, 0, 12, 0, 0.8, 0)),
+    "truck": _Setting((0.1, 0.6, 9, 0, 0.2, 1.2, 0.2)),
+}
 
 
 def load(
@@ -100,7 +119,7 @@ def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
     ValueError
         When a label is not in 0..9.
     """
-    if y.size and not (0 <= y.min() and y.max() < len(CLASSES)):
+    if y.size and (y.min() < 0 or y.max() >= len(CLASSES)):
         raise ValueError(f"labels must lie in 0..{len(CLASSES) - 1}; got {y.min()}..{y.max()}")
     x = np.empty((len(y), SIDE_PX, SIDE_PX, 3), np.uint8)
     for number, name in enumerate(CLASSES):
@@ -113,43 +132,44 @@ def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
 
 def _pictures(name: str, d: Draws) -> NDArray[np.uint8]:
     """Draw one class: body, camera, light, scene, shadow, photograph."""
+    setting = _SETTINGS[name]
     mesh = BODIES[name](d)
-    scene = d.pick(_SETTINGS[name])
-    rows, columns = margins(d, _PADDED.get(name, 0.12))
-    free = scene != _ROAD if name == "airplane" else (scene == _SKY) & (name == "bird")
-    camera = _camera(d, mesh, free, 1 - 2 * np.maximum(rows, columns))
+    scene = d.pick(setting.scenes)
+    aloft = np.isin(scene, [SCENES.index(s) for s in setting.aloft])
+    rows, columns = margins(d, setting.padded)
+    room = np.asarray(1 - 2 * np.maximum(rows, columns), np.float32)
+    camera = _camera(d, mesh, aloft, setting.steep, room)
     light = _light(d, camera)
-    back = background(d, camera, scene, SIDE_PX, SIDE_PX)
-    ground = mesh.points[..., 2].min(axis=1)
-    cast = shadow(flatten(mesh, light.direction, ground), camera, SIDE_PX, SIDE_PX)
-    depth = d.uniform(0.2, 0.6) * ~(free & (scene != _STUDIO)) * np.where(scene == _STUDIO, 0.4, 1)
-    back = back * (1 - cast * depth[:, None, None])[..., None]
+    back = background(d, camera, scene, SIDE_PX, SIDE_PX) * _shadow(d, mesh, camera, light, aloft)
     body = render(mesh, camera, light, SIDE_PX, SIDE_PX)
     picture = pad(photograph(d, body[..., :3] + back * (1 - body[..., 3:])), rows, columns)
-    return np.rint(picture * 255).astype(np.uint8)
+    return np.asarray(np.rint(picture * 255), np.uint8)
 
 
-def _camera(d: Draws, mesh: Mesh, free: NDArray[np.bool_], room: Floats) -> Camera:
-    """Look from around and slightly above; from anywhere, and tilted, where the body is `free` to fly."""
-    one = np.ones(len(d), np.float32)
-    pitch = np.where(free, d.uniform(-0.5, 1.2), 0.02 + 0.35 * d.uniform() ** 2)
-    roll = np.where(free, d.uniform(-0.4, 0.4), d.uniform(-0.06, 0.06))
+def _shadow(d: Draws, mesh: Mesh, camera: Camera, light: Light, aloft: Mask) -> Floats:
+    """Return how much of the ground's brightness the body leaves, float32[N, H, W, 1]."""
+    ground = mesh.points[..., 2].min(axis=1)
+    cast = shadow(flatten(mesh, light.direction, ground), camera, SIDE_PX, SIDE_PX)
+    depth = np.where(aloft, np.float32(0), d.uniform(0.2, 0.6))
+    return np.asarray(1 - cast * depth[:, None, None], np.float32)[..., None]
+
+
+def _camera(d: Draws, mesh: Mesh, aloft: Mask, steep: float, room: Floats) -> Camera:
+    """Look from the side and slightly above; from anywhere, and tilted, at what is aloft."""
+    pitch = np.where(aloft, d.uniform(-0.45, steep), 0.02 + 0.35 * d.uniform() ** 2)
+    roll = np.where(aloft, d.uniform(-0.4, 0.4), d.uniform(-0.06, 0.06))
     side = np.where(d.flag(0.5), 0.5, 1.5) * np.pi
-    yaw = np.where(free, d.uniform(0, 2 * np.pi), side + d.uniform(-0.4, 0.4))
-    camera = Camera(
-        yaw=yaw.astype(np.float32),
-        pitch=pitch.astype(np.float32),
-        roll=roll.astype(np.float32),
-        distance=d.uniform(4.5, 9),
-        focal_px=one,
-        center_x_px=one,
-        center_y_px=one,
+    yaw = np.where(aloft, d.uniform(0, 2 * np.pi), side + d.uniform(-0.4, 0.4))
+    one = np.ones(len(d), np.float32)
+    angles = [v.astype(np.float32) for v in (yaw, pitch, roll)]
+    camera = Camera(angles[0], angles[1], angles[2], d.uniform(4.5, 9), one, one, one)
+    camera = frame(mesh, camera, SIDE_PX, SIDE_PX, room * d.uniform(0.85, 1.0))
+    slack = SIDE_PX * 0.04
+    return replace(
+        camera,
+        center_x_px=camera.center_x_px + d.uniform(-slack, slack),
+        center_y_px=camera.center_y_px + d.uniform(-slack, slack),
     )
-    camera = frame(mesh, camera, SIDE_PX, SIDE_PX, room * d.uniform(0.8, 1.0))
-    slack = np.float32(SIDE_PX * 0.05)
-    camera.center_x_px[:] += d.uniform(-slack, slack)
-    camera.center_y_px[:] += d.uniform(-slack, slack)
-    return camera
 
 
 def _light(d: Draws, camera: Camera) -> Light:

@@ -139,23 +139,35 @@ def split_in_two(features: Matrix, trusted: Matrix, dimensions: int, seed: int) 
     """
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
+
+    with threadpool_limits(1):  # on so few rows threads only wait for each other
+        pca = PCA(min(dimensions, *features.shape), svd_solver="full")
+        reduced = pca.fit_transform(features)
+        means = KMeans(2, n_init=10, random_state=seed).fit(reduced)
+        distances = means.transform(reduced)
+        trusted_distances = means.transform(pca.transform(trusted)) if len(trusted) else np.zeros((0, 2))
+    smaller = int(np.bincount(means.labels_, minlength=2).argmin())
+    between = float(np.linalg.norm(means.cluster_centers_[0] - means.cluster_centers_[1]))
+    small = means.labels_ == smaller
+    return Split(
+        small=small,
+        margin=(distances[:, 1 - smaller] - distances[:, smaller]) / (between or 1.0),
+        trusted_small=trusted_distances[:, smaller] < trusted_distances[:, 1 - smaller],
+        silhouette=_silhouette(reduced, small, seed),
+    )
+
+
+def _silhouette(reduced: Matrix, small: npt.NDArray[np.bool_], seed: int) -> float:
+    """Return the mean silhouette; 0 where a cluster of one row leaves nothing to compare."""
     from sklearn.metrics import silhouette_score
 
-    pca = PCA(min(dimensions, *features.shape), svd_solver="full")
-    reduced = pca.fit_transform(features)
-    means = KMeans(2, n_init=10, random_state=seed).fit(reduced)
-    smaller = int(np.bincount(means.labels_, minlength=2).argmin())
-    small = means.labels_ == smaller
-    to_center = means.transform(reduced)
-    between = float(np.linalg.norm(means.cluster_centers_[0] - means.cluster_centers_[1]))
-    margin = (to_center[:, 1 - smaller] - to_center[:, smaller]) / (between or 1.0)
-    trusted_small = np.zeros(0, bool)
-    if len(trusted):
-        trusted_small = means.predict(pca.transform(trusted)) == smaller
+    if small.sum() < 2:
+        return 0.0
     size = min(len(reduced), _SILHOUETTE_ROWS)  # all pairs of a large class would take long
-    both = small.sum() > 1 and len(reduced) > 2
-    silhouette = silhouette_score(reduced, small, sample_size=size, random_state=seed) if both else 0.0
-    return Split(small, margin, trusted_small, float(silhouette))
+    rows = np.random.default_rng(seed).choice(len(reduced), size, replace=False)
+    both = 0 < small[rows].sum() < size
+    return float(silhouette_score(reduced[rows], small[rows])) if both else 0.0
 
 
 def clean_share(split: Split) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from math import prod
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -119,7 +120,7 @@ def _check(suspect: Suspect) -> None:
 
 def is_blank(x: Images, min_contrast: int) -> Mask:
     """Return bool[N]: images uint8[N, H, W, C] whose values span less than `min_contrast`."""
-    flat = x.reshape(len(x), -1)
+    flat = x.reshape(len(x), prod(x.shape[1:]))
     return np.asarray(flat.max(1).astype(np.int64) - flat.min(1) < min_contrast)
 
 

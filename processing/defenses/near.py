@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ def _distance(x: Images, i: int, j: int) -> float:
 
 def nearest_other_label(x: Images, y: Labels) -> float | None:
     """Return the least distance between two rows with different labels; None if there are none."""
-    flat = x.reshape(len(x), -1).astype(np.float32)
+    flat = x.reshape(len(x), prod(x.shape[1:])).astype(np.float32)
     squares = (flat**2).sum(1)
     least = np.inf
     for start in range(0, len(flat), _BLOCK_ROWS):
