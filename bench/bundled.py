@@ -22,7 +22,8 @@ MODELS = ("baseline", "victim", "hardened")
 
 def main() -> None:
     """Stage every seed and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--config", default="default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--out", type=Path, default=Path("runs/bench"))
@@ -52,7 +53,8 @@ def staged(options: argparse.Namespace, seed: int) -> dict[str, Any]:
 def table(runs: dict[int, dict[str, Any]]) -> str:
     """Return one row a number and model, one column a seed, and the mean with its spread."""
     seeds = list(runs)
-    lines = [f"| | {' | '.join(f'seed {s}' for s in seeds)} | mean ± sd |", "| --- |" + " --- |" * (len(seeds) + 1)]
+    head = " | ".join(f"seed {seed}" for seed in seeds)
+    lines = [f"| | {head} | mean ± sd |", "| --- |" + " --- |" * (len(seeds) + 1)]
     for label, pick in rows(next(iter(runs.values()))):
         rates = [pick(runs[s]) for s in seeds]
         values = [100 * r["value"] for r in rates if r["value"] is not None]
@@ -72,8 +74,10 @@ def rows(example: dict[str, Any]) -> list[tuple[str, Any]]:
         for i, attack in enumerate(example["models"][model]["attacks"]):
             label = f"{model}: ASR of {attack['name']}"
             out.append((label, lambda m, model=model, i=i: m["models"][model]["attacks"][i]["asr"]))
-    for name in example["screen"]["by_attack"]:
-        out.append((f"screen: TPR on {name}", lambda m, name=name: m["screen"]["by_attack"][name]))
+    out += [
+        (f"screen: TPR on {name}", lambda m, name=name: m["screen"]["by_attack"][name])
+        for name in example["screen"]["by_attack"]
+    ]
     out.append(("screen: FPR", lambda m: m["screen"]["fpr"]))
     return out
 

@@ -1,6 +1,6 @@
 """Write docs/config.md from the models that check a configuration, so that it says what they do.
 
-    python docs/make_config.py
+python docs/make_config.py
 """
 
 from __future__ import annotations

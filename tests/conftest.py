@@ -70,7 +70,8 @@ class Run:
 
 def stage(config: str | Path, out: Path, run_id: str, overrides: Sequence[str] = ()) -> Run:
     """Stage a campaign entry through the command line, in a process of its own."""
-    command = [sys.executable, "-m", "pipelines", "run", "--config", str(config), "--out", str(out), "--id", run_id]
+    command = [sys.executable, "-m", "pipelines", "run", "--config", str(config)]
+    command += ["--out", str(out), "--id", run_id]
     for override in overrides:
         command += ["--set", override]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -80,7 +80,7 @@ def test_a_mistake_is_named_with_what_to_do(file: Path, override: str, words: li
 
 
 def test_two_sets_of_pictures_of_one_name_are_refused(file: Path) -> None:
-    more = TEXT.split("[[attacks]]")[0]
+    more = TEXT.partition("[[attacks]]")[0]
     more = more[more.index("[[pictures]]") :]
     file.write_text(TEXT + more)
     with pytest.raises(ConfigError, match="same name"):
@@ -89,7 +89,7 @@ def test_two_sets_of_pictures_of_one_name_are_refused(file: Path) -> None:
 
 def test_a_file_that_is_no_toml_is_refused(file: Path) -> None:
     file.write_text("name = ")
-    with pytest.raises(BadInput, match="mine.toml"):
+    with pytest.raises(BadInput, match=r"mine\.toml"):
         load_config(file)
 
 

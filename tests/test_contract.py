@@ -38,7 +38,9 @@ def test_a_step_that_ends_well_exits_with_0(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("training", "file"), [(False, "output/message"), (True, "output/failure")])
-def test_the_reason_of_a_failure_is_where_sagemaker_reads_it(tmp_path: Path, training: bool, file: str) -> None:
+def test_the_reason_of_a_failure_is_where_sagemaker_reads_it(
+    tmp_path: Path, training: bool, file: str
+) -> None:
     done = run(tmp_path, "raise BadInput('x.npy', 'it is broken', 'make it again')", training)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert (tmp_path / file).read_text() == "x.npy: it is broken\n  make it again"

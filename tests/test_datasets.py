@@ -17,7 +17,9 @@ from processing.datasets.base import as_split, balanced, held_out
 RNG = np.random.default_rng(0)
 
 
-def keras_layout(path: Path, rows: int = 40, size: int = 8, channels: int | None = 3) -> dict[str, np.ndarray]:
+def keras_layout(
+    path: Path, rows: int = 40, size: int = 8, channels: int | None = 3
+) -> dict[str, np.ndarray]:
     shape = (rows, size, size) if channels is None else (rows, size, size, channels)
     arrays = {
         "x_train": RNG.integers(0, 256, shape, np.uint8),
@@ -35,7 +37,9 @@ def load(config: DataConfig, path: Path | None = None) -> datasets.Source:
 
 
 @pytest.mark.parametrize(("source", "channels"), [("cifar10", 3), ("mnist", None)])
-def test_keras_files_are_read_from_a_file_without_a_download(tmp_path: Path, source: str, channels: int | None) -> None:
+def test_keras_files_are_read_from_a_file_without_a_download(
+    tmp_path: Path, source: str, channels: int | None
+) -> None:
     arrays = keras_layout(tmp_path / "in" / "data.npz", channels=channels)
     found = load(DataConfig(source=source, path="x"), tmp_path / "in")  # type: ignore[arg-type]  # parametrized
     assert found.name == source and len(found.classes) == 10
@@ -105,7 +109,7 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
 def test_two_files_where_one_is_meant_are_refused(tmp_path: Path) -> None:
     keras_layout(tmp_path / "a.npz")
     keras_layout(tmp_path / "b.npz")
-    with pytest.raises(BadInput, match="2 .npz files"):
+    with pytest.raises(BadInput, match=r"2 \.npz files"):
         load(DataConfig(source="mnist", path="x"), tmp_path)
 
 
@@ -113,7 +117,7 @@ def test_balanced_rows_are_distinct_and_equal_in_number() -> None:
     y = np.array([0] * 30 + [1] * 12)
     rows = balanced(y, 10, np.random.default_rng(0), ("a", "b"))
     assert len(set(rows.tolist())) == 20 and np.bincount(y[rows]).tolist() == [10, 10]
-    with pytest.raises(ConfigError, match="class 'b'.*12 rows and 13"):
+    with pytest.raises(ConfigError, match=r"class 'b'.*12 rows and 13"):
         balanced(y, 13, np.random.default_rng(0), ("a", "b"))
 
 

@@ -109,7 +109,7 @@ def test_a_class_that_grew_is_noted() -> None:
 def test_an_empty_trusted_set_gives_no_limit_and_no_p_value() -> None:
     data = suspect(trusted_x=noise_images(np.random.default_rng(0), 0), trusted_y=np.zeros(0, np.int64))
     notes = DataValidation().screen(data).notes
-    assert notes["near_duplicates"]["closer_than"] is None
+    assert notes["near_duplicates"]["limits"] is None
     assert notes["class_balance"]["p_value"] is None
 
 

@@ -19,9 +19,9 @@ def images(shape: tuple[int, ...], rows: int, seed: int) -> Any:
     return np.clip(rng.normal(rng.integers(0, 256), 40, (rows, *shape)), 0, 255).astype(np.uint8)
 
 
-def distances(a: Any) -> Any:
+def distances(a: Any, clip: int = 255) -> Any:
     flat = a.reshape(len(a), -1).astype(float)
-    return np.sqrt(((flat[:, None] - flat[None]) ** 2).sum(-1))
+    return np.sqrt((np.minimum(np.abs(flat[:, None] - flat[None]), clip) ** 2).sum(-1))
 
 
 @settings(max_examples=50, deadline=None)
@@ -34,19 +34,25 @@ def test_a_sketch_is_never_further_apart_than_the_images(shape: tuple[int, ...],
 @pytest.mark.parametrize("block_rows", [1, 7, 256])
 def test_the_pairs_are_those_of_brute_force(block_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near, "_BLOCK_ROWS", block_rows)
+    monkeypatch.setattr(near, "_PAIRS_AT_ONCE", 5)
     x, y = images((12, 12, 3), 60, 1), np.arange(60) % 3
-    apart = distances(x)
-    limit = float(np.quantile(apart, 0.2))
-    wanted = np.argwhere(np.triu((apart < limit) & (y[:, None] != y[None])))
+    apart, clipped = distances(x), distances(x, near.CLIP)
+    limits = near.Limits(float(np.quantile(apart, 0.4)), float(np.quantile(clipped, 0.3)))
+    close = (apart < limits.distance) & (clipped < limits.clipped)
+    wanted = np.argwhere(np.triu(close & (y[:, None] != y[None])))
     assert len(wanted) > 100
-    assert sorted(near.close_pairs(x, y, limit)) == [(int(i), int(j)) for i, j in wanted]
+    assert sorted(near.close_pairs(x, y, limits)) == [(int(i), int(j)) for i, j in wanted]
 
 
-def test_the_nearest_other_label_is_that_of_brute_force() -> None:
+def test_the_limits_are_those_of_the_nearest_rows_with_another_label() -> None:
     x, y = images((12, 12, 3), 600, 2), np.arange(600) % 3
-    expected = distances(x)[y[:, None] != y[None]].min()
-    assert near.nearest_other_label(x, y) == pytest.approx(expected, rel=1e-4)
+    apart = np.where(y[:, None] != y[None], distances(x), np.inf)
+    clipped = distances(x, near.CLIP)[np.arange(600), apart.argmin(1)]
+    limits = near.learn_limits(x, y, 0.25)
+    assert limits is not None
+    assert limits.distance == pytest.approx(apart.min(), rel=1e-4)
+    assert limits.clipped == pytest.approx(clipped.min() / 4, rel=1e-4)
 
 
-def test_one_label_has_no_other() -> None:
-    assert near.nearest_other_label(images((8, 8, 1), 4, 0), np.zeros(4, np.int64)) is None
+def test_one_label_gives_no_limits() -> None:
+    assert near.learn_limits(images((8, 8, 1), 4, 0), np.zeros(4, np.int64), 0.5) is None

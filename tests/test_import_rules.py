@@ -50,7 +50,9 @@ def test_one_module_imports_the_sagemaker_sdk() -> None:
     assert importers == {"pipelines/definition.py"}
 
 
-@pytest.mark.parametrize("module", ["pipelines.cli", "processing.poison", "processing.screen", "training.train"])
+@pytest.mark.parametrize(
+    "module", ["pipelines.cli", "processing.poison", "processing.screen", "training.train"]
+)
 def test_importing_a_step_or_the_command_line_takes_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     done = subprocess.run(

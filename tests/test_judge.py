@@ -40,7 +40,13 @@ def test_an_untargeted_attack_has_no_success_rate() -> None:
 def backdoor(asr: tuple[int, int], plain: tuple[int, int] = (100, 100)) -> AttackNumbers:
     ra = rate(asr[1] - asr[0], asr[1])
     return AttackNumbers(
-        name="p", kind="badnets", outcome="backdoor", target="bird", asr=rate(*asr), ra=ra, plain_accuracy=rate(*plain)
+        name="p",
+        kind="badnets",
+        outcome="backdoor",
+        target="bird",
+        asr=rate(*asr),
+        ra=ra,
+        plain_accuracy=rate(*plain),
     )
 
 

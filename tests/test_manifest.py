@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -150,6 +149,5 @@ with committing(Path({str(tmp_path / "d")!r})) as scratch:
 def test_the_manifest_is_readable(tmp_path: Path) -> None:
     write(tmp_path / "d")
     content = json.loads((tmp_path / "d" / "manifest.json").read_text())
-    assert content["classes"] == ["cat", "dog"] and content["files"]["x.npy"]["bytes"] == os.path.getsize(
-        tmp_path / "d" / "x.npy"
-    )
+    size = (tmp_path / "d" / "x.npy").stat().st_size
+    assert content["classes"] == ["cat", "dog"] and content["files"]["x.npy"]["bytes"] == size

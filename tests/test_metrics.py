@@ -60,7 +60,9 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(rows: list[tuple[
     if not positive.any():
         assert metrics.auroc(scores, positive) is None and metrics.average_precision(scores, positive) is None
         return
-    assert metrics.average_precision(scores, positive) == pytest.approx(average_precision_score(positive, scores))
+    assert metrics.average_precision(scores, positive) == pytest.approx(
+        average_precision_score(positive, scores)
+    )
     if positive.all():
         assert metrics.auroc(scores, positive) is None
     else:
@@ -68,7 +70,8 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(rows: list[tuple[
 
 
 @pytest.mark.parametrize(
-    ("asr_drop", "accuracy_drop", "der"), [(1, 0, 1), (0, 0, 0.5), (0, 1, 0), (0.9, 0.02, 0.94), (-1, -1, 0.5)]
+    ("asr_drop", "accuracy_drop", "der"),
+    [(1, 0, 1), (0, 0, 0.5), (0, 1, 0), (0.9, 0.02, 0.94), (-1, -1, 0.5)],
 )
 def test_defense_effectiveness(asr_drop: float, accuracy_drop: float, der: float) -> None:
     assert metrics.defense_effectiveness(asr_drop, accuracy_drop) == pytest.approx(der)

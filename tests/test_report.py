@@ -1,6 +1,6 @@
 """The report's numbers, words and safety; how it looks in a browser is in `test_report_browser`."""
 
-# ruff: noqa: RUF001  the page has dashes between numbers and signs for "times"
+
 
 from __future__ import annotations
 

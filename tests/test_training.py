@@ -75,6 +75,14 @@ def test_the_features_are_the_penultimate_layer(saved: tuple[Path, Any]) -> None
     assert np.allclose(expected, classifier(model)(X[:5]), atol=1e-5)
 
 
+def test_the_same_model_made_twice_is_the_same_file(saved: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, _ = saved
+    seed_everything(0)
+    save_model(ARCHITECTURES["small"]((16, 16, 1), 2), tmp_path / "twin", **CARD, rows=1, history={"loss": (1.0,)})
+    for name in ("model.keras", "model.json"):
+        assert (tmp_path / "twin" / name).read_bytes() == (folder / name).read_bytes()
+
+
 def test_a_changed_model_file_is_refused(saved: tuple[Path, Any]) -> None:
     folder, _ = saved
     data = bytearray((folder / "model.keras").read_bytes())

@@ -19,6 +19,7 @@ def seed_everything(seed: int) -> None:
     import keras
     import tensorflow as tf
 
+    keras.backend.clear_session()  # layers are named by a counter
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

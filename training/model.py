@@ -7,7 +7,9 @@ it the wrong range. The layer named `features` is the penultimate one, which the
 from __future__ import annotations
 
 import hashlib
+import json
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,7 @@ def save_model(model: Any, folder: Path, **card: Any) -> ModelCard:
     """Write `model.keras` and its card into a folder; the card, written last, commits the pair."""
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / MODEL_FILE)
+    _normalize(folder / MODEL_FILE)
     full = ModelCard(
         parameters=model.count_params(),
         weights_sha256=weights_digest(model),
@@ -142,6 +145,30 @@ def save_model(model: Any, folder: Path, **card: Any) -> ModelCard:
     )
     write_json_atomic(folder / CARD_FILE, full.model_dump(mode="json"))
     return full
+
+
+def _normalize(path: Path) -> None:
+    """Make a `.keras` archive depend on the model alone, so that the same model has the same digest.
+
+    Keras writes the time into it, and memory addresses as the ids of shared objects.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    about = json.loads(members["metadata.json"]) | {"date_saved": "1980-01-01@00:00:00"}
+    config = json.loads(members["config.json"])
+    _renumber(config, {})
+    members |= {"metadata.json": json.dumps(about).encode(), "config.json": json.dumps(config).encode()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+
+
+def _renumber(node: Any, numbers: dict[int, int]) -> None:
+    """Replace each `shared_object_id` by the order in which it first appears."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _renumber(child, numbers)
+    if isinstance(node, dict) and isinstance(node.get("shared_object_id"), int):
+        node["shared_object_id"] = numbers.setdefault(node["shared_object_id"], len(numbers))
 
 
 def load_model(folder: Path) -> tuple[Any, ModelCard]:

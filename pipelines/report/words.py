@@ -3,7 +3,7 @@
 No measuring and no markup here. A sentence is made from numbers that the report holds anyway.
 """
 
-# ruff: noqa: RUF001, RUF002  a page for people has dashes between numbers and signs for "times"
+# ruff: noqa: RUF002  a page for people has dashes between numbers and signs for "times"
 
 from __future__ import annotations
 

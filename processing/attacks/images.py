@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageColor
-from PIL.PngImagePlugin import PngImageFile
 
-from boomerang import safeio
 from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images
+from boomerang.safeio import decode_picture, quiet_decoders, read_bytes
 
 MAX_TRIGGER_PIXELS = 4_000_000
 MAX_TRIGGER_BYTES = 32 << 20
@@ -38,21 +36,14 @@ def load_images(folder: Path) -> dict[str, Images]:
 
 
 def load_image(path: Path) -> Images:
-    """Return a PNG file as uint8[h, w, 4], RGBA; see `load_images`.
-
-    `boomerang.safeio` lays transparency over a color, which a trigger must not lose. So the same
-    bytes are decoded there first, with all its checks, and only then once more for the alpha.
-    """
-    data = safeio.read_bytes(path, MAX_TRIGGER_BYTES)
-    with safeio.quiet_decoders():
-        picture = safeio.decode_picture(data, path, max_pixels=MAX_TRIGGER_PIXELS)
-        if picture.format != "PNG":
-            why = f"it is a {picture.format} by its content"
-            raise BadInput(f"trigger image {path.name}", why, "save it as PNG")
-        stored = PngImageFile(BytesIO(data))
-        if "A" in stored.mode or "transparency" in stored.info:
-            return np.asarray(stored.convert("RGBA"))
-        return np.asarray(picture.image.convert("RGBA"))
+    """Return a PNG file as uint8[h, w, 4], RGBA; see `load_images`."""
+    data = read_bytes(path, MAX_TRIGGER_BYTES)
+    with quiet_decoders():
+        picture = decode_picture(data, path, max_pixels=MAX_TRIGGER_PIXELS, background=None)
+    if picture.format != "PNG":
+        why = f"it is a {picture.format} by its content"
+        raise BadInput(f"trigger image {path.name}", why, "save it as PNG")
+    return np.asarray(picture.image)
 
 
 def find_image(images: dict[str, Images], name: str) -> Images:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import asdict
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -20,7 +21,7 @@ from pydantic import Field
 from boomerang.errors import BadInput
 from boomerang.manifest import Images, Labels
 from processing.defenses.base import Detector, Finding, Suspect
-from processing.defenses.near import close_pairs, nearest_other_label
+from processing.defenses.near import Limits, close_pairs, learn_limits
 
 Mask = npt.NDArray[np.bool_]
 
@@ -39,8 +40,9 @@ class DataValidation(Detector):
         From so many copies on every copy is flagged: a set collected in good faith does not hold
         the same picture so often. With fewer, the first one is kept.
     near_fraction : float
-        Two rows with different labels are near duplicates if they are closer than this fraction of
-        the least distance between trusted rows with different labels; 0 turns the rule off.
+        Two rows with different labels are near duplicates if their clipped distance is below this
+        fraction of the least one between trusted rows with different labels (see
+        `processing.defenses.near`); 0 turns the rule off.
     """
 
     title: ClassVar[str] = "data validation"
@@ -65,7 +67,7 @@ class DataValidation(Detector):
             repeated[rows if self._distrusts(suspect.y[rows]) else rows[1:]] = True
         alone = ~blank
         alone[[row for rows in groups for row in rows[1:]]] = False
-        near, distance = self._near(suspect, np.flatnonzero(alone))
+        near, limits = self._near(suspect, np.flatnonzero(alone))
         contradicted = contradicts_trusted(suspect)
         return Finding(
             scores=(copies + near + blank + contradicted).astype(np.float64),
@@ -73,7 +75,10 @@ class DataValidation(Detector):
             notes={
                 "blank": int(blank.sum()),
                 "exact_duplicates": _duplicate_notes(groups, suspect.y, repeated),
-                "near_duplicates": {"flagged": int((near > 0).sum()), "closer_than": distance},
+                "near_duplicates": {
+                    "flagged": int((near > 0).sum()),
+                    "limits": asdict(limits) if limits else None,
+                },
                 "contradict_trusted": int(contradicted.sum()),
                 "class_balance": class_balance(suspect),
             },
@@ -85,20 +90,18 @@ class DataValidation(Detector):
 
     def _near(
         self, suspect: Suspect, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], float | None]:
-        """Return int64[N], near duplicates with another label that come before the row, and the limit.
+    ) -> tuple[npt.NDArray[np.int64], Limits | None]:
+        """Return int64[N], near duplicates with another label that come before the row, and the limits.
 
         Of such a pair the later row is held to be the copy: what is added to a set comes after it.
         Only `rows` are compared: one of each picture, so that a flood of copies costs nothing.
         """
         counts = np.zeros(len(suspect.y), np.int64)
-        least = nearest_other_label(suspect.trusted_x, suspect.trusted_y)
-        if least is None or self.near_fraction == 0:
-            return counts, None
-        limit = round(self.near_fraction * least, 3)
-        for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limit):
-            counts[rows[later]] += 1
-        return counts, limit
+        limits = learn_limits(suspect.trusted_x, suspect.trusted_y, self.near_fraction)
+        if limits is not None and self.near_fraction > 0:
+            for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limits):
+                counts[rows[later]] += 1
+        return counts, limits
 
 
 def _check(suspect: Suspect) -> None:

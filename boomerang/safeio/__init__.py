@@ -1,0 +1,67 @@
+"""The only place that opens foreign files, and the helpers that write files in one piece.
+
+A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
+array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
+content and not at the file's name, knows the size before it allocates, and refuses with a
+`BadInput` that names the file, the reason and what to do. Reasons hold no path and no address, so
+that a manifest listing them is the same wherever it was made.
+
+Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
+"""
+
+from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
+from boomerang.safeio.arrays import MAX_ARRAY_BYTES, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS, load_npy, load_npz
+from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
+from boomerang.safeio.images import (
+    MAX_IMAGE_BYTES,
+    MAX_JPEG_SCANS,
+    MAX_PIXELS,
+    MAX_SIDE_PX,
+    WHITE,
+    Picture,
+    decode_picture,
+    open_image,
+    quiet_decoders,
+)
+from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model
+from boomerang.safeio.text import (
+    MAX_DEPTH,
+    MAX_JSON_BYTES,
+    MAX_TOML_BYTES,
+    load_json,
+    load_toml,
+    write_json_atomic,
+)
+
+__all__ = [
+    "MAX_ARRAY_BYTES",
+    "MAX_DEPTH",
+    "MAX_IMAGE_BYTES",
+    "MAX_JPEG_SCANS",
+    "MAX_JSON_BYTES",
+    "MAX_MODEL_BYTES",
+    "MAX_NPZ_BYTES",
+    "MAX_NPZ_MEMBERS",
+    "MAX_PIXELS",
+    "MAX_SIDE_PX",
+    "MAX_TAR_BYTES",
+    "MAX_TAR_MEMBERS",
+    "MAX_TOML_BYTES",
+    "WHITE",
+    "Picture",
+    "decode_picture",
+    "display_name",
+    "extract_tar",
+    "load_json",
+    "load_keras_model",
+    "load_npy",
+    "load_npz",
+    "load_toml",
+    "open_image",
+    "quiet_decoders",
+    "read_bytes",
+    "real_path",
+    "safe_join",
+    "write_bytes_atomic",
+    "write_json_atomic",
+]

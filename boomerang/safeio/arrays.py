@@ -1,0 +1,191 @@
+"""Arrays: `.npy` and `.npz`, of plain numbers and never of pickles."""
+
+from __future__ import annotations
+
+import ast
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.safeio.archives import ZIP_ERRORS, check_zip
+from boomerang.safeio.files import RefusedError, display_name, opened, reading
+
+MAX_ARRAY_BYTES = 32 << 30
+MAX_NPZ_BYTES = 4 << 30
+MAX_NPZ_MEMBERS = 64
+
+_SAVE_NPY = "save it again with numpy.save(..., allow_pickle=False)"
+_MAX_NPY_HEADER_BYTES = 10_000
+_MAX_NDIM = 8
+_KIND_NAMES = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float", "c": "complex", "U": "text"}
+
+
+@dataclass(frozen=True)
+class _NpyHeader:
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: str
+    offset: int
+
+    @property
+    def data_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def load_npy(
+    path: Path,
+    *,
+    kinds: str = "biuf",
+    ndim: int | None = None,
+    max_bytes: int = MAX_ARRAY_BYTES,
+    mmap: bool = False,
+) -> npt.NDArray[Any]:
+    """Return the array of an `.npy` file.
+
+    Parameters
+    ----------
+    path : Path
+    kinds : str
+        Allowed values of `dtype.kind`; objects (pickles) and records are never allowed.
+    ndim : int, optional
+        The number of dimensions it must have; without it any up to 8.
+    max_bytes : int
+        Larger files are refused.
+    mmap : bool
+        Map the file read-only instead of reading it.
+
+    Raises
+    ------
+    BadInput
+        When it is no `.npy` file, holds a pickle or another dtype or shape than allowed, or its
+        header and its size do not agree to the byte.
+    """
+    with (
+        reading(path, _SAVE_NPY, ValueError, MemoryError, OverflowError),
+        opened(path, max_bytes) as (stream, size),
+    ):
+        header = _npy_header(stream, size, kinds, ndim)
+        if mmap and header.data_bytes:  # an empty array cannot be mapped
+            return _map(path, header)
+        return _read_array(stream, header)
+
+
+def _map(path: Path, header: _NpyHeader) -> npt.NDArray[Any]:
+    order: Any = header.order
+    return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
+
+
+def _npy_header(stream: IO[bytes], size: int, kinds: str, ndim: int | None) -> _NpyHeader:
+    """Read the header (numpy's NEP 1) and hold it against the size of the file or member."""
+    fields, offset = _npy_fields(stream)
+    shape, order = fields["shape"], "F" if fields["fortran_order"] else "C"
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
+        raise RefusedError("its header's shape is no tuple of sizes")
+    header = _NpyHeader(_npy_dtype(fields["descr"], kinds), shape, order, offset)
+    if len(shape) > _MAX_NDIM or ndim not in (None, len(shape)):
+        raise RefusedError(f"it has {len(shape)} dimensions, expected {ndim or f'at most {_MAX_NDIM}'}")
+    if max(shape, default=0) >= 2**48:
+        raise RefusedError(f"its header claims the shape {list(shape)}")
+    if header.data_bytes != size - offset:
+        raise RefusedError(f"its header claims {header.data_bytes:,} bytes of data, it has {size - offset:,}")
+    return header
+
+
+def _npy_fields(stream: IO[bytes]) -> tuple[dict[str, Any], int]:
+    start = stream.read(8)
+    if start[:6] != b"\x93NUMPY":
+        raise RefusedError("its content is not a numpy array (.npy)")
+    # Version 3 differs in the names of record fields only, and records are not taken.
+    width = {b"\x01\x00": 2, b"\x02\x00": 4}.get(start[6:8])
+    if width is None:
+        raise RefusedError(f"its format version {list(start[6:8])} is not 1.0 or 2.0")
+    length = int.from_bytes(stream.read(width), "little")
+    if length > _MAX_NPY_HEADER_BYTES:
+        raise RefusedError(f"its header claims {length:,} bytes, the limit is {_MAX_NPY_HEADER_BYTES:,}")
+    text = stream.read(length).decode("latin-1")
+    try:
+        fields = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        raise RefusedError("its header cannot be read") from None
+    if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:
+        raise RefusedError("its header is not numpy's")
+    return fields, 8 + width + length
+
+
+def _npy_dtype(descr: object, kinds: str) -> np.dtype[Any]:
+    if not isinstance(descr, str):
+        raise RefusedError("it holds records, not plain numbers")
+    try:
+        dtype = np.dtype(descr)
+    except (TypeError, ValueError, SyntaxError):
+        raise RefusedError(f"its dtype '{display_name(descr[:40])}' is unknown") from None
+    if dtype.hasobject:
+        raise RefusedError("it holds Python objects (a pickle), and a pickle runs code when it is read")
+    if dtype.kind not in kinds or dtype.itemsize == 0:
+        wanted = ", ".join(_KIND_NAMES.get(kind, kind) for kind in kinds)
+        raise RefusedError(f"its dtype is {dtype}, expected {wanted}")
+    return dtype
+
+
+def _read_array(stream: IO[bytes], header: _NpyHeader) -> npt.NDArray[Any]:
+    flat = np.empty(math.prod(header.shape), header.dtype)
+    view, filled = flat.view(np.uint8).data, 0
+    while filled < len(view):
+        block = stream.read(min(len(view) - filled, 1 << 24))
+        if not block:
+            raise RefusedError(f"it is cut off after {filled:,} of {len(view):,} bytes")
+        view[filled : filled + len(block)] = block
+        filled += len(block)
+    order: Any = header.order
+    return flat.reshape(header.shape, order=order)
+
+
+def load_npz(
+    path: Path,
+    *,
+    kinds: str = "biuf",
+    max_bytes: int = MAX_NPZ_BYTES,
+    max_members: int = MAX_NPZ_MEMBERS,
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an `.npz` file by name.
+
+    Parameters
+    ----------
+    path : Path
+    kinds : str
+        See `load_npy`.
+    max_bytes : int
+        Cap on the unpacked bytes of all members together; an archive that grows more than a
+        hundredfold beyond 256 MiB is refused as well.
+    max_members : int
+        Cap on the number of arrays.
+
+    Raises
+    ------
+    BadInput
+        When it is no such archive, a cap is passed, or a member is no plain array.
+    """
+    do = "save it again with numpy.savez, plain arrays only"
+    with (
+        reading(path, do, *ZIP_ERRORS, MemoryError, OverflowError),
+        opened(path, max_bytes) as (stream, size),
+        zipfile.ZipFile(stream) as archive,
+    ):
+        check_zip(archive, size, max_bytes, max_members)
+        return {
+            info.filename.removesuffix(".npy"): _npz_member(archive, info, kinds)
+            for info in archive.infolist()
+        }
+
+
+def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kinds: str) -> npt.NDArray[Any]:
+    try:
+        with archive.open(info) as stream:
+            return _read_array(stream, _npy_header(stream, info.file_size, kinds, None))
+    except RefusedError as refusal:
+        raise RefusedError(f"member '{display_name(info.filename)}': {refusal}") from None

@@ -1,0 +1,271 @@
+"""Pictures: JPEG, PNG and WebP, told by their content and decoded under a cap."""
+
+from __future__ import annotations
+
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from boomerang.safeio.files import RefusedError, read_bytes, reading, said
+
+MAX_PIXELS = 64_000_000
+MAX_SIDE_PX = 65_535
+MAX_IMAGE_BYTES = 256 << 20
+MAX_JPEG_SCANS = 100
+
+_Color = tuple[int, int, int]
+WHITE: _Color = (255, 255, 255)
+
+_SAVE_AS = "save it again as JPEG, PNG or WebP, or take it out"
+
+_KNOWN_FOREIGN = (
+    (b"GIF8", 0, "a GIF"),
+    (b"II*\0", 0, "a TIFF"),
+    (b"MM\0*", 0, "a TIFF"),
+    (b"BM", 0, "a BMP"),
+    (b"ftypheic", 4, "a HEIC picture"),
+    (b"ftypavif", 4, "an AVIF picture"),
+    (b"<svg", 0, "an SVG"),
+    (b"<?xml", 0, "an XML document"),
+    (b"%PDF", 0, "a PDF"),
+    (b"%!PS", 0, "a PostScript program"),
+    (b"MZ", 0, "a Windows program"),
+    (b"\x7fELF", 0, "a program"),
+    (b"PK\x03\x04", 0, "a zip archive"),
+)
+
+# EXIF 2.32, tag 0x0112: what brings the stored pixels upright.
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture and what its file said about it.
+
+    Attributes
+    ----------
+    image : PIL.Image.Image
+        Upright; mode RGB, or RGBA if it was decoded without a background.
+    format : str
+        `JPEG`, `PNG` or `WEBP`, by content.
+    mode : str
+        Pillow's mode of the stored pixels, e.g. `CMYK`.
+    width_px, height_px : int
+        As stored: before the orientation is applied and before any reduction.
+    """
+
+    image: Image.Image
+    format: str
+    mode: str
+    width_px: int
+    height_px: int
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Silence Pillow's warnings about odd metadata.
+
+    Warning filters belong to the process: enter this in the main thread, around the threads that
+    decode, never inside them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def open_image(
+    path: Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    shrink_to_px: int | None = None,
+    background: _Color | None = WHITE,
+) -> Image.Image:
+    """Return the picture in a JPEG, PNG or WebP file as an upright image; see `decode_picture`."""
+    data = read_bytes(path, MAX_IMAGE_BYTES)
+    picture = decode_picture(
+        data, path, max_pixels=max_pixels, shrink_to_px=shrink_to_px, background=background
+    )
+    return picture.image
+
+
+def decode_picture(
+    data: bytes,
+    name: str | Path,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    shrink_to_px: int | None = None,
+    background: _Color | None = WHITE,
+) -> Picture:
+    """Decode a JPEG, PNG or WebP, told by its content, to an upright image of 8 bits a channel.
+
+    Of an animation the first frame is taken. Transparency of any kind is laid over `background`;
+    16-bit gray is scaled to 8 bits, not clipped; CMYK and palettes are converted.
+
+    Parameters
+    ----------
+    data : bytes
+        The file's content.
+    name : str or Path
+        What an error calls it.
+    max_pixels : int
+        Width x height above this is refused before anything is decoded.
+    shrink_to_px : int, optional
+        A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many pixels,
+        which is several times faster and close to, but not the same as, a full decode. None
+        decodes in full.
+    background : tuple of int, optional
+        RGB, 0..255, and the image is RGB. None keeps the transparency: the image is RGBA, alpha not
+        premultiplied, and opaque where the file says nothing.
+
+    Raises
+    ------
+    BadInput
+        When it is of another format, too large, damaged or cut off.
+    """
+    with reading(Path(name), _SAVE_AS):
+        kind = _picture_kind(data)
+        try:
+            return _decode(kind, data, max_pixels, shrink_to_px, background)
+        except RefusedError:
+            raise
+        except Exception as error:  # a decoder fed foreign bytes may raise anything
+            raise RefusedError(f"it is damaged or cut off ({said(error)})") from error
+
+
+def _picture_kind(data: bytes) -> type[ImageFile.ImageFile]:
+    """Choose the one decoder for the content; no other plugin of Pillow ever sees the bytes."""
+    if data[:3] == b"\xff\xd8\xff":
+        return JpegImageFile
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return PngImageFile
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WebPImageFile
+    head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for magic, at, what in _KNOWN_FOREIGN:
+        if head[at : at + len(magic)] == magic:
+            raise RefusedError(f"it is {what} by its content, not a JPEG, PNG or WebP")
+    raise RefusedError("its content is not a JPEG, PNG or WebP")
+
+
+def _decode(
+    kind: type[ImageFile.ImageFile],
+    data: bytes,
+    max_pixels: int,
+    shrink_to_px: int | None,
+    background: _Color | None,
+) -> Picture:
+    if kind is WebPImageFile:
+        # Its decoder allocates the canvas while it opens, so the claim is checked before.
+        _check_pixels(_webp_size(data), max_pixels)
+    stored = kind(BytesIO(data))  # not Image.open: its bomb warning depends on process-wide filters
+    width, height = stored.size
+    _check_pixels((width, height), max_pixels)
+    if kind is JpegImageFile:
+        _check_scans(data)
+        _draft(stored, shrink_to_px)
+    mode = stored.mode
+    stored.load()
+    image = _in_8_bits(stored, background)
+    turn = _UPRIGHT.get(_orientation(stored))
+    upright = image if turn is None else image.transpose(turn)
+    return Picture(upright, stored.format or "", mode, width, height)
+
+
+def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels or max(size) > MAX_SIDE_PX:
+        limit = f"the limit is {max_pixels:,} pixels, {MAX_SIDE_PX:,} a side"
+        raise RefusedError(f"it has {width} x {height} = {width * height:,} pixels, {limit}")
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Return width and height from a WebP header (RFC 9649, sections 2.5 to 2.7)."""
+    chunk = data[12:16]
+    if len(data) < 30:
+        raise RefusedError("it is cut off within its header")
+    if chunk == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if chunk == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
+    width, height = struct.unpack("<HH", data[26:30])
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _check_scans(data: bytes) -> None:
+    """Refuse a JPEG of very many scans: each is a pass over every pixel for a few bytes of file."""
+    marker = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+    scans, at = 0, 2
+    while found := marker.search(data, at):
+        at, code = found.end(), found.group()[1]
+        if code == 0xD9:
+            return
+        if code not in (0x01, 0xD8):
+            at += int.from_bytes(data[at : at + 2], "big")
+        scans += code == 0xDA
+        if scans > MAX_JPEG_SCANS:
+            raise RefusedError(
+                f"it has more than {MAX_JPEG_SCANS} scans, which only serves to stall a reader"
+            )
+
+
+def _draft(stored: ImageFile.ImageFile, shrink_to_px: int | None) -> None:
+    """Ask the JPEG decoder for the smallest of 1/8, 1/4, 1/2 that keeps `shrink_to_px`."""
+    if shrink_to_px is None:
+        return
+    width, height = stored.size
+    for scale in (8, 4, 2):
+        if max(width, height) // scale >= shrink_to_px and min(width, height) >= scale:
+            stored.draft(None, (width // scale, height // scale))
+            return
+
+
+def _orientation(stored: Image.Image) -> int:
+    try:
+        return int(stored.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # metadata that cannot be read says nothing; the picture itself is sound
+        return 1
+
+
+def _in_8_bits(image: Image.Image, background: _Color | None) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = _scaled_gray(image)
+    opaque = image.mode not in ("RGBA", "RGBa", "LA", "La", "PA") and "transparency" not in image.info
+    rgb_or_rgba = image.convert("RGB" if opaque else "RGBA")
+    if background is None:
+        return rgb_or_rgba.convert("RGBA")
+    if opaque:
+        return rgb_or_rgba
+    canvas = Image.new("RGBA", image.size, (*background, 255))
+    return Image.alpha_composite(canvas, rgb_or_rgba).convert("RGB")
+
+
+def _scaled_gray(image: Image.Image) -> Image.Image:
+    """Return 16-bit gray as mode L; as LA if the file declares one of its grays transparent."""
+    wide = np.asarray(image).astype(np.uint32)
+    gray = ((wide + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257: rounds to nearest
+    key = image.info.get("transparency")
+    if not isinstance(key, int):
+        return Image.fromarray(gray)
+    alpha = np.where(wide == key, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.dstack([gray, alpha]))
