@@ -1,4 +1,4 @@
-"""What several test files need: a staged run, and the real data where there is any.
+"""What several test files need: a staged run, a file put in place, the real data where there is any.
 
 Nothing skips in CI: with BOOMERANG_NO_SKIP=1 a test that would skip fails.
 """
@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,18 @@ class Range:
     config: Path
     out: Path
     first: Run
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    """Writes a file of that name and content into the test's folder, and returns its path."""
+
+    def write(name: str, data: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Builders of hostile and awkward files: each returns the bytes or writes the file it is named for.
 
 Nothing here is harmful to the machine that builds it; the harm is what a careless reader would do.
+`refusal` tells how a reader refuses one.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import tarfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from boomerang.errors import BadInput
 
 MARK = "BOOMERANG_PICKLE_RAN"
 
@@ -31,6 +35,15 @@ class Exploit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os.putenv, (MARK, "1")
+
+
+def refusal(read: Callable[..., Any], path: Path, *args: Any, **options: Any) -> str:
+    """Return why `read` refuses the file; it names the file and says what to do."""
+    with pytest.raises(BadInput) as caught:
+        read(path, *args, **options)
+    assert path.name in caught.value.what
+    assert caught.value.do
+    return caught.value.why
 
 
 # --- pictures -----------------------------------------------------------------------------------
