@@ -50,7 +50,7 @@ def test_the_limits_are_those_of_the_nearest_rows_with_another_label() -> None:
     clipped = distances(x, near.CLIP)[np.arange(600), apart.argmin(1)]
     limits = near.learn_limits(x, y, 0.25)
     assert limits is not None
-    assert limits.distance == pytest.approx(apart.min(), rel=1e-4)
+    assert limits.distance == pytest.approx(0.75 * apart.min(), rel=1e-4)
     assert limits.clipped == pytest.approx(clipped.min() / 4, rel=1e-4)
 
 

@@ -15,9 +15,6 @@ __all__ = ["SIZE_PX", "Source", "load"]
 
 SIZE_PX = 32
 
-# Drawn where the config asks for 0, all there are: a drawn dataset has no end of its own.
-SYNTHETIC_TRAIN, SYNTHETIC_TEST = 10_000, 3_000
-
 
 def load(config: DataConfig, path: Path | None, extra_train: int, seed: int) -> Source:
     """Load or draw the source that a config names.
@@ -38,8 +35,8 @@ def load(config: DataConfig, path: Path | None, extra_train: int, seed: int) -> 
         If the source's files cannot be used.
     """
     if config.source == "synthetic":
-        train = (config.train or SYNTHETIC_TRAIN) + extra_train
-        x, y, x_test, y_test = synthetic.load(train, config.test or SYNTHETIC_TEST, seed)
+        train = (config.train or synthetic.TRAIN) + extra_train
+        x, y, x_test, y_test = synthetic.load(train, config.test or synthetic.TEST, seed)
         return Source(synthetic.NAME, synthetic.CLASSES, Split(x, y), Split(x_test, y_test))
     if config.source == "digits":
         return digits.load(seed)
