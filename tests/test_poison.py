@@ -236,7 +236,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_step_writes_what_the_function_makes(done: Path) -> None:
-    expected, train, truth = poison(RECIPE, seed=7), open_dataset(done / "train"), load_truth(done / "secret" / "truth")
+    expected, train = poison(RECIPE, seed=7), open_dataset(done / "train")
+    truth = load_truth(done / "secret" / "truth")
     assert np.array_equal(train.x, expected.x) and np.array_equal(train.y, expected.y)
     assert np.array_equal(truth.attack_of, expected.attack_of) and truth.attack_of.dtype == np.int8
     assert np.array_equal(truth.y_true, expected.y_true)

@@ -1,7 +1,5 @@
 """The report's numbers, words and safety; how it looks in a browser is in `test_report_browser`."""
 
-
-
 from __future__ import annotations
 
 import base64

@@ -78,7 +78,8 @@ def test_the_features_are_the_penultimate_layer(saved: tuple[Path, Any]) -> None
 def test_the_same_model_made_twice_is_the_same_file(saved: tuple[Path, Any], tmp_path: Path) -> None:
     folder, _ = saved
     seed_everything(0)
-    save_model(ARCHITECTURES["small"]((16, 16, 1), 2), tmp_path / "twin", **CARD, rows=1, history={"loss": (1.0,)})
+    again = ARCHITECTURES["small"]((16, 16, 1), 2)
+    save_model(again, tmp_path / "twin", **CARD, rows=1, history={"loss": (1.0,)})
     for name in ("model.keras", "model.json"):
         assert (tmp_path / "twin" / name).read_bytes() == (folder / name).read_bytes()
 

@@ -25,8 +25,8 @@ CLIP = 32
 _GRID = 8
 _BLOCK_ROWS = 256
 _PAIRS_AT_ONCE = 4096
-# Of the least distance in the clean sample. The sketches leave 15 times as many pairs to be measured
-# at 1 (CIFAR-10), and a patch of 4 x 4 pixels stays below this.
+# Of the least distance in the clean sample; at 1 the sketches leave 15 times as many pairs to be
+# measured in full (CIFAR-10). It bounds the size of a patch whose copies are found.
 _REACH = 0.75
 
 Sketch = npt.NDArray[np.float32]

@@ -59,7 +59,8 @@ class SpectralSignatures(Detector):
         For `paper`: the share of a class that is expected to be poison.
     max_fpr : float
         For `trusted`: the share of clean rows that may be flagged, as far as they are like the
-        trusted ones. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
+        trusted ones. Rows that the victim has learned by heart are not quite: 0.005 gave 0.003 to
+        0.013. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
     """
 
     title: ClassVar[str] = "spectral signatures"
