@@ -107,11 +107,14 @@ class TrainConfig(Strict):
 
 
 class VictimConfig(Strict):
-    """How the victim meets the poison: trained from scratch on it, or fine-tuned from the baseline."""
+    """How the victim meets the poison: trained from scratch on it (as `[train]` says), or fine-tuned.
+
+    The fine-tune starts from the baseline and takes `epochs` and `learning_rate` from here.
+    """
 
     schedule: Literal["retrain", "finetune"] = "finetune"
     epochs: int = Field(default=3, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
 
 
 class ScreenConfig(Strict):

@@ -101,6 +101,8 @@ def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:
             finding = detector.screen(suspect)
             _check_finding(name, finding, rows)
             scores[i], flagged[i] = finding.scores, finding.flagged
+            if detector.sets_aside:
+                suspect = suspect.without(finding.flagged)
             entries.append(_entry(name, detector, finding))
             print(f"{name}: {entries[-1]['flagged']} of {rows} rows flagged", flush=True)
     keep = ~flagged.any(0)

@@ -45,9 +45,9 @@ def test_the_pairs_are_those_of_brute_force(block_rows: int, monkeypatch: pytest
 
 
 def test_the_limits_are_those_of_the_nearest_rows_with_another_label() -> None:
-    x, y = images((12, 12, 3), 600, 2), np.arange(600) % 3
+    x, y = images((8, 8, 3), 300, 2), np.arange(300) % 3
     apart = np.where(y[:, None] != y[None], distances(x), np.inf)
-    clipped = distances(x, near.CLIP)[np.arange(600), apart.argmin(1)]
+    clipped = distances(x, near.CLIP)[np.arange(300), apart.argmin(1)]
     limits = near.learn_limits(x, y, 0.25)
     assert limits is not None
     assert limits.distance == pytest.approx(0.75 * apart.min(), rel=1e-4)

@@ -204,3 +204,35 @@ def test_the_step_takes_no_truth(tmp_path: Path) -> None:
     for root in (plain, told):
         assert run_step(root).returncode == 0
     assert digest_tree(plain / "processing/output") == digest_tree(told / "processing/output")
+
+
+def test_copies_do_not_hide_the_rarer_poison() -> None:
+    """GIVEN a backdoor and, in the same class, many copies of a row that lie elsewhere
+    WHEN the copies are set aside first THEN the detectors after find the backdoor; else they do not."""
+    suspect, poisoned, copies = crowded()
+    alone = screen(suspect, [SpectralSignatures()])
+    after = screen(suspect, [DataValidation(), SpectralSignatures()])
+    assert after.flagged[0][copies].all() and not after.flagged[0][~copies].any()
+    assert alone.flagged[0][poisoned].mean() < 0.5
+    assert after.flagged[1][poisoned].mean() > 0.9
+
+
+def crowded() -> tuple[Suspect, np.ndarray, np.ndarray]:
+    """Two classes; class 0 holds 300 clean rows, 30 poisoned ones and 90 copies of one row."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [420, 300])
+    poisoned, copies = np.zeros(720, bool), np.zeros(720, bool)
+    poisoned[300:330], copies[330:420] = True, True
+    features = rng.normal(size=(720 + 400, 8)).astype(np.float32)
+    features[:720][poisoned, 0] += 8
+    features[:720][copies] = 0
+    features[:720][copies, 1] = 12
+    # The image is a stand-in that the features are looked up by; copies share one.
+    x = np.zeros((720 + 400, 4, 4, 3), np.uint8)
+    x[:, 0, 0, 0], x[:, 0, 0, 1] = np.arange(1120) % 256, np.arange(1120) // 256
+    x[:, 1:] = rng.integers(0, 256, (1120, 3, 4, 3))
+    x[:720][copies] = x[330]
+    embed = {len(x[:720]): features[:720], 400: features[720:]}
+    trusted_y = np.repeat([0, 1], 200)
+    suspect = Suspect(x[:720], y, x[720:], trusted_y, ("a", "b"), lambda rows: embed[len(rows)], 0)
+    return suspect, poisoned, copies

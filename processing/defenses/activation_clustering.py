@@ -23,6 +23,8 @@ class Split:
     ----------
     small : bool[n]
         Rows of the smaller cluster.
+    left : bool[n]
+        Rows that shaped the clusters.
     margin : float64[n], -1..1
         How much nearer a row is to the smaller cluster's center than to the other one, over the
         distance of the centers.
@@ -33,6 +35,7 @@ class Split:
     """
 
     small: npt.NDArray[np.bool_]
+    left: npt.NDArray[np.bool_]
     margin: npt.NDArray[np.float64]
     trusted_small: npt.NDArray[np.bool_]
     silhouette: float
@@ -92,10 +95,11 @@ class ActivationClustering(Detector):
         for label, name in enumerate(suspect.classes):
             rows = np.flatnonzero(suspect.y == label)
             trusted = trusted_features[suspect.trusted_y == label]
-            if len(rows) < 2 or not np.ptp(features[rows], axis=0).any():
+            left = suspect.left[rows]
+            if left.sum() < 2 or not np.ptp(features[rows[left]], axis=0).any():
                 notes[name] = {"rows": len(rows), "poisonous": False, "why": "nothing to split"}
                 continue
-            split = split_in_two(features[rows], trusted, self.dimensions, suspect.seed)
+            split = split_in_two(features[rows], left, trusted, self.dimensions, suspect.seed)
             share = clean_share(split)
             p_value = rarity(split)
             poisonous = self._is_poison(split, share, p_value, len(suspect.classes))
@@ -119,17 +123,21 @@ class ActivationClustering(Detector):
             return True
         if self.rule == "relative-size":
             # Rounded to two places as in ART, whose decisions this rule gives.
-            return bool(round(float(split.small.mean()), 2) < self.size_threshold)
+            return bool(round(float(split.small[split.left].mean()), 2) < self.size_threshold)
         return p_value <= self.alpha / classes and share <= self.max_clean_share
 
 
-def split_in_two(features: Matrix, trusted: Matrix, dimensions: int, seed: int) -> Split:
+def split_in_two(
+    features: Matrix, left: npt.NDArray[np.bool_], trusted: Matrix, dimensions: int, seed: int
+) -> Split:
     """Split the rows of one class by 2-means on their principal components.
 
     Parameters
     ----------
-    features : float64[n, D], n >= 2
+    features : float64[n, D]
         The class' rows of the suspect set.
+    left : bool[n], at least two
+        Those that shape the clusters; the others are assigned to them.
     trusted : float64[m, D]
         Trusted rows of the class; they are assigned to the clusters and do not shape them.
     dimensions : int
@@ -142,19 +150,20 @@ def split_in_two(features: Matrix, trusted: Matrix, dimensions: int, seed: int) 
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
 
     with threadpool_limits(1):  # on so few rows threads only wait for each other
-        pca = PCA(min(dimensions, *features.shape), svd_solver="full")
-        reduced = pca.fit_transform(features)
-        means = KMeans(2, n_init=10, random_state=seed).fit(reduced)
+        pca = PCA(min(dimensions, *features[left].shape), svd_solver="full").fit(features[left])
+        reduced = pca.transform(features)
+        means = KMeans(2, n_init=10, random_state=seed).fit(reduced[left])
         distances = means.transform(reduced)
         trusted_distances = means.transform(pca.transform(trusted)) if len(trusted) else np.zeros((0, 2))
     smaller = int(np.bincount(means.labels_, minlength=2).argmin())
     between = float(np.linalg.norm(means.cluster_centers_[0] - means.cluster_centers_[1]))
-    small = means.labels_ == smaller
+    small = distances[:, smaller] < distances[:, 1 - smaller]
     return Split(
         small=small,
+        left=left,
         margin=(distances[:, 1 - smaller] - distances[:, smaller]) / (between or 1.0),
         trusted_small=trusted_distances[:, smaller] < trusted_distances[:, 1 - smaller],
-        silhouette=_silhouette(reduced, small, seed),
+        silhouette=_silhouette(reduced[left], small[left], seed),
     )
 
 
@@ -178,7 +187,7 @@ def clean_share(split: Split) -> float:
     """
     if not len(split.trusted_small):
         return 1.0
-    return float(min(1.0, split.trusted_small.mean() / split.small.mean()))
+    return float(min(1.0, split.trusted_small.mean() / split.small[split.left].mean()))
 
 
 def rarity(split: Split) -> float:
@@ -188,7 +197,7 @@ def rarity(split: Split) -> float:
     """
     from scipy.stats import fisher_exact
 
-    table = [[int(mask.sum()), int((~mask).sum())] for mask in (split.trusted_small, split.small)]
+    table = [[int(mask.sum()), int((~mask).sum())] for mask in (split.trusted_small, split.small[split.left])]
     return float(fisher_exact(table, alternative="less").pvalue)
 
 

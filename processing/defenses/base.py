@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from boomerang.config import Strict
 from boomerang.manifest import Images, Labels
 
 Features = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Suspect:
     embed : callable
         uint8[M, H, W, C] -> float32[M, D], the victim's penultimate layer.
     seed : int
+    found : bool[N] or None
+        Rows that a detector which `sets_aside` has flagged before; None is no row.
     """
 
     x: Images
@@ -46,6 +49,19 @@ class Suspect:
     classes: tuple[str, ...]
     embed: Callable[[Images], Features]
     seed: int
+    found: Bools | None = None
+
+    @property
+    def left(self) -> Bools:
+        """bool[N], the rows to learn from: those that were not set aside."""
+        return np.ones(len(self.y), bool) if self.found is None else ~self.found
+
+    def without(self, found: Bools) -> Suspect:
+        """Return the same with more rows set aside; features that are known are kept."""
+        later = replace(self, found=~self.left | found)
+        known = ("features", "trusted_features")
+        later.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
+        return later
 
     @cached_property
     def features(self) -> Features:
@@ -85,9 +101,13 @@ class Detector(Strict, ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    # Whether its findings are facts about a row (it is a copy of another) and no matter of statistics.
+    # Detectors after it score those rows too, but do not learn from them: ten copies of a picture would
+    # else decide in which direction their class varies, and hide what is rarer.
+    sets_aside: ClassVar[bool] = False
 
     kind: str
 
     @abstractmethod
     def screen(self, suspect: Suspect) -> Finding:
-        """Score every row of the suspect training set."""
+        """Score every row of the suspect training set; learn from those that are `left`."""

@@ -50,6 +50,8 @@ class DataValidation(Detector):
         "Breck et al. 2019, Data validation for machine learning (the idea); rules our own"
     )
 
+    sets_aside: ClassVar[bool] = True
+
     kind: Literal["data_validation"] = "data_validation"
     min_contrast: int = Field(default=2, ge=0, le=256)
     repeats: int = Field(default=3, ge=2)

@@ -94,7 +94,8 @@ class SpectralSignatures(Detector):
         features = suspect.features @ basis
         lengths = np.zeros(len(features))
         for rows in _rows_by_class(suspect.y):
-            lengths[rows] = top_axis(features[rows]).length(features[rows])
+            learned = rows[suspect.left[rows]]
+            lengths[rows] = top_axis(features[learned if len(learned) else rows]).length(features[rows])
         return lengths
 
     def _trusted_lengths(self, suspect: Suspect) -> Scores:
@@ -159,7 +160,7 @@ def _along_axes(suspect: Suspect, basis: Matrix, features: Features, y: Labels) 
     """Return float64[n], rows of any class along the axis of their class in the suspect set."""
     lengths = np.zeros(len(y))
     for label in np.unique(y):
-        rows = suspect.y == label
+        rows = (suspect.y == label) & suspect.left
         if rows.any():
             lengths[y == label] = top_axis(suspect.features[rows] @ basis).length(
                 features[y == label] @ basis
