@@ -100,7 +100,7 @@ class ModelConfig(Strict):
 class TrainConfig(Strict):
     """How a model is trained from scratch (baseline, victim on `retrain`, hardened model)."""
 
-    epochs: int = Field(default=6, ge=1)
+    epochs: int = Field(default=5, ge=1)
     batch: int = Field(default=128, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     augment: bool = False

@@ -9,6 +9,7 @@ Must not import TensorFlow.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +28,7 @@ SIDE_PX = 32
 TRAIN, TEST = 10_000, 3_000
 
 _BLOCK = 128  # pictures at once: the working arrays stay within a few dozen MB
+_THREADS = 2  # more gain nothing: the small steps between the large ones hold the interpreter
 _TEST_SEED = 1 << 32  # the test set draws from seeds that no training set has
 
 
@@ -122,11 +124,16 @@ def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
     if y.size and (y.min() < 0 or y.max() >= len(CLASSES)):
         raise ValueError(f"labels must lie in 0..{len(CLASSES) - 1}; got {y.min()}..{y.max()}")
     x = np.empty((len(y), SIDE_PX, SIDE_PX, 3), np.uint8)
-    for number, name in enumerate(CLASSES):
-        rows = np.flatnonzero(y == number)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            x[block] = _pictures(name, Draws(seed, block))
+    by_class = [(name, np.flatnonzero(y == number)) for number, name in enumerate(CLASSES)]
+    blocks = [(name, rows[i : i + _BLOCK]) for name, rows in by_class for i in range(0, len(rows), _BLOCK)]
+
+    def fill(block: tuple[str, NDArray[np.int64]]) -> None:
+        name, rows = block
+        x[rows] = _pictures(name, Draws(seed, rows))
+
+    with ThreadPoolExecutor(_THREADS) as pool:  # numpy lets go of the interpreter while it computes
+        for _ in pool.map(fill, blocks):
+            pass
     return x
 
 
