@@ -160,3 +160,10 @@ def test_a_fine_tuned_victim_starts_from_the_baseline_with_its_own_schedule(entr
 
 def test_nothing_is_hardened_where_the_config_says_so(entry: Path) -> None:
     assert "Harden" not in step_settings(load(str(entry), ["harden.method=none"]))
+
+
+def test_the_bundled_attacks_on_drawn_data_share_one_baseline() -> None:
+    """Another attack reuses Preprocess and TrainBaseline only if it says the same of data and pictures."""
+    entries = [load(name) for name in ("default", "badnets-add", "label-flip")]
+    for name in ("Preprocess", "TrainBaseline"):
+        assert len({step_settings(entry)[name].model_dump_json() for entry in entries}) == 1, name
