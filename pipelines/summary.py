@@ -20,7 +20,7 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     metrics = validate(Metrics, load_json(metrics_file), where=metrics_file.name)
     console = open_console()
     console.print(summary_table(metrics))
-    candidate = list(metrics.models)[-1]
+    candidate = metrics.candidate
     if metrics.reasons:
         console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(metrics.reasons)}")
     else:

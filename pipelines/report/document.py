@@ -68,10 +68,6 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
     }
 
 
-def _candidate(metrics: Metrics) -> str:
-    return "hardened" if "hardened" in metrics.models else "victim"
-
-
 def _attacked(metrics: Metrics) -> bool:
     return any(metrics.data.poisoned.values())
 
@@ -146,7 +142,7 @@ def _models(metrics: Metrics) -> list[Document]:
             "model": key,
             "title": words.model_words(key, attacked=_attacked(metrics))[0],
             "about": words.model_words(key, attacked=_attacked(metrics))[1],
-            "candidate": key == _candidate(metrics),
+            "candidate": key == metrics.candidate,
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
         for key in _present(metrics)
