@@ -111,7 +111,8 @@ def test_the_canaries_are_frozen_and_hashed(digits_range: Range) -> None:
     verify_folder(folder)
     frozen = open_dataset(folder / "canaries")
     assert read_manifest(folder / "canaries").digest == run.metrics["canaries"]["digest"]
-    assert 10 <= len(frozen) <= 50 and run.metrics["models"]["baseline"]["canaries"]["right"]["value"] == 1
+    # Few are: a shift by a pixel is a lot for a digit of eight.
+    assert 1 <= len(frozen) <= 50 and run.metrics["models"]["baseline"]["canaries"]["right"]["value"] == 1
     candidates = open_dataset(run.path("Preprocess", "canary"))
     ids = frozen.manifest.recipe["ids"]
     for row, identifier in enumerate(ids):
