@@ -69,14 +69,12 @@ class Recipe:
 
 def recipe(job: Plan, store: Store, code: Code) -> Recipe:
     """Return the recipe of a job whose inputs are in the store (or known to it)."""
-    environment = {name: os.environ[name] for name in sorted(os.environ) if name.startswith("BOOMERANG_")}
-    environment.pop("BOOMERANG_ML_ROOT", None)
     return Recipe(
         step=job.step,
         kind="Training" if job.training else "Processing",
         command=job.command,
         settings={
-            "environment": {**environment, **job.environment},
+            "environment": dict(job.environment),
             "hyperparameters": dict(job.hyperparameters),
         },
         inputs={source.name: _input(source.local, store, source.uri) for source in job.sources},

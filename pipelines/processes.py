@@ -27,7 +27,6 @@ _INHERITED = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"),
 )
-_INHERITED_PREFIX = "BOOMERANG_"
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,7 @@ class Host:
 
 def job_environment(project: Path) -> dict[str, str]:
     """Return what every job's environment starts from."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _INHERITED or (name.startswith(_INHERITED_PREFIX) and name != ROOT_ENV)
-    }
+    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
     return {
         **inherited,
         "PYTHONPATH": str(project),
