@@ -1,14 +1,19 @@
 # make run    sets up .venv and stages the bundled poisoning campaign
 # make test   runs the tests
 # make check  formatting, lint, types and the tests
-# make lock   resolves requirements.txt anew from pyproject.toml
+# make image  builds the container image of the jobs (needs Docker)
+# make lock   resolves the requirements anew, the laptop's and the container's
 
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CONFIG ?= default
+ACCELERATOR ?= cpu
+# The image to build on, and options of `docker build`, such as --network=host.
+BASE ?=
+DOCKER_OPTIONS ?=
 
-.PHONY: run test lint check lock clean
+.PHONY: run test lint check image lock clean
 
 run: $(READY)
 	@$(PY) -m pipelines run --config $(CONFIG)
@@ -22,6 +27,10 @@ lint: $(READY)
 	@$(PY) -m mypy
 
 check: lint test
+
+image: $(READY)
+	@$(PY) -m pipelines image --accelerator $(ACCELERATOR) $(if $(BASE),--base $(BASE)) \
+	  $(foreach option,$(DOCKER_OPTIONS),--docker=$(option))
 
 # A name on PATH is no proof (a version manager's shim may only print an error): each is tried.
 $(READY): requirements.txt
@@ -42,6 +51,10 @@ $(READY): requirements.txt
 lock: $(READY)
 	@$(PY) -m pip install --quiet uv
 	@$(PY) -m uv pip compile --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
+	@for kind in cpu gpu; do \
+	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
+	    -c requirements.txt aws/container/requirements-$$kind.in -o aws/container/requirements-$$kind.txt; \
+	done
 
 clean:
 	rm -rf $(VENV) runs

@@ -7,8 +7,9 @@ A section of the file is a model here. Attacks and detectors are lists whose ent
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -161,12 +162,44 @@ class GateConfig(Strict):
 
 
 class JobsConfig(Strict):
-    """Machines and limits of the jobs; only the time limit matters outside AWS."""
+    """Machines and limits of the jobs; outside AWS only counts and the time limit matter.
+
+    Attributes
+    ----------
+    processing_instance, training_instance : str
+        Instance types; a GPU type trains in mixed precision, on all of its GPUs.
+    processing_count : int
+        Machines that share the rows of Preprocess, Screen and Evaluate; the results are the same bytes.
+    training_count : int
+        Machines that train one model together (`train.batch` is what all of them take at a time).
+    spot : bool
+        Train on managed spot machines, which cost less and may be taken back: the job goes on from
+        its checkpoint.
+    spot_wait_s : int
+        How long to wait for spot machines, beyond the time limit.
+    warm_s : int
+        How long a training machine is kept for the next training job, 0 for not at all; not on spot.
+    volume_gb : int
+        Disk of each machine.
+    timeout_s : int
+        Time limit of each job.
+    """
 
     processing_instance: str = "ml.m5.xlarge"
-    training_instance: str = "ml.m5.xlarge"
+    processing_count: int = Field(default=1, ge=1, le=100)
+    training_instance: str = "ml.g4dn.xlarge"
+    training_count: int = Field(default=1, ge=1, le=100)
+    spot: bool = True
+    spot_wait_s: int = Field(default=3600, ge=0)
+    warm_s: int = Field(default=0, ge=0, le=3600)
     volume_gb: int = Field(default=30, ge=1)
-    timeout_s: int = Field(default=3600, ge=10)
+    timeout_s: int = Field(default=3600, ge=10, le=432_000)
+
+    @model_validator(mode="after")
+    def _warm_is_not_spot(self) -> JobsConfig:
+        if self.warm_s and self.spot:
+            raise ValueError("SageMaker keeps no spot machine warm: set spot = false, or warm_s = 0")
+        return self
 
 
 class Config(Strict):
@@ -271,6 +304,56 @@ def _known_keys(kind: type[BaseModel], location: Sequence[str]) -> list[str]:
         candidates = [annotation, *get_args(annotation)]
         kind = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
     return list(kind.model_fields)
+
+
+def as_hyperparameters(settings: BaseModel) -> dict[str, str]:
+    """Return settings as SageMaker's hyperparameters: flat, every value a text.
+
+    A key inside a section is `section.key`; a text stands as it is unless it reads as JSON, anything
+    else is JSON.
+    `from_hyperparameters(type(settings), as_hyperparameters(settings)) == settings`.
+    """
+    return dict(_flat("", settings.model_dump(mode="json")))
+
+
+def _flat(prefix: str, section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in section.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(f"{prefix}{key}.", value)
+        else:
+            plain = isinstance(value, str) and _json_value(value) == value
+            yield f"{prefix}{key}", value if plain else json.dumps(value)
+
+
+def from_hyperparameters(kind: type[Model], texts: Any) -> Model:
+    """Return the settings that hyperparameters say.
+
+    Raises
+    ------
+    ConfigError
+        If a value is no text, a key is unknown, or a setting is wrong.
+    """
+    where = "hyperparameters.json"
+    data: dict[str, Any] = {}
+    for key, text in texts.items() if isinstance(texts, dict) else ():
+        if not isinstance(text, str):
+            why = f"it is {text!r}, and SageMaker passes texts"
+            raise ConfigError(f"{where}: '{key}'", why, f'write "{text}"')
+        *sections, last = key.split(".")
+        node = data
+        for section in sections:
+            node = node.setdefault(section, {})
+            if not isinstance(node, dict):
+                raise ConfigError(f"{where}: '{key}'", f"'{section}' is a value too", "give one of them")
+        node[last] = _json_value(text)
+    return validate(kind, data, where=where)
+
+
+def _json_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:

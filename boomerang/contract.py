@@ -6,23 +6,29 @@ the same step runs as a plain subprocess.
 
     processing job   /opt/ml/processing/input/NAME     /opt/ml/processing/output/NAME
     training job     /opt/ml/input/data/NAME           /opt/ml/model, /opt/ml/output/data
-    both             the channel `config` holds `config.json`, the step's own settings
+                     /opt/ml/checkpoints               there again when a stopped job starts again
+
+A processing job finds its settings in its input `config`, a training job in its hyperparameters. Both
+find the machines of the job in `resourceconfig.json`. SIGTERM is how SageMaker ends a job early (a spot
+machine is taken back, a user stops it, its time is up); SIGKILL follows two minutes later.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from boomerang.config import validate
-from boomerang.errors import BadInput, BoomerangError
+from boomerang.config import from_hyperparameters, validate
+from boomerang.errors import BadInput, BoomerangError, Stopped
 from boomerang.safeio import load_json
 
 ROOT_ENV = "BOOMERANG_ML_ROOT"
@@ -35,6 +41,35 @@ MODEL_FILE = "model.keras"
 _MESSAGE_CHARACTERS = 1024
 
 Settings = TypeVar("Settings", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The machines of one job, in the order that all of them see.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Host names; each can be reached from the others.
+    current : str
+        The one that this process runs on.
+    """
+
+    names: tuple[str, ...]
+    current: str
+
+    @property
+    def index(self) -> int:
+        """Which of them this is, from 0."""
+        return self.names.index(self.current)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.names)
+
+
+_ALONE = Hosts(("algo-1",), "algo-1")
 
 
 @dataclass(frozen=True)
@@ -73,9 +108,32 @@ class Job:
         """The folder that SageMaker packs into `model.tar.gz` when a training job ends."""
         return self.root / "model"
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder that outlives a training job which is stopped and started again."""
+        return self.root / "checkpoints"
+
     def settings(self, kind: type[Settings]) -> Settings:
         """Return the step's own settings, checked."""
+        if self.training:
+            return from_hyperparameters(kind, load_json(self._config_root / "hyperparameters.json"))
         return validate(kind, load_json(self.input(CONFIG_CHANNEL) / CONFIG_FILE), where=CONFIG_FILE)
+
+    @property
+    def hosts(self) -> Hosts:
+        """The machines of this job; one, where nothing says otherwise.
+
+        Raises
+        ------
+        BadInput
+            If `resourceconfig.json` names no hosts, or not this one.
+        """
+        file = self._config_root / "resourceconfig.json"
+        return _hosts(load_json(file), file) if file.is_file() else _ALONE
+
+    @property
+    def _config_root(self) -> Path:
+        return self.root / ("input/config" if self.training else "config")
 
     @property
     def _input_root(self) -> Path:
@@ -91,15 +149,58 @@ class Job:
         self._message_file.write_text(message[:_MESSAGE_CHARACTERS], encoding="utf-8")
 
 
+def _hosts(content: Any, file: Path) -> Hosts:
+    match content:
+        case {"hosts": [*names], "current_host": str(current)} if current in names:
+            return Hosts(tuple(map(str, names)), current)
+    why = "it does not say which hosts there are and which of them this is"
+    raise BadInput(f"{file}", why, "it needs `hosts`, a list of names, and `current_host`, one of them")
+
+
+@dataclass
+class Stop:
+    """Whether the job was told to stop."""
+
+    asked: bool = field(default=False, init=False)
+
+
+@contextmanager
+def hold_stop() -> Iterator[Stop]:
+    """Let a block end in its own time when the job is told to stop; it looks at `asked` and returns.
+
+    Outside such a block SIGTERM raises `Stopped` wherever the step is. Where `asked` is true when the
+    block ends, `Stopped` is raised there.
+    """
+    stop = Stop()
+
+    def note(_number: int, _frame: Any) -> None:
+        stop.asked = True
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if stop.asked:
+        raise Stopped()
+
+
+def _stopped(_number: int, _frame: Any) -> None:
+    raise Stopped()
+
+
 def run_step(step: Callable[[Job], None], *, training: bool = False) -> None:
     """Run a step's function on the job of this process and end the process with its exit code.
 
     An error that a user can cause is one clear message; any other keeps its traceback in the log
-    and its last line as the reason.
+    and its last line as the reason. When the step has ended, the process no longer listens to SIGTERM:
+    where one of several hosts is done first, the others are told to stop in the middle of their exit.
     """
     job = Job(Path(os.environ.get(ROOT_ENV, ML_ROOT)), training)
+    signal.signal(signal.SIGTERM, _stopped)
     try:
         step(job)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except BoomerangError as error:
         job.explain(str(error))
         print(f"error: {error}", file=sys.stderr)

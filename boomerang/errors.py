@@ -5,6 +5,7 @@
     │   ├── ConfigError           2   the configuration is wrong
     │   └── BadInput              2   a file that was handed in cannot be used
     ├── StepFailed                2   a step of the pipeline stopped
+    │   └── Stopped             143   a job was told to stop (128 + SIGTERM)
     ├── AwsError                  3   AWS refused, or could not be reached
     └── IntegrityError            4   a file is not what its manifest says
 
@@ -58,6 +59,16 @@ class BadInput(UsageError):
 
 class StepFailed(BoomerangError):
     """A step of the pipeline stopped; what was finished before it is kept."""
+
+
+class Stopped(StepFailed):
+    """The job was told to stop before it was done."""
+
+    exit_code = 143
+
+    def __init__(self) -> None:
+        do = "start it again; a training job goes on from its checkpoint"
+        super().__init__("the job was told to stop", "it got SIGTERM", do)
 
 
 class AwsError(BoomerangError):

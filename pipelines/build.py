@@ -15,7 +15,10 @@ from boomerang.safeio import load_json, write_json_atomic
 from pipelines.site import LOCAL, Site
 from pipelines.staging import Inputs, stage
 
-_SOURCES = ("definition.py", "offline.py", "sagemaker.yaml", "settings.py")
+_SOURCES = (
+    *(f"{name}.py" for name in ("definition", "machines", "offline", "settings", "site", "staging")),
+    "sagemaker.yaml",
+)
 
 
 @dataclass(frozen=True)

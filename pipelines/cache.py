@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.errors import BoomerangError
+from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.jobs import Made
-from pipelines.locking import is_alive
+from pipelines.locking import is_alive, locked
 from pipelines.plans import Plan
 from pipelines.records import now
 from pipelines.sources import Code
@@ -39,7 +39,7 @@ class Recipe:
         The step's name is no part of the key; it tells which entries are worth comparing.
     command : tuple of str
     settings : dict
-        Environment and hyperparameters.
+        Environment, hyperparameters, number of machines.
     inputs : dict
         Content digest of each input, with the folder where the job finds it.
     outputs : dict
@@ -76,6 +76,7 @@ def recipe(job: Plan, store: Store, code: Code) -> Recipe:
         settings={
             "environment": dict(job.environment),
             "hyperparameters": dict(job.hyperparameters),
+            "hosts": job.hosts,
         },
         inputs={source.name: _input(source.local, store, source.uri) for source in job.sources},
         outputs={target.name: target.local for target in job.targets},
@@ -173,6 +174,21 @@ class Cache:
             if pid.isdigit() and not is_alive(int(pid)):
                 remove_tree(scratch)
 
+    @contextmanager
+    def checkpoints(self, key: str) -> Iterator[Path]:
+        """Give the folder where a training of that key keeps its checkpoints, to this process alone.
+
+        Another run that is training the same already has the lock: then it is a folder of its own.
+        """
+        folder = self.root / "checkpoints" / key
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder.with_suffix(".lock"), wait=False, what=f"training {key}"))
+            except UsageError:
+                folder = folder.with_name(f"{key}.{os.getpid()}")
+                stack.callback(remove_tree, folder)
+            yield folder
+
     def entries(self, step: str) -> Iterator[Recipe]:
         """Give the recipes of all entries of a step, the newest first."""
         found = []
@@ -245,7 +261,7 @@ def _differences(recipe: Recipe, earlier: Recipe) -> list[str]:
     if recipe.command != earlier.command:
         found.append("its command is another: " + " ".join(_changed_words(recipe.command, earlier.command)))
     if recipe.settings != earlier.settings:
-        found.append("its environment or hyperparameters are others")
+        found.append("its environment, hyperparameters or number of machines are others")
     found += [f"input {name} has changed" for name in _changed(recipe.inputs, earlier.inputs)]
     if recipe.outputs != earlier.outputs:
         found.append("it has other outputs")

@@ -72,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_plan(commands)
     _add_definition(commands)
+    _add_check(commands)
+    _add_image(commands)
     return top
 
 
@@ -82,8 +84,21 @@ def _add_run(commands: _Commands[_Parser]) -> None:
     command = commands.add_parser(
         "run",
         help="run one campaign entry on this machine",
-        description="Run one campaign entry on this machine; steps that ran before with the same "
-        "content are taken from the cache. Ends with a table and writes report.html.",
+        description="Run one campaign entry on this machine: as processes, where steps that ran before "
+        "with the same content are taken from the cache, or in containers of the image through "
+        "SageMaker's local mode. Ends with a table and writes report.html.",
+    )
+    command.add_argument(
+        "--on",
+        choices=("process", "local"),
+        default="process",
+        help="process: nothing but Python (default); local: SageMaker local mode, in Docker",
+    )
+    command.add_argument(
+        "--image",
+        default="boomerang:cpu",
+        metavar="NAME",
+        help="with --on local: the image, by tag or digest (default: boomerang:cpu, see `image`)",
     )
     _add_entry(command)
     _add_out(command)
@@ -132,6 +147,44 @@ def _add_definition(commands: _Commands[_Parser]) -> None:
         description="Print the definition of the SageMaker pipeline as JSON. Needs no credentials.",
     )
     _add_entry(command)
+
+
+def _add_image(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "image",
+        help="build the container image of the jobs",
+        description="Build the image that every job runs in, with Docker; prints its digest and size.",
+    )
+    command.add_argument("--accelerator", choices=("cpu", "gpu"), default="cpu", help="(default: cpu)")
+    command.add_argument(
+        "--base",
+        metavar="IMAGE",
+        help="the image to build on (default: the official Python image; for gpu AWS' TensorFlow container)",
+    )
+    command.add_argument("--tag", metavar="NAME", help="(default: boomerang:cpu or boomerang:gpu)")
+    command.add_argument(
+        "--docker",
+        action="append",
+        default=[],
+        metavar="OPTION",
+        help="one more option of `docker build`, as in --docker=--network=host; may be repeated",
+    )
+
+
+def _add_check(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "check",
+        help="check the pipeline's definition",
+        description="Hold a definition against the service's own request shapes and limits and this "
+        "project's rules; each mistake is named with its step and field. Needs no credentials.",
+    )
+    _add_entry(command)
+    command.add_argument(
+        "--definition",
+        type=Path,
+        metavar="FILE",
+        help="check the definition in this JSON file, not that of a campaign entry",
+    )
 
 
 def _add_entry(command: argparse.ArgumentParser) -> None:

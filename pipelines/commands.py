@@ -5,18 +5,28 @@ from __future__ import annotations
 import json
 import re
 from argparse import Namespace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boomerang.config import Config
-from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, BadInput, IntegrityError, StepFailed, UsageError
-from boomerang.safeio import write_json_atomic
+from boomerang.errors import (
+    EXIT_PASSED,
+    EXIT_REJECTED,
+    BadInput,
+    ConfigError,
+    IntegrityError,
+    StepFailed,
+    UsageError,
+)
+from boomerang.safeio import load_json, write_json_atomic
 from pipelines.build import Built, build
 from pipelines.settings import EVALUATE, load
+from pipelines.site import LOCAL, Site
 
 if TYPE_CHECKING:
-    from pipelines.runner import Execution
+    from pipelines.records import Execution
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = ("cache", "registry")
@@ -26,19 +36,50 @@ def run(options: Namespace) -> int:
     """Run a campaign entry, write its report, and show its numbers."""
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
-    built = build(config, cache=_definitions(options.out))
+    site = _site(options)
+    built = build(config, site, cache=_definitions(options.out))
     folder = options.out / run_id
     write_json_atomic(folder / "config.json", config.model_dump(mode="json"))
-    execution = _execute(built, options.out, run_id)
+    execution = _execute(config, site, built, options, run_id)
     return _conclude(execution, folder)
 
 
-def _execute(built: Built, workspace: Path, run_id: str) -> Execution:
+def _site(options: Namespace) -> Site:
+    """Return where the definition is for: this machine, with the image that its containers run."""
+    if options.on == "process":
+        return LOCAL
+    from aws.docker import check_docker
+    from aws.image import find
+
+    check_docker(compose=True)
+    return replace(LOCAL, image=find(options.image).digest)
+
+
+def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
     from pipelines.progress import progress, step_names
-    from pipelines.runner import execute
 
     with progress(step_names(built.definition)) as show:
-        return execute(built.definition, built.staged, workspace=workspace, run_id=run_id, on_event=show)
+        if options.on == "local":
+            from pipelines.localmode import execute_local
+
+            return execute_local(config, site, built, workspace=options.out, run_id=run_id, on_event=show)
+        from pipelines.runner import execute
+
+        return execute(built.definition, built.staged, workspace=options.out, run_id=run_id, on_event=show)
+
+
+def image(options: Namespace) -> int:
+    """Build the image that the jobs run in."""
+    from aws.image import build as build_image
+
+    base = options.base
+    if base is None and options.accelerator == "gpu":
+        from pipelines.definition import gpu_base
+
+        base = gpu_base(LOCAL.region)
+    made = build_image(options.accelerator, base=base, tag=options.tag, options=tuple(options.docker))
+    print(f"{made.tag} {made.digest} {made.bytes / 1e6:.0f} MB")
+    return EXIT_PASSED
 
 
 def _conclude(execution: Execution, folder: Path) -> int:
@@ -96,6 +137,36 @@ def definition(options: Namespace) -> int:
     config = load(options.config, options.overrides)
     print(json.dumps(build(config).definition, indent=1))
     return EXIT_PASSED
+
+
+def check(options: Namespace) -> int:
+    """Hold a definition against all that can be known of it without an account."""
+    from pipelines.check import checks
+
+    name, content = _to_check(options)
+    outcomes = checks(content)
+    problems = [problem for outcome in outcomes for problem in outcome.problems]
+    for outcome in outcomes:
+        if not outcome.problems:
+            print(f"ok  {outcome.said}")
+    if problems:
+        found = "\n  ".join(map(str, problems))
+        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        raise ConfigError(f"the definition of {name}", f"{count}\n  {found}", _CHECKED)
+    return EXIT_PASSED
+
+
+_CHECKED = "docs/check.md says what each check asks for"
+
+
+def _to_check(options: Namespace) -> tuple[str, Any]:
+    """Return what to call the definition that is to be checked, and the definition."""
+    if options.definition is None:
+        config = load(options.config, options.overrides)
+        return config.name, build(config).definition
+    if options.overrides or options.config != "default":
+        raise UsageError("--definition", "a file is checked as it is", "leave out --config and --set")
+    return str(options.definition), load_json(options.definition)
 
 
 def _definitions(out: Path) -> Path:

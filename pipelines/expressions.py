@@ -232,6 +232,12 @@ def holds(condition: Mapping[str, Any], scope: Scope) -> bool:
     return _ORDERED[kind](_number(left, kind), _number(right, kind))
 
 
+def say_failed(conditions: Sequence[Mapping[str, Any]], scope: Scope) -> str:
+    """Return in words every condition that does not hold, or that all do."""
+    failed = [say(each, scope) for each in conditions if not holds(each, scope)]
+    return "; ".join(failed) or "all conditions hold"
+
+
 def say(condition: Mapping[str, Any], scope: Scope) -> str:
     """Return in words why a condition does not hold: `gate.drop is 0.03, not ≤ 0.02`."""
     if condition["Type"] not in _SIGNS:
@@ -292,7 +298,7 @@ class References:
 
 def references(value: Any) -> References:
     """Return everything that a value of a definition refers to, without resolving it."""
-    paths = [path_parts(path) for path in _gets(value)]
+    paths = [parts for path in gets(value) if (parts := path_parts(path))]
     files = {
         (str(p[1]), str(p[3])) for p in paths if len(p) == 4 and p[0] == "Steps" and p[2] == "PropertyFiles"
     }
@@ -303,13 +309,14 @@ def references(value: Any) -> References:
     )
 
 
-def _gets(value: Any) -> Iterator[str]:
+def gets(value: Any) -> Iterator[str]:
+    """Yield the path behind every `Get` of a value, at any depth."""
     if isinstance(value, Mapping):
         if set(value) == {"Get"} and isinstance(value["Get"], str):
             yield value["Get"]
         else:
             for item in value.values():
-                yield from _gets(item)
+                yield from gets(item)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
-            yield from _gets(item)
+            yield from gets(item)

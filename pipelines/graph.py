@@ -63,7 +63,7 @@ def ordered(definition: Mapping[str, Any]) -> list[Node]:
     ConfigError
         If a step is of an unknown type, refers to something that is not there, or waits for itself.
     """
-    nodes = list(_flatten(definition["Steps"], None))
+    nodes = list(flatten(definition["Steps"]))
     _check_names(nodes)
     parameters = {parameter["Name"] for parameter in definition.get("Parameters", [])}
     for node in nodes:
@@ -71,15 +71,16 @@ def ordered(definition: Mapping[str, Any]) -> list[Node]:
     return _sorted(nodes)
 
 
-def _flatten(steps: Sequence[Mapping[str, Any]], branch: tuple[str, bool] | None) -> Iterator[Node]:
+def flatten(steps: Sequence[Mapping[str, Any]], branch: tuple[str, bool] | None = None) -> Iterator[Node]:
+    """Yield every step, those of a condition's branches after the condition."""
     for step in steps:
         node = Node(step["Name"], step["Type"], step, branch)
         yield node
         if node.kind == "Condition":
             for condition in node.arguments.get("Conditions", []):
                 check_condition(condition)
-            yield from _flatten(step["Arguments"].get("IfSteps", []), (node.name, True))
-            yield from _flatten(step["Arguments"].get("ElseSteps", []), (node.name, False))
+            yield from flatten(step["Arguments"].get("IfSteps", []), (node.name, True))
+            yield from flatten(step["Arguments"].get("ElseSteps", []), (node.name, False))
 
 
 def _check_names(nodes: Sequence[Node]) -> None:

@@ -9,7 +9,7 @@ it would otherwise be a new program: as private as any other process, but it nee
 again, which takes longer than most jobs.
 
 One request a line on standard input, as JSON: `argv`, `module` and `arguments` (for a forked job),
-`environment`, `path`, `folder`, `log`, `timeout_s`. One answer a line: `exit_code`, `timed_out`.
+`environment`, `path`, `folder`, `log`, `timeout_s`. One answer a line: `exit_code`, `timed_out`, `seconds`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from contextlib import suppress
 from typing import Any
 
 _POLL_S = 0.02
+# Time to write a checkpoint after SIGTERM; SageMaker gives two minutes.
+_GRACE_S = 5.0
 
 
 def main() -> None:
@@ -60,12 +62,14 @@ def serve(answers: int) -> dict[str, Any] | None:
     with open(0, "rb", buffering=0, closefd=False) as requests:
         while line := requests.readline():
             request: dict[str, Any] = json.loads(line)
+            started = time.monotonic()
             pid = os.fork()
             if pid == 0:
                 os.close(answers)
                 return request
             exit_code, timed_out = watch(pid, request["timeout_s"])
-            _answer(answers, exit_code=exit_code, timed_out=timed_out)
+            seconds = round(time.monotonic() - started, 3)
+            _answer(answers, exit_code=exit_code, timed_out=timed_out, seconds=seconds)
     return None
 
 
@@ -85,17 +89,25 @@ def watch(pid: int, timeout_s: float) -> tuple[int, bool]:
         runner_gone = bool(select.select([0], [], [], _POLL_S)[0])
         timed_out = timed_out or time.monotonic() > deadline
         if runner_gone or timed_out:
-            _kill(pid)
-            _, status = os.waitpid(pid, 0)
+            status = end(pid)
             break
         ended, status = os.waitpid(pid, os.WNOHANG)
     _kill_group(pid)  # what the job has started and left behind
     return os.waitstatus_to_exitcode(status), timed_out
 
 
-def _kill(pid: int) -> None:
+def end(pid: int) -> int:
+    """End a job as SageMaker does, with SIGTERM and then SIGKILL, and return its status."""
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(_POLL_S)
     _kill_group(pid)
     os.kill(pid, signal.SIGKILL)  # a fork that has not got its own group yet
+    return os.waitpid(pid, 0)[1]
 
 
 def _kill_group(pid: int) -> None:

@@ -1,10 +1,13 @@
-"""One job: its private `/opt/ml`, laid out as SageMaker does it, and what it leaves there."""
+"""One job: the private `/opt/ml` of each of its machines, laid out as SageMaker does it, and its outputs."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,20 +38,44 @@ class Made:
         return self.path.is_dir()
 
 
-def lay_out(job: Plan, store: Store, ml: Path) -> None:
-    """Make the job's `/opt/ml`: inputs linked in, outputs empty, SageMaker's own files written.
+@dataclass(frozen=True)
+class Seat:
+    """One machine of a job: its name, the folder with its `/opt/ml` (`ml`) in it, and its log."""
+
+    name: str
+    folder: Path
+    log: Path
+
+    @property
+    def ml(self) -> Path:
+        """What stands for `/opt/ml`."""
+        return self.folder / "ml"
+
+
+def seats(job: Plan, folder: Path, log: Path) -> tuple[Seat, ...]:
+    """Return the machines of a job; the only or first one has the log that is asked for."""
+    if job.hosts == 1:
+        return (Seat(job.host_names[0], folder, log),)
+    first, *others = job.host_names
+    rest = (Seat(name, folder / name, log.with_suffix(f".{name}.log")) for name in others)
+    return (Seat(first, folder / first, log), *rest)
+
+
+def lay_out(job: Plan, store: Store, seat: Seat, checkpoints: Path | None) -> None:
+    """Make one machine's `/opt/ml`: inputs linked in, outputs empty, SageMaker's own files written.
 
     Raises
     ------
     BadInput
         If nothing lies at the address of an input.
     """
-    remove_tree(ml.parent)
+    remove_tree(seat.folder)
+    ml = seat.ml
     for source in job.sources:
         store.give(source.uri, ml / source.local)
     for target in job.targets:
         (ml / target.local).mkdir(parents=True, exist_ok=True)
-    machine = {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"}
+    machine = {"current_host": seat.name, "hosts": job.host_names, "network_interface_name": "lo"}
     if not job.training:
         _write_json(ml / "config/resourceconfig.json", machine)
         return
@@ -60,6 +87,9 @@ def lay_out(job: Plan, store: Store, ml: Path) -> None:
     _write_json(ml / "input/config/resourceconfig.json", machine)
     _write_json(ml / "input/config/hyperparameters.json", dict(job.hyperparameters))
     _write_json(ml / "input/config/inputdataconfig.json", {source.name: channel for source in job.sources})
+    if job.checkpoints and checkpoints is not None:
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        (ml / "checkpoints").symlink_to(checkpoints)
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -75,6 +105,8 @@ class Result:
     ----------
     exit_code : int or None
         Of its process, if it came to that.
+    seconds : float
+        What the process itself took.
     made : tuple of Made
         Its outputs.
     failure : str
@@ -82,25 +114,38 @@ class Result:
     """
 
     exit_code: int | None
+    seconds: float = 0.0
     made: tuple[Made, ...] = ()
     failure: str = ""
 
 
-def perform(job: Plan, store: Store, host: Host, folder: Path, log: Path) -> Result:
-    """Run a job on a disk of its own in `folder/ml`, and finish its outputs there."""
-    exit_code = None
+def perform(
+    job: Plan, store: Store, host: Host, folder: Path, log: Path, checkpoints: Path | None = None
+) -> Result:
+    """Run a job on a disk of its own in `folder`, and finish its outputs there."""
+    exit_code, seconds = None, 0.0
     try:
-        outcome = run(job, store, host, folder, log)
-        exit_code = outcome.exit_code
+        places = seats(job, folder, log)
+        outcome, place = run(job, store, host, places, checkpoints)
+        exit_code, seconds = outcome.exit_code, outcome.seconds
         if exit_code != 0:
-            return Result(exit_code, failure=failure_text(job, outcome, folder, log))
-        return Result(exit_code, tuple(collect(job, folder)))
+            return Result(exit_code, seconds, failure=failure_text(job, outcome, place.ml, place.log))
+        return Result(exit_code, seconds, tuple(collect(job, places)))
     except (BoomerangError, OSError) as error:
-        return Result(exit_code, failure=str(error))
+        return Result(exit_code, seconds, failure=str(error))
 
 
-def run(job: Plan, store: Store, host: Host, folder: Path, log: Path) -> Outcome:
-    """Lay out a job's disk in `folder/ml` and run it; its outputs are left there.
+def run(
+    job: Plan, store: Store, host: Host, places: Sequence[Seat], checkpoints: Path | None
+) -> tuple[Outcome, Seat]:
+    """Lay out the disks of a job's machines and run it; its outputs are left there.
+
+    Returns
+    -------
+    outcome : Outcome
+        Of the first machine that failed, or of the first.
+    place : Seat
+        That machine.
 
     Raises
     ------
@@ -109,30 +154,74 @@ def run(job: Plan, store: Store, host: Host, folder: Path, log: Path) -> Outcome
     StepFailed
         If the job changed what it was given to read.
     """
-    lay_out(job, store, folder / "ml")
+    for place in places:
+        lay_out(job, store, place, checkpoints)
+        place.log.parent.mkdir(parents=True, exist_ok=True)
+        place.log.write_bytes(b"")
     before = {source.name: store.fingerprint(source.uri) for source in job.sources}
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_bytes(b"")
-    outcome = host.run(job, folder / "ml", log)
+    ended = list(zip(_run_all(job, host, places), places, strict=False))
     changed = [source.name for source in job.sources if store.fingerprint(source.uri) != before[source.name]]
     if changed:
         why = f"it wrote into its input {', '.join(changed)}"
         raise StepFailed(f"step {job.step}", why, "a step reads its inputs and writes its outputs")
-    return outcome
+    return next((pair for pair in ended if pair[0].exit_code), ended[0])
 
 
-def collect(job: Plan, folder: Path) -> list[Made]:
-    """Pack, seal and list the outputs of a job that ended well.
+def _run_all(job: Plan, host: Host, places: Sequence[Seat]) -> list[Outcome]:
+    """Run a job on each of its machines: a training on all at once, for they wait for each other."""
+    if not job.training or job.hosts == 1:
+        return [host.run(job, place.ml, place.log) for place in places]
+    others = [Host(host.project) for _ in places]
+    cluster = loopback_cluster(len(places))
+    try:
+        with ThreadPoolExecutor(len(places)) as pool:
+            running = [
+                pool.submit(each.run, job, place.ml, place.log, {"TF_CONFIG": cluster[index]})
+                for index, (each, place) in enumerate(zip(others, places, strict=True))
+            ]
+            return [future.result() for future in running]
+    finally:
+        for each in others:
+            each.close()
+
+
+def loopback_cluster(count: int) -> list[str]:
+    """Return TF_CONFIG for each of several workers on this machine, with ports that are free now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    return [
+        json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+        for index in range(count)
+    ]
+
+
+def collect(job: Plan, places: Sequence[Seat]) -> list[Made]:
+    """Bring together, pack, seal and list the outputs of a job that ended well.
 
     Raises
     ------
     StepFailed
-        If an output is not there, or holds something else than files and folders.
+        If an output is not there, holds something else than files and folders, or two machines wrote
+        the same file.
     """
     try:
-        return [made for target in job.targets if (made := _collect(job, target, folder)) is not None]
+        for target in job.targets:
+            for other in places[1:]:
+                _bring(job, other.ml / target.local, places[0].ml / target.local)
+        made = (_collect(job, target, places[0].folder) for target in job.targets)
+        return [each for each in made if each is not None]
     except BadInput as error:
         raise StepFailed(f"step {job.step}: its output cannot be kept", str(error)) from error
+
+
+def _bring(job: Plan, source: Path, target: Path) -> None:
+    """Move the files of another machine's output to the first's, as all lie under one address."""
+    for name, file in list(plain_files(source)):
+        if (target / name).exists():
+            raise StepFailed(f"step {job.step}", f"two of its machines wrote {target.name}/{name}")
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        file.rename(target / name)
 
 
 def _collect(job: Plan, target: Target, folder: Path) -> Made | None:
@@ -151,16 +240,27 @@ def _collect(job: Plan, target: Target, folder: Path) -> Made | None:
     return Made(target.name, archive, seal(archive))
 
 
-def failure_text(job: Plan, outcome: Outcome, folder: Path, log: Path) -> str:
-    """Return why a job failed: the time limit, its own words, or the end of its log."""
-    if outcome.timed_out:
+def failure_text(job: Plan, outcome: Outcome, ml: Path, log: Path) -> str:
+    """Return why a job's process failed: the time limit, its own words, or the end of its log."""
+    file = ml / "output" / ("failure" if job.training else "message")
+    said = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return failure_words(job, said, log, outcome.exit_code, timed_out=outcome.timed_out)
+
+
+def failure_words(job: Plan, said: str, log: Path, exit_code: int | None, *, timed_out: bool) -> str:
+    """Return why a job failed, from what it said and how it ended; a code of None is not known."""
+    if timed_out:
         return f"it was stopped at its time limit of {job.timeout_s} s"
-    words = folder / "ml/output" / ("failure" if job.training else "message")
-    if words.is_file() and (text := words.read_text(encoding="utf-8", errors="replace").strip()):
-        return text[:_MESSAGE_CHARACTERS]
-    ended = f"signal {-outcome.exit_code}" if outcome.exit_code < 0 else f"exit code {outcome.exit_code}"
+    if said.strip():
+        return said.strip()[:_MESSAGE_CHARACTERS]
+    if exit_code is None:
+        ended = "it did not start"
+    else:
+        ended = (
+            f"it ended with signal {-exit_code}" if exit_code < 0 else f"it ended with exit code {exit_code}"
+        )
     tail = _tail(log)
-    return f"it ended with {ended}" + (f"; the end of its log:\n{tail}" if tail else " and said nothing")
+    return ended + (f"; the end of its log:\n{tail}" if tail else " and said nothing")
 
 
 def _tail(log: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boomerang.digest import digest_json
 from boomerang.errors import IntegrityError
 from boomerang.manifest import MANIFEST, read_manifest
 from pipelines.records import OutputRecord, StepRecord
@@ -37,8 +38,15 @@ def facts(
         "lineage": [_step(record, run_dir) for record in behind],
         "sources": _sources(behind, records),
         "dataset": _dataset(maker, records, run_dir) if maker else None,
-        "config": {r.name: r.inputs["config"]["digest"] for r in behind if "config" in r.inputs},
+        "config": {r.name: _settings(r) for r in behind if r.hyperparameters or "config" in r.inputs},
     }
+
+
+def _settings(record: StepRecord) -> str:
+    """Return the digest of what a step was told."""
+    return (
+        digest_json(record.hyperparameters) if record.hyperparameters else record.inputs["config"]["digest"]
+    )
 
 
 def _behind(uris: Sequence[str], records: Sequence[StepRecord]) -> list[StepRecord]:

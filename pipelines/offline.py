@@ -19,7 +19,8 @@ _ENVIRONMENT = {
     "SAGEMAKER_USER_CONFIG_OVERRIDE": _DEFAULTS,
     "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": _DEFAULTS,
 }
-_UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+# Debian's docker-compose is a Python program: what we import is not for it.
+_UNWANTED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "PYTHONPATH")
 
 
 @contextmanager

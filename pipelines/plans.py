@@ -55,6 +55,10 @@ class Plan:
         As the definition gives them.
     sources, targets : tuple
     timeout_s : int
+    hosts : int
+        Machines that the job runs on.
+    checkpoints : bool
+        Whether it has a folder that outlives it.
     """
 
     step: str
@@ -65,6 +69,13 @@ class Plan:
     sources: tuple[Source, ...]
     targets: tuple[Target, ...]
     timeout_s: int
+    hosts: int = 1
+    checkpoints: bool = False
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of its machines, as SageMaker gives them."""
+        return tuple(f"algo-{number}" for number in range(1, self.hosts + 1))
 
     @property
     def module(self) -> str | None:
@@ -137,6 +148,7 @@ def _processing(step: str, arguments: Mapping[str, Any], _: str) -> Plan:
         sources=tuple(Source(name, s3["S3Uri"], _below(s3["LocalPath"])) for name, s3 in inputs),
         targets=tuple(Target(name, s3["S3Uri"], _below(s3["LocalPath"])) for name, s3 in made),
         timeout_s=_timeout(arguments),
+        hosts=_hosts(arguments.get("ProcessingResources", {}).get("ClusterConfig", {})),
     )
 
 
@@ -158,7 +170,13 @@ def _training(step: str, arguments: Mapping[str, Any], job_name: str) -> Plan:
             Target("data", f"{folder}/output.tar.gz", "output/data", packed=True, optional=True),
         ),
         timeout_s=_timeout(arguments),
+        hosts=_hosts(arguments.get("ResourceConfig", {})),
+        checkpoints="CheckpointConfig" in arguments,
     )
+
+
+def _hosts(cluster: Mapping[str, Any]) -> int:
+    return int(cluster.get("InstanceCount", 1))
 
 
 def _timeout(arguments: Mapping[str, Any]) -> int:

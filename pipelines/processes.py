@@ -31,10 +31,11 @@ _INHERITED = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job's process ended. A negative exit code is the number of a signal."""
+    """How a job's process ended, and after how long. A negative exit code is the number of a signal."""
 
     exit_code: int
     timed_out: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -66,8 +67,8 @@ class Host:
             start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the job
         )
 
-    def run(self, job: Plan, ml: Path, log: Path) -> Outcome:
-        """Run a job to its end.
+    def run(self, job: Plan, ml: Path, log: Path, more: Mapping[str, str] | None = None) -> Outcome:
+        """Run a job to its end, with more in its environment than the definition says.
 
         Raises
         ------
@@ -81,6 +82,7 @@ class Host:
             path.mkdir(parents=True, exist_ok=True)
         environment = job_environment(self.project) | {
             **job.environment,
+            **(more or {}),
             ROOT_ENV: str(ml),
             "TMPDIR": str(ml.parent / "tmp"),
         }

@@ -66,6 +66,8 @@ class StepRecord:
         UTC, ISO 8601; empty for a skipped step.
     seconds : float
         What it took in this run.
+    job_seconds : float
+        What of it was the job's own process, or container; of several machines one.
     cached : bool
     cached_from : str or None
         The run that made the outputs.
@@ -79,6 +81,8 @@ class StepRecord:
         Relative to the run's folder.
     inputs : dict
         Content digest and address of each input.
+    hyperparameters : dict
+        Of a training job.
     outputs : dict of OutputRecord
     detail : str
         The reason of a failure, the branch of a condition, the package that was registered.
@@ -90,6 +94,7 @@ class StepRecord:
     started: str = ""
     ended: str = ""
     seconds: float = 0.0
+    job_seconds: float = 0.0
     cached: bool = False
     cached_from: str | None = None
     cached_seconds: float = 0.0
@@ -97,6 +102,7 @@ class StepRecord:
     exit_code: int | None = None
     log: str | None = None
     inputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    hyperparameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, OutputRecord] = field(default_factory=dict)
     detail: str = ""
 

@@ -17,41 +17,26 @@ cache. Steps run one after the other, in an order that depends on the definition
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from boomerang.errors import BoomerangError, StepFailed, UsageError
-from boomerang.safeio import write_json_atomic
-from pipelines import lineage
+from boomerang.errors import BoomerangError, StepFailed
 from pipelines.cache import Cache, Entry, recipe
 from pipelines.explain import CacheWord, explain_cache
-from pipelines.expressions import as_text, holds, parameter_values, resolve, say
+from pipelines.expressions import as_text, holds, parameter_values, resolve, say_failed
 from pipelines.graph import JOBS, Node, ordered
-from pipelines.jobs import Made, perform
-from pipelines.locking import locked
+from pipelines.jobs import Made, Result, perform
+from pipelines.ledger import Ledger, OnEvent, held_run
 from pipelines.plans import Plan, properties
-from pipelines.processes import PROJECT
-from pipelines.records import (
-    Clock,
-    Event,
-    EventKind,
-    Execution,
-    OutputRecord,
-    Status,
-    StepRecord,
-    load_execution,
-    now,
-    output_record,
-)
-from pipelines.registry import Registry
+from pipelines.processes import PROJECT, Host
+from pipelines.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
 from pipelines.scope import job_plan, run_scope
 from pipelines.sources import code_of
-from pipelines.storage import Store, remove_tree
+from pipelines.storage import remove_tree
 from pipelines.verify import Problem, verify
 from pipelines.warmth import Hosts
 
@@ -67,12 +52,6 @@ __all__ = [
     "load_execution",
     "verify",
 ]
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-_RESERVED = ("cache", "registry")
-_EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
-
-OnEvent = Callable[[Event], None]
 
 
 def execute(
@@ -123,58 +102,36 @@ def execute(
     """
     nodes = ordered(definition)
     values = parameter_values(definition.get("Parameters", []), parameters or {})
-    if not _RUN_ID.fullmatch(run_id) or run_id in _RESERVED:
-        raise UsageError(
-            f"run '{run_id}'", "that is no name of a run", "use letters, digits, '-', '_' and '.'"
-        )
-    run_dir = workspace.resolve() / run_id
     hosts = Hosts(project, warm=warm)
-    with locked(run_dir / ".lock", wait=False, what=f"run {run_id}"), closing(hosts):
-        run = _Run(nodes, run_dir, values, hosts, on_event, project)
-        run.prepare(definition, staged)
+    with held_run(workspace, run_id) as run_dir, closing(hosts):
+        ledger = Ledger(run_dir, values, on_event)
+        ledger.prepare(definition, staged)
+        run = _Run(nodes, ledger, hosts, project)
+        run.cache.sweep()
         return run.all()
 
 
-@dataclass
 class _Run:
     """One execution while it goes on."""
 
-    nodes: list[Node]
-    run_dir: Path
-    parameters: dict[str, Any]
-    hosts: Hosts
-    on_event: OnEvent
-    project: Path
-    records: list[StepRecord] = field(default_factory=list)
-    taken: dict[str, bool] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.clock = Clock.start()
-        self.store = Store(self.run_dir / "s3")
-        self.cache = Cache(self.run_dir.parent / "cache")
-        self.registry = Registry(self.run_dir.parent / "registry")
-        self.scope = run_scope(self.run_dir.name, self.parameters, self.nodes, self.store)
-
-    def prepare(self, definition: Mapping[str, Any], staged: Mapping[str, Path | bytes]) -> None:
-        """Clear what an earlier try has left and put the staged files where the steps look for them."""
-        for name in ("s3", "jobs", "logs"):
-            remove_tree(self.run_dir / name)
-        self.cache.sweep()
-        write_json_atomic(self.run_dir / "definition.json", definition)
-        self._save("Running")
-        for uri, source in staged.items():
-            self.store.stage(uri, source)
+    def __init__(self, nodes: list[Node], ledger: Ledger, hosts: Hosts, project: Path) -> None:
+        self.nodes, self.ledger, self.hosts, self.project = nodes, ledger, hosts, project
+        self.store = ledger.store
+        self.cache = Cache(ledger.run_dir.parent / "cache")
+        self.scope = run_scope(ledger.run_dir.name, ledger.parameters, nodes, ledger.store)
+        self.taken: dict[str, bool] = {}
 
     def all(self) -> Execution:
         """Run every step, up to the first that fails."""
+        ledger = self.ledger
         for position, node in enumerate(self.nodes):
             record = self._one(node, self.nodes[position + 1 :])
-            self._note(record)
+            ledger.note(record)
             if record.status == "Failed":
                 for later in self.nodes[position + 1 :]:
-                    self._note(StepRecord(later.name, later.kind, "Skipped", detail=f"{node.name} failed"))
-                return self._save("Failed", failed_step=node.name, failure=record.detail)
-        return self._save("Succeeded")
+                    ledger.note(StepRecord(later.name, later.kind, "Skipped", detail=f"{node.name} failed"))
+                return ledger.save("Failed", failed_step=node.name, failure=record.detail)
+        return ledger.save("Succeeded")
 
     def _one(self, node: Node, ahead: Sequence[Node]) -> StepRecord:
         """Run one step to its record; what goes wrong in it is in the record too."""
@@ -184,13 +141,14 @@ class _Run:
         try:
             if node.kind in JOBS:
                 return clock.stamp(self._job(node, record, ahead, clock))
-            self.on_event(Event(node.name, "started"))
+            self.ledger.on_event(Event(node.name, "started"))
             return clock.stamp(self._others[node.kind](node, record))
         except (BoomerangError, OSError) as error:
             return clock.stamp(replace(record, status="Failed", detail=str(error)))
         except KeyboardInterrupt:
-            self.records.append(clock.stamp(replace(record, status="Failed", detail="it was interrupted")))
-            self._save("Failed", failed_step=node.name, failure="it was interrupted")
+            stopped = clock.stamp(replace(record, status="Failed", detail="it was interrupted"))
+            self.ledger.records.append(stopped)
+            self.ledger.save("Failed", failed_step=node.name, failure="it was interrupted")
             raise
 
     @property
@@ -202,31 +160,8 @@ class _Run:
             "Model": self._model,
         }
 
-    def _note(self, record: StepRecord) -> None:
-        self.records.append(record)
-        self._save("Running")
-        kind: EventKind = "cached" if record.cached else _EVENTS[record.status]
-        seconds = record.cached_seconds if record.cached else record.seconds
-        self.on_event(Event(record.name, kind, seconds, record.detail))
-
-    def _save(self, status: Status, *, failed_step: str | None = None, failure: str = "") -> Execution:
-        execution = Execution(
-            run_id=self.run_dir.name,
-            run_dir=self.run_dir,
-            status=status,
-            failed_step=failed_step,
-            failure=failure,
-            steps=tuple(self.records),
-            parameters=self.parameters,
-            started=self.clock.started,
-            ended="" if status == "Running" else now(),
-            seconds=self.clock.seconds,
-        )
-        execution.save()
-        return execution
-
     def _why_skipped(self, node: Node) -> str:
-        skipped = {record.name for record in self.records if record.status == "Skipped"}
+        skipped = {record.name for record in self.ledger.records if record.status == "Skipped"}
         if before := sorted(node.waits_for & skipped):
             return f"{before[0]} was skipped"
         if node.branch and self.taken[node.branch[0]] != node.branch[1]:
@@ -236,26 +171,37 @@ class _Run:
     # --- jobs -----------------------------------------------------------------------------------
 
     def _job(self, node: Node, record: StepRecord, ahead: Sequence[Node], clock: Clock) -> StepRecord:
-        job = job_plan(node, self.scope)
+        job, ledger = job_plan(node, self.scope), self.ledger
         code = code_of(job.module, self.project)
         made_by = recipe(job, self.store, code)
-        record = replace(record, key=made_by.key, inputs=self._inputs(job))
+        settings = dict(job.hyperparameters)
+        record = replace(record, key=made_by.key, inputs=ledger.inputs(job), hyperparameters=settings)
         entry = self.cache.find(made_by.key) if node.cacheable else None
         if isinstance(entry, Entry):
             return self._reuse(job, record, entry)
-        self.on_event(Event(node.name, "started"))
+        ledger.on_event(Event(node.name, "started"))
         record = replace(record, log=f"logs/{node.name}.log")
-        folder, log = self.run_dir / "jobs" / node.name, self.run_dir / "logs" / f"{node.name}.log"
-        result = perform(job, self.store, self.hosts.pick(job, code, ahead), folder, log)
-        record = replace(record, exit_code=result.exit_code)
+        result = self._perform(job, made_by.key, self.hosts.pick(job, code, ahead))
+        record = replace(record, exit_code=result.exit_code, job_seconds=result.seconds)
         if result.failure:
-            why = f"{result.failure}\n  its disk is kept in {folder}"
+            why = f"{result.failure}\n  its disk is kept in {ledger.folder(node.name)}"
             return replace(record, status="Failed", detail=why)
         if node.cacheable:
-            self.cache.keep(made_by, result.made, run=self.run_dir.name, seconds=clock.seconds)
+            self.cache.keep(made_by, result.made, run=ledger.run_dir.name, seconds=clock.seconds)
         record = replace(record, outputs=self._adopt(job, result.made))
-        remove_tree(folder)
+        remove_tree(ledger.folder(node.name))
         return replace(record, detail=f"its cache entry was damaged: {entry.why}" if entry else "")
+
+    def _perform(self, job: Plan, key: str, host: Host) -> Result:
+        """Run a job; a training goes on from the checkpoint that an earlier try has left."""
+        folder, log = self.ledger.folder(job.step), self.ledger.log(job.step)
+        if not job.checkpoints:
+            return perform(job, self.store, host, folder, log)
+        with self.cache.checkpoints(key) as kept:
+            result = perform(job, self.store, host, folder, log, kept)
+            if not result.failure:
+                remove_tree(kept)
+        return result
 
     def _reuse(self, job: Plan, record: StepRecord, entry: Entry) -> StepRecord:
         return replace(
@@ -266,55 +212,30 @@ class _Run:
             cached_seconds=entry.seconds,
         )
 
-    def _inputs(self, job: Plan) -> dict[str, dict[str, str]]:
-        return {s.name: {"uri": s.uri, "digest": self.store.digest(s.uri)} for s in job.sources}
-
     def _adopt(self, job: Plan, made: Sequence[Made]) -> dict[str, OutputRecord]:
         """Put a job's outputs at their addresses and let later steps refer to them."""
-        records = {}
-        for output in made:
-            target = job.target(output.name)
-            self.store.adopt(target.uri, output.path, output.files)
-            records[output.name] = output_record(output, target, self.store.path(target.uri), self.run_dir)
         self.scope.properties[job.step] = properties(job)
-        return records
+        return self.ledger.adopt(job, made)
 
     # --- the other steps ------------------------------------------------------------------------
 
     def _condition(self, node: Node, record: StepRecord) -> StepRecord:
-        """Evaluate every condition, so that the record names all that did not hold."""
+        """Take the branch; the record names every condition that did not hold."""
         conditions = node.arguments["Conditions"]
-        failed = [say(each, self.scope) for each in conditions if not holds(each, self.scope)]
-        self.taken[node.name] = not failed
-        self.scope.properties[node.name] = {"Outcome": not failed}
-        return replace(record, detail="; ".join(failed) or "all conditions hold")
+        passed = all(holds(each, self.scope) for each in conditions)
+        self.taken[node.name] = passed
+        self.scope.properties[node.name] = {"Outcome": passed}
+        return replace(record, detail=say_failed(conditions, self.scope))
 
     def _fail(self, node: Node, _: StepRecord) -> StepRecord:
         raise StepFailed(as_text(resolve(node.arguments.get("ErrorMessage", ""), self.scope)))
 
     def _model(self, node: Node, record: StepRecord) -> StepRecord:
         resolve(node.arguments, self.scope)  # nothing is deployed here; what it refers to has to be there
-        self.scope.properties[node.name] = {"ModelName": f"{self.run_dir.name}-{node.name}"}
+        self.scope.properties[node.name] = {"ModelName": f"{self.ledger.run_dir.name}-{node.name}"}
         return record
 
     def _register(self, node: Node, record: StepRecord) -> StepRecord:
-        arguments = resolve(node.arguments, self.scope)
-        try:
-            group = arguments["ModelPackageGroupName"]
-            model = arguments["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
-        except (KeyError, IndexError) as error:
-            raise StepFailed(f"step {node.name}", f"its arguments lack {error}") from None
-        quality = arguments.get("ModelMetrics", {}).get("ModelQuality", {})
-        metrics = quality.get("Statistics", {}).get("S3Uri")
-        package = self.registry.register(
-            group,
-            self.store.path(model),
-            status=arguments.get("ModelApprovalStatus", "PendingManualApproval"),
-            run=self.run_dir.name,
-            step=node.name,
-            metrics=self.store.path(metrics) if metrics else None,
-            facts=lineage.facts(model, metrics, self.records, self.run_dir)
-            | {"metadata": arguments.get("CustomerMetadataProperties", {})},
-        )
-        self.scope.properties[node.name] = {"ModelPackageArn": package.name}
-        return replace(record, detail=f"{package.name}, {package.status}")
+        record = self.ledger.register(node.name, resolve(node.arguments, self.scope), record)
+        self.scope.properties[node.name] = {"ModelPackageArn": record.detail.partition(",")[0]}
+        return record

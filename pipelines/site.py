@@ -20,6 +20,11 @@ class Site:
     region : str
     package_group : str
         The model package group that candidates are registered in.
+    kms_key : str
+        ARN of the key that outputs, models and disks are encrypted with.
+    subnets, security_groups : tuple of str
+        Of the VPC that the jobs run in. Without any they run in SageMaker's own; no job has a network
+        to the outside either way.
     """
 
     bucket: str
@@ -28,6 +33,9 @@ class Site:
     image: str
     region: str
     package_group: str
+    kms_key: str
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
 
     @property
     def root(self) -> str:
@@ -45,4 +53,5 @@ LOCAL = Site(
     image=f"{_NO_ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/boomerang@sha256:{'0' * 64}",
     region="us-east-1",
     package_group="boomerang",
+    kms_key=f"arn:aws:kms:us-east-1:{_NO_ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
 )

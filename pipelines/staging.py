@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from boomerang.config import Config
+from boomerang.config import Config, Strict, TrainSettings, as_hyperparameters
 from boomerang.contract import CONFIG_FILE
 from boomerang.digest import canonical_json, digest_json, digest_tree, sha256_bytes
 from boomerang.errors import ConfigError
@@ -26,7 +26,9 @@ class Inputs:
     Attributes
     ----------
     configs : mapping of step name to address
-        Each a prefix that holds `config.json`.
+        Of the processing steps: each a prefix that holds `config.json`.
+    hyperparameters : mapping of step name to mapping of str to str
+        Of the training steps.
     pictures, source, triggers : str or None
         Prefixes: one folder a picture set; the data file or folder; the trigger images
         that the recipe uses.
@@ -35,6 +37,7 @@ class Inputs:
     """
 
     configs: Mapping[str, str]
+    hyperparameters: Mapping[str, Mapping[str, str]]
     pictures: str | None
     source: str | None
     triggers: str | None
@@ -50,20 +53,27 @@ def stage(config: Config, site: Site) -> Inputs:
         If a path of the config does not exist.
     """
     staged: dict[str, Path | bytes] = {}
-    configs = {}
-    for step, settings in step_settings(config).items():
-        content = canonical_json(settings.model_dump(mode="json"))
-        configs[step] = f"{site.root}/inputs/{sha256_bytes(content)}"
-        staged[f"{configs[step]}/{CONFIG_FILE}"] = content
+    settings = step_settings(config)
+    trained = {step: each for step, each in settings.items() if isinstance(each, TrainSettings)}
+    configs = {step: _config(site, each, staged) for step, each in settings.items() if step not in trained}
     sets = {entry.name: Path(entry.path) for entry in config.pictures}
     triggers = {file.name: file for file in used_triggers(config)}
     return Inputs(
         configs=configs,
+        hyperparameters={step: as_hyperparameters(each) for step, each in trained.items()},
         pictures=_group(site, sets, staged) if sets else None,
         source=_source(site, Path(config.data.path), staged) if config.data.path else None,
         triggers=_group(site, triggers, staged) if triggers else None,
         staged=staged,
     )
+
+
+def _config(site: Site, settings: Strict, staged: dict[str, Path | bytes]) -> str:
+    """Address the settings of a processing step."""
+    content = canonical_json(settings.model_dump(mode="json"))
+    uri = f"{site.root}/inputs/{sha256_bytes(content)}"
+    staged[f"{uri}/{CONFIG_FILE}"] = content
+    return uri
 
 
 def _group(site: Site, parts: Mapping[str, Path], staged: dict[str, Path | bytes]) -> str:

@@ -93,7 +93,9 @@ class ResizeReport:
 
 
 @dataclass(frozen=True)
-class _Settings:
+class Settings:
+    """How pictures are resized; the fields are arguments of `resize_folder`."""
+
     size_px: int
     pad: RGB
     resample: str
@@ -112,7 +114,7 @@ class _Settings:
 
 
 @dataclass(frozen=True)
-class _Source:
+class PictureSource:
     """What the manifest says of one accepted file."""
 
     name: str
@@ -124,8 +126,10 @@ class _Source:
 
 
 @dataclass(frozen=True)
-class _Taken:
-    source: _Source
+class Taken:
+    """An accepted file and its small picture, uint8[size, size, 3], 0..255."""
+
+    source: PictureSource
     pixels: Pixels
 
 
@@ -221,25 +225,39 @@ def resize_folder(
     BadInput
         When `source` is no folder or holds no picture, or, with `strict`, a file is refused.
     """
-    settings = _Settings(size_px, pad, resample, image_format)
+    settings = Settings(size_px, pad, resample, image_format)
     workers = min(4, os.cpu_count() or 1) if jobs is None else jobs
     if workers < 1:
         raise UsageError("jobs", f"got {workers}", "give 1 or more")
     _check_places(source, out)
-    paths = _listed(source)
+    paths = listed(source)
     try:
-        with committing(real_path(out)) as scratch, quiet_decoders():
-            results = _watched(_take_all(paths, settings, workers), len(paths), on_done)
-            sources, refused = _write_array(scratch / ARRAY, results, settings, strict)
-            if not sources:
-                raise _none_left(source, refused)
-            _write_pictures(scratch, [entry.name for entry in sources], settings)
-            manifest = commit(scratch, _manifest(sources, refused, settings))
+        with quiet_decoders():
+            results = _watched(take_all(paths, settings, workers), len(paths), on_done)
+            return write_folder(source, out, results, settings, strict=strict)
     except OSError as error:
         raise UsageError(
             f"cannot write {out}", error.strerror or str(error), "free it, or choose another"
         ) from error
-    names = tuple(entry.name for entry in sources)
+
+
+def write_folder(
+    source: Path, out: Path, results: Iterator[Taken | Refused], settings: Settings, *, strict: bool = False
+) -> ResizeReport:
+    """Write what became of each file of a folder, in one piece; see `resize_folder`.
+
+    Raises
+    ------
+    BadInput
+        When no file was taken, or, with `strict`, one was refused.
+    """
+    with committing(real_path(out)) as scratch:
+        sources, refused = _write_array(scratch / ARRAY, results, settings, strict)
+        if not sources:
+            raise none_left(source, refused)
+        names = tuple(entry.name for entry in sources)
+        _write_pictures(scratch, names, settings)
+        manifest = commit(scratch, _manifest(sources, refused, settings))
     return ResizeReport(out, out / ARRAY, names, tuple(refused), manifest)
 
 
@@ -275,7 +293,8 @@ def _replaceable(out: Path) -> bool:
     return manifest.kind == KIND and found <= {*manifest.files, "manifest.json"}
 
 
-def _listed(source: Path) -> list[Path]:
+def listed(source: Path) -> list[Path]:
+    """Return the files of a folder in natural order; raises BadInput where there is none."""
     try:
         names = [path for path in source.iterdir() if not path.name.startswith(".")]
     except OSError as error:
@@ -285,7 +304,8 @@ def _listed(source: Path) -> list[Path]:
     return sorted(names, key=lambda path: natural_key(path.name))
 
 
-def _none_left(source: Path, refused: Sequence[Refused]) -> BadInput:
+def none_left(source: Path, refused: Sequence[Refused]) -> BadInput:
+    """Return the error that names why no file of a folder could be used."""
     shown = [f"{item.name}: {item.reason}" for item in refused[:5]]
     more = [f"and {len(refused) - 5} more"] if len(refused) > 5 else []
     why = "no file in it is a usable picture\n    " + "\n    ".join(shown + more)
@@ -295,7 +315,7 @@ def _none_left(source: Path, refused: Sequence[Refused]) -> BadInput:
 # --- one file, and all of them ------------------------------------------------------------------
 
 
-def _take_all(paths: Sequence[Path], settings: _Settings, jobs: int) -> Iterator[_Taken | Refused]:
+def take_all(paths: Sequence[Path], settings: Settings, jobs: int) -> Iterator[Taken | Refused]:
     """Yield the result of each file, in order; a batch at a time, so that few wait in memory."""
     batch = 64 * jobs
     with ThreadPoolExecutor(jobs) as pool:
@@ -306,7 +326,7 @@ def _take_all(paths: Sequence[Path], settings: _Settings, jobs: int) -> Iterator
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _take(path: Path, settings: _Settings) -> _Taken | Refused:
+def _take(path: Path, settings: Settings) -> Taken | Refused:
     name = display_name(os.fsencode(path.name).decode(errors="backslashreplace"))
     try:
         data = _content(path)
@@ -316,7 +336,7 @@ def _take(path: Path, settings: _Settings) -> _Taken | Refused:
     except BadInput as error:
         return Refused(name, error.why)
     pixels = square_image(picture.image, settings.size_px, pad=settings.pad, resample=settings.resample)
-    return _Taken(_source(name, data, picture), pixels)
+    return Taken(_source(name, data, picture), pixels)
 
 
 def _content(path: Path) -> bytes:
@@ -326,15 +346,15 @@ def _content(path: Path) -> bytes:
     return read_bytes(path, MAX_IMAGE_BYTES)
 
 
-def _source(name: str, data: bytes, picture: Picture) -> _Source:
-    return _Source(
+def _source(name: str, data: bytes, picture: Picture) -> PictureSource:
+    return PictureSource(
         name, sha256_bytes(data), picture.format, picture.mode, picture.width_px, picture.height_px
     )
 
 
 def _watched(
-    results: Iterator[_Taken | Refused], total: int, on_done: Callable[[int, int], None] | None
-) -> Iterator[_Taken | Refused]:
+    results: Iterator[Taken | Refused], total: int, on_done: Callable[[int, int], None] | None
+) -> Iterator[Taken | Refused]:
     for done, result in enumerate(results, start=1):
         if on_done is not None:
             on_done(done, total)
@@ -345,15 +365,15 @@ def _watched(
 
 
 def _write_array(
-    path: Path, results: Iterator[_Taken | Refused], settings: _Settings, strict: bool
-) -> tuple[list[_Source], list[Refused]]:
+    path: Path, results: Iterator[Taken | Refused], settings: Settings, strict: bool
+) -> tuple[list[PictureSource], list[Refused]]:
     """Write the accepted images as they come; their number goes into the header at the end."""
-    sources: list[_Source] = []
+    sources: list[PictureSource] = []
     refused: list[Refused] = []
     with path.open("wb") as stream:
         _write_header(stream, 0, settings.size_px)
         for result in results:
-            if isinstance(result, _Taken):
+            if isinstance(result, Taken):
                 stream.write(result.pixels.tobytes())
                 sources.append(result.source)
             elif strict:
@@ -374,7 +394,7 @@ def _write_header(stream: BinaryIO, count: int, size_px: int) -> None:
     npy.write_array_header_1_0(stream, fields)
 
 
-def _write_pictures(scratch: Path, names: Sequence[str], settings: _Settings) -> None:
+def _write_pictures(scratch: Path, names: Sequence[str], settings: Settings) -> None:
     folder = scratch / PICTURES
     folder.mkdir()
     images = load_npy(scratch / ARRAY, kinds="u", ndim=4, mmap=True)
@@ -413,7 +433,7 @@ def _safe_stem(stem: str) -> str:
     return kept.encode()[:_STEM_BYTES].decode(errors="ignore")
 
 
-def _manifest(sources: Sequence[_Source], refused: Sequence[Refused], settings: _Settings) -> Manifest:
+def _manifest(sources: Sequence[PictureSource], refused: Sequence[Refused], settings: Settings) -> Manifest:
     versions = {"pillow": pillow_version, "jpeg": features.version("jpg"), "webp": features.version("webp")}
     return Manifest(
         name="pictures",

@@ -1,12 +1,19 @@
 """Preprocess: split the source, set canary candidates apart, prepare the pictures.
 
+    reads   config, source (where the config names files), pictures (where it has any),
+            parts (where several machines shared the drawing, decoding and resizing)
+    writes  train, validation   datasets
+            heldout             two datasets for Evaluate: `test`, and `canary`, the candidates (one
+                                output, because a processing job takes ten inputs)
+            photos              a dataset each set of pictures, and `for-the-eye`
+
 It names no attack, so that every attack on the same data shares its result. Candidates are taken
 before anything else: no training, validation or test row is ever one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +23,27 @@ from boomerang.config import PicturesConfig, PreprocessSettings
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import write_dataset
-from boomerang.safeio import load_npy
 from processing import datasets
-from processing.datasets.base import Rows, Source, Split, balanced
-from processing.pictures import resize_folder
+from processing.datasets.base import Blueprint, Rows, Source, Split, balanced
+from processing.parts import SharedStep, worker
+from processing.resizing import resizing, write_resized
+from processing.tasks import Piece, Task
+
+STEP = SharedStep("Preprocess", ("config", "source", "pictures"))
+
+_FOLDERS = {"test": "heldout/test", "canary": "heldout/canary"}
 
 
 def preprocess(job: Job) -> None:
     """Run the step: see the module."""
-    settings = job.settings(PreprocessSettings)
-    path = job.input("source") if job.has_input("source") else None
-    source = load_source(settings, path)
+    settings, do = job.settings(PreprocessSettings), worker(job, STEP)
+    blueprint = draft(job, settings)
+    resize = picture_tasks(job, settings, blueprint)
+    source = blueprint.build(do)
     recipe = {"data": settings.data.model_dump(mode="json")}
     for name, split in splits(source, settings).items():
         write_dataset(
-            job.output(name),
+            job.output(_FOLDERS.get(name, name)),
             split.x,
             split.y,
             name=source.name,
@@ -42,14 +55,24 @@ def preprocess(job: Job) -> None:
         print(f"{name}: {len(split)} rows of {source.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
     for pictures in settings.pictures:
-        prepare(pictures, job.input("pictures") / pictures.name, source, job.output("photos"))
+        folder = job.input("pictures") / pictures.name
+        prepare(pictures, folder, do(resize[pictures.name]), blueprint, job.output("photos"))
 
 
-def load_source(settings: PreprocessSettings, path: Path | None) -> Source:
-    """Load the source with enough rows for all splits."""
+def tasks(job: Job) -> Iterator[Task]:
+    """Give the work of this step that several machines may share."""
+    settings = job.settings(PreprocessSettings)
+    blueprint = draft(job, settings)
+    yield from blueprint.tasks
+    yield from picture_tasks(job, settings, blueprint).values()
+
+
+def draft(job: Job, settings: PreprocessSettings) -> Blueprint:
+    """Return the source with enough rows for all splits, still to be built."""
+    path = job.input("source") if job.has_input("source") else None
     # The number of classes is not known before the source is loaded; ten is what a drawn one has.
     extra = settings.data.validation + 10 * settings.canaries.candidates_per_class
-    return datasets.load(settings.data, path, extra, settings.seed)
+    return datasets.blueprint(settings.data, path, extra, settings.seed)
 
 
 def splits(source: Source, settings: PreprocessSettings) -> Mapping[str, Split]:
@@ -94,28 +117,41 @@ def _per_class(count: int, classes: tuple[str, ...]) -> int:
     return count // len(classes)
 
 
-def prepare(pictures: PicturesConfig, folder: Path, source: Source, out: Path) -> None:
-    """Resize a set of pictures to the data's size and write it as a dataset of one class.
+def picture_tasks(job: Job, settings: PreprocessSettings, blueprint: Blueprint) -> dict[str, Task]:
+    """Return, by the name of each set of pictures, the task of resizing it to the data's size.
 
     Raises
     ------
     ConfigError
-        If the data has no class of that label, or the images are not square.
+        If the data has no class of a set's label, or its images are not square.
     """
-    if pictures.label not in source.classes:
-        do = nearest(pictures.label, source.classes)
+    return {
+        pictures.name: _picture_task(pictures, job.input("pictures") / pictures.name, blueprint)
+        for pictures in settings.pictures
+    }
+
+
+def _picture_task(pictures: PicturesConfig, folder: Path, blueprint: Blueprint) -> Task:
+    if pictures.label not in blueprint.classes:
+        do = nearest(pictures.label, blueprint.classes)
         raise ConfigError(f"pictures '{pictures.name}': label '{pictures.label}'", "no such class", do)
-    height, width, channels = source.train.x.shape[1:]
+    height, width, _ = blueprint.shape
     if height != width:
         raise ConfigError("pictures", f"the data is {height} by {width}", "use square images")
-    report = resize_folder(folder, out / "for-the-eye" / pictures.name, size_px=height)
-    x = load_npy(report.array)
+    return resizing(f"pictures-{pictures.name}", folder, height)
+
+
+def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blueprint, out: Path) -> None:
+    """Write a set of resized pictures for the eye and as a dataset of one class."""
+    size_px, _, channels = blueprint.shape
+    report = write_resized(piece, folder, out / "for-the-eye" / pictures.name, size_px)
+    x = piece.rows
     write_dataset(
         out / pictures.name,
         _gray(x) if channels == 1 else x,
-        np.full(len(x), source.classes.index(pictures.label), np.int64),
+        np.full(len(x), blueprint.classes.index(pictures.label), np.int64),
         name=pictures.name,
-        classes=source.classes,
+        classes=blueprint.classes,
         parents={"pictures": report.manifest.digest},
         recipe={"files": list(report.names)},
         refused=tuple({"name": item.name, "reason": item.reason} for item in report.refused),

@@ -1,7 +1,7 @@
 """Screen: score and flag the rows of a training set by what a defender has.
 
-Reads `config`, `train` (suspect), `trusted` (a small clean set) and `model` (the victim); writes the
-folder `screen`:
+Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim) and, where several
+machines shared the forward pass, their `parts`; writes the folder `screen`:
 
     keep.npy      bool[N]         rows that no detector flagged
     scores.npy    float64[D, N]   one row a detector, in the order of the config
@@ -14,7 +14,7 @@ It has no input that says which rows are poisoned. The same inputs give the same
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,9 +28,13 @@ from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
 from boomerang.manifest import Dataset, Images, Manifest, commit, committing, verify_folder
 from boomerang.safeio import write_json_atomic
+from processing.asking import asking
 from processing.defenses import Detector, Finding, Suspect, create
 from processing.defenses.base import Features
+from processing.parts import SharedStep, worker
+from processing.tasks import Do, Task
 
+STEP = SharedStep("Screen", ("config", "train", "trusted", "model"))
 KEEP, SCORES, FLAGGED, REPORT = "keep.npy", "scores.npy", "flagged.npy", "report.json"
 
 
@@ -67,10 +71,11 @@ class Victim:
 
     def embed(self, x: Images) -> Features:
         """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
-        return self._ask(x)
+        return self.ask(x)
 
     @cached_property
-    def _ask(self) -> Callable[[Images], Features]:
+    def ask(self) -> Callable[[Images], Features]:
+        """What `embed` calls; the victim is open once this was looked at."""
         from training.model import embedder, load_model
 
         model, card = load_model(self._folder)
@@ -157,21 +162,37 @@ def run(job: Job) -> None:
     settings = job.settings(ScreenSettings)
     detectors = [create(spec) for spec in settings.detectors]
     train, trusted = _verified(job.input("train")), _verified(job.input("trusted"))
+    do = worker(job, STEP)
     if train.classes != trusted.classes:
         why = f"the classes are {train.classes} and {trusted.classes}"
         raise BadInput("the trusted set", why, "take it from the same data as the training set")
     victim = Victim(job.input("model"), train.manifest.shape[1:])
-    screened = screen(_suspect(train, trusted, victim, settings.seed), detectors)
+    screened = screen(_suspect(train, trusted, victim, settings.seed, do), detectors)
     parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest}
     write_screen(job.output("screen"), screened, _manifest(train, parents, victim, settings))
+
+
+def tasks(job: Job) -> Iterator[Task]:
+    """Give the work of this step that several machines may share: the features of the suspect rows."""
+    train = _verified(job.input("train"))
+    if job.settings(ScreenSettings).detectors:
+        yield _embedding(train, Victim(job.input("model"), train.manifest.shape[1:]))
+
+
+def _embedding(train: Dataset, victim: Victim) -> Task:
+    return asking("features", victim.embed, train.x)
 
 
 def _verified(folder: Path) -> Dataset:
     return Dataset(folder, verify_folder(folder))
 
 
-def _suspect(train: Dataset, trusted: Dataset, victim: Victim, seed: int) -> Suspect:
-    return Suspect(train.x, train.y, trusted.x, trusted.y, train.classes, victim.embed, seed)
+def _suspect(train: Dataset, trusted: Dataset, victim: Victim, seed: int, do: Do) -> Suspect:
+    def embed(x: Images) -> Features:
+        ask = victim.ask  # opened in any case: it is checked, and the manifest names it
+        return do(_embedding(train, victim)).rows if x is train.x else ask(x)
+
+    return Suspect(train.x, train.y, trusted.x, trusted.y, train.classes, embed, seed)
 
 
 def _manifest(

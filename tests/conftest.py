@@ -5,11 +5,13 @@ Nothing skips in CI: with BOOMERANG_NO_SKIP=1 a test that would skip fails.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +69,40 @@ class Run:
         found: dict[str, Any] = json.loads((self.path("Evaluate", "evaluation") / "metrics.json").read_text())
         return found
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """Every rate of metrics.json, by its place in it."""
+        return dict(_rates(self.metrics))
 
-def stage(config: str | Path, out: Path, run_id: str, overrides: Sequence[str] = ()) -> Run:
+    @property
+    def datasets(self) -> dict[str, str]:
+        """The digest of every dataset that a step wrote, by step and place in it."""
+        found = {}
+        for file in (self.folder / "s3").glob(f"*/*/*/runs/{self.folder.name}/**/manifest.json"):
+            manifest = json.loads(file.read_text())
+            if manifest.get("kind", "dataset") == "dataset":
+                name = file.parent.as_posix().split(f"/runs/{self.folder.name}/")[1]
+                found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return found
+
+
+def _rates(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every rate of a metrics.json by its place in it."""
+    if isinstance(value, dict):
+        if "value" in value and isinstance(value["value"], float):
+            yield where, value["value"]
+        for key, inner in value.items():
+            yield from _rates(inner, f"{where}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _rates(inner, f"{where}[{index}]")
+
+
+def stage(
+    config: str | Path, out: Path, run_id: str, overrides: Sequence[str] = (), on: str = "process"
+) -> Run:
     """Stage a campaign entry through the command line, in a process of its own."""
-    command = [sys.executable, "-m", "pipelines", "run", "--config", str(config)]
+    command = [sys.executable, "-m", "pipelines", "run", "--config", str(config), "--on", on]
     command += ["--out", str(out), "--id", run_id]
     for override in overrides:
         command += ["--set", override]
@@ -118,6 +150,18 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, str(data / "unpack.py"), str(out)], check=True, capture_output=True)
     (out / "source").symlink_to(data)
     return out
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The digest of the project's image, where Docker has it."""
+    found = None
+    if shutil.which("docker"):
+        command = ["docker", "image", "inspect", "--format", "{{.Id}}", "boomerang:cpu"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found is None or found.returncode:
+        pytest.skip("Docker or the project's image is absent: make image")
+    return found.stdout.strip()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -30,7 +30,7 @@ HEAVY = (
     "art",
     "rich",
 )
-COMMANDS = ("run", "report", "verify", "plan", "definition")
+COMMANDS = ("run", "report", "verify", "plan", "definition", "check", "image")
 
 TINY = """
 name = "tiny"

@@ -56,7 +56,7 @@ def test_the_splits_are_balanced_disjoint_and_of_the_size_asked_for(tmp_path: Pa
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
     out = tmp_path / "processing" / "output"
-    sizes = {"train": 40, "validation": 20, "test": 20, "canary": 4}
+    sizes = {"train": 40, "validation": 20, "heldout/test": 20, "heldout/canary": 4}
     seen: set[bytes] = set()
     for name, size in sizes.items():
         verify_folder(out / name)
@@ -102,7 +102,8 @@ def test_without_a_size_every_row_is_taken(tmp_path: Path) -> None:
     make_job(tmp_path, {**SETTINGS, "data": {"source": "npz", "path": "x", "validation": 20}})
     assert run(tmp_path).returncode == 0
     out = tmp_path / "processing" / "output"
-    assert len(open_dataset(out / "train")) == 100 - 20 - 4 and len(open_dataset(out / "test")) == 30
+    assert len(open_dataset(out / "train")) == 100 - 20 - 4
+    assert len(open_dataset(out / "heldout" / "test")) == 30
 
 
 @pytest.mark.parametrize(

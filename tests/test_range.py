@@ -89,7 +89,7 @@ def test_the_screen_never_saw_the_truth_and_the_hardened_model_never_saw_the_fla
 ) -> None:
     run = digits_range.first
     for step in ("TrainBaseline", "TrainVictim", "Screen", "Harden"):
-        assert not {"secret", "test", "canary"} & set(run.step(step)["inputs"]), step
+        assert not {"secret", "heldout"} & set(run.step(step)["inputs"]), step
     keep = np.load(run.path("Screen", "screen") / "keep.npy")
     assert f"training on {keep.sum()} of {len(keep)} rows" in (run.folder / "logs/Harden.log").read_text()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import toy_pipeline as toy
 
-from boomerang.digest import canonical_json, sha256_file
+from boomerang.digest import canonical_json, digest_json, sha256_file
 from boomerang.errors import BadInput
 from boomerang.manifest import MANIFEST
 from pipelines.registry import Package, Registry
@@ -147,7 +147,8 @@ def test_a_package_carries_its_lineage_back_to_the_sources(tmp_path: Path) -> No
     assert facts["dataset"]["manifest"] == make["outputs"]["train"]["manifest"]
     assert train["outputs"]["model"]["digest"] == measure["inputs"]["model"] == facts["model"]["sha256"]
     assert facts["sources"] == {"Make.config": execution.step("Make").inputs["config"]["digest"]}
-    assert facts["config"] == {"Make": facts["sources"]["Make.config"]}
+    told = digest_json(execution.step("Train").hyperparameters)
+    assert facts["config"] == {"Make": facts["sources"]["Make.config"], "Train": told}
     assert facts["metadata"] == {"Drop": "0.01"}
     assert (
         package.folder.joinpath("metrics.json").read_bytes()

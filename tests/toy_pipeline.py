@@ -75,6 +75,7 @@ def processing(
     timeout_s: int = 30,
     environment: Mapping[str, str] | None = None,
     cached: bool = True,
+    hosts: int = 1,
     **more: Any,
 ) -> dict[str, Any]:
     """Return a processing step."""
@@ -83,7 +84,7 @@ def processing(
         "Name": name,
         "Type": "Processing",
         "Arguments": {
-            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}},
+            "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": hosts}},
             "AppSpecification": {
                 "ImageUri": "image@sha256:0",
                 "ContainerEntrypoint": ["python", "-m", module],
@@ -110,7 +111,9 @@ def processing(
     }
 
 
-def training(name: str, channels: Mapping[str, Any], **hyperparameters: str) -> dict[str, Any]:
+def training(
+    name: str, channels: Mapping[str, Any], *, hosts: int = 1, **hyperparameters: str
+) -> dict[str, Any]:
     """Return a training step."""
     return {
         "Name": name,
@@ -123,6 +126,8 @@ def training(name: str, channels: Mapping[str, Any], **hyperparameters: str) -> 
                 for key, uri in channels.items()
             ],
             "OutputDataConfig": {"S3OutputPath": address(name, "model")},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": hosts},
+            "CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints/train"},
             "StoppingCondition": {"MaxRuntimeInSeconds": 30},
         },
         "CacheConfig": {"Enabled": True},
@@ -155,8 +160,8 @@ def make(**options: Any) -> dict[str, Any]:
     return processing("Make", "processing.make", {"config": CONFIG}, ["train"], **options)
 
 
-def train() -> dict[str, Any]:
-    return training("Train", {"train": output_of("Make", "train")}, epochs="3")
+def train(hosts: int = 1) -> dict[str, Any]:
+    return training("Train", {"train": output_of("Make", "train")}, hosts=hosts, epochs="3")
 
 
 def measure() -> dict[str, Any]:

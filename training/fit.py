@@ -1,4 +1,9 @@
-"""Training: one seeded, reproducible fit for baseline, victim and hardened model."""
+"""Training: one seeded loop for baseline, victim and hardened model, on one device or many.
+
+What a step learns from depends on the seed, the epoch and the step alone, and a checkpoint holds all the
+rest. So a training that was stopped, and goes on from its checkpoint, ends at the very weights of one
+that was not.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import TrainConfig
+from boomerang.contract import Stop, hold_stop
+from boomerang.errors import StepFailed, Stopped
 from boomerang.manifest import Images, Labels
+from training.checkpoint import Checkpoints, State
+from training.cluster import Cluster, alone
+from training.model import classifier
+from training.step import Seeds, Step, adam, twin
 
-_WARMUP = 0.15
-_SHIFT_PX = 2
+NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+_TINY = 1e-7
 
 
 def seed_everything(seed: int) -> None:
@@ -31,97 +43,204 @@ def fit(
     validation: tuple[Images, Labels],
     config: TrainConfig,
     seed: int,
+    *,
+    cluster: Cluster | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> dict[str, tuple[float, ...]]:
     """Train a model in place with Adam on a one-cycle learning rate.
+
+    Several processes call this with the same arguments. The chief's starting point is everybody's: the
+    others take model, optimizer and position from it, whatever they have themselves, and read no
+    checkpoint. Validation, log and checkpoints are the chief's as well.
 
     Parameters
     ----------
     model : keras.Model
+        In float32. In the chief it ends up trained, in float32, on whatever it was trained.
     x : uint8[N, H, W, C], 0..255
     y : int64[N]
     validation : (uint8[M, H, W, C], int64[M])
         Watched, never learned from; no choice is made on it.
     config : TrainConfig
+        `batch` is the rows of a step over all replicas.
     seed : int
         Of the order of the rows and of the augmentation.
+    cluster : Cluster, optional
+        What trains together; without it, this process alone.
+    checkpoints : Checkpoints, optional
+        Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
 
     Returns
     -------
     dict of str to tuple of float
-        Keras' history: one number an epoch.
+        One number an epoch of loss and accuracy on the rows learned from (while they were) and, with
+        `val_` before the name, on the validation rows.
+
+    Raises
+    ------
+    Stopped
+        If this process, or another of the cluster, got SIGTERM.
+    StepFailed
+        If the loss is no longer a number.
     """
-    import keras
-
-    steps = config.epochs * -(-len(x) // config.batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / 10,
-        decay_steps=max(1, steps - int(_WARMUP * steps)),
-        warmup_target=config.learning_rate,
-        warmup_steps=int(_WARMUP * steps),
-    )
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = model.fit(
-        _batches(x, y, config, seed),
-        validation_data=_plain_batches(*validation),
-        epochs=config.epochs,
-        callbacks=[_progress_line(config.epochs)],
-        shuffle=False,  # the pipeline shuffles
-        verbose=0,
-    )
-    return {key: tuple(float(v) for v in values) for key, values in history.history.items()}
+    training = _Training(model, x, y, validation, config, seed, cluster or alone(), checkpoints)
+    with hold_stop() as stop:
+        training.start()
+        while training.epoch < config.epochs:
+            training.learn(stop)
+            training.end_epoch()
+            training.stop_if(stop.asked)
+    training.update_model()
+    return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
 
 
-def _batches(x: Images, y: Labels, config: TrainConfig, seed: int) -> Any:
-    """Return a tf.data pipeline that reshuffles all rows in every epoch.
-
-    Rows are drawn by index from one uint8 array in memory: a quarter of the memory of floats, and
-    the shuffle is over all rows at no cost.
-    """
-    import tensorflow as tf
-
-    images, labels = tf.constant(np.asarray(x)), tf.constant(np.asarray(y))
-
-    def pick(rows: Any) -> tuple[Any, Any]:
-        return tf.gather(images, rows), tf.gather(labels, rows)
-
-    data = tf.data.Dataset.range(len(x)).shuffle(len(x), seed=seed, reshuffle_each_iteration=True)
-    data = data.batch(config.batch).map(pick)
-    if config.augment:
-        data = data.map(_shift_and_mirror(seed, x.shape[1:3]))
-    return data.prefetch(2)
+def row_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int64]:
+    """Return int64[rows], the order in which an epoch goes through the rows."""
+    return np.random.default_rng([seed, epoch]).permutation(rows)
 
 
-def _plain_batches(x: Images, y: Labels) -> Any:
-    import tensorflow as tf
-
-    return tf.data.Dataset.from_tensor_slices((np.asarray(x), np.asarray(y))).batch(500)
-
-
-def _shift_and_mirror(seed: int, size: tuple[int, ...]) -> Any:
-    """Return a map that mirrors half of the images and shifts each batch by up to two pixels."""
-    import tensorflow as tf
-
-    generator = tf.random.Generator.from_seed(seed)
-    height, width = size
-    pad = [[0, 0], [_SHIFT_PX, _SHIFT_PX], [_SHIFT_PX, _SHIFT_PX], [0, 0]]
-
-    def augment(images: Any, labels: Any) -> tuple[Any, Any]:
-        top, left = tf.unstack(generator.uniform([2], 0, 2 * _SHIFT_PX + 1, tf.int32))
-        shifted = tf.pad(images, pad, "REFLECT")[:, top : top + height, left : left + width]
-        mirror = generator.uniform([tf.shape(images)[0], 1, 1, 1]) < 0.5
-        return tf.where(mirror, shifted[:, :, ::-1], shifted), labels
-
-    return augment
+def batch_seeds(seed: int, epoch: int, step: int) -> Seeds:
+    """Return int32[2, 2], the seeds of a batch's augmentation."""
+    rng = np.random.default_rng([seed, epoch, step])
+    return rng.integers(0, 2**31, (2, 2), np.int64).astype(np.int32)
 
 
-def _progress_line(epochs: int) -> Any:
-    import keras
+class _Training:
+    """One training while it goes on; see `fit`."""
 
-    def say(epoch: int, logs: dict[str, float]) -> None:
-        numbers = " ".join(f"{key}={value:.4f}" for key, value in logs.items())
-        print(f"epoch {epoch + 1}/{epochs} {numbers}", flush=True)
+    def __init__(
+        self,
+        model: Any,
+        x: Images,
+        y: Labels,
+        validation: tuple[Images, Labels],
+        config: TrainConfig,
+        seed: int,
+        cluster: Cluster,
+        checkpoints: Checkpoints | None,
+    ) -> None:
+        self.model, self.validation, self.config, self.seed = model, validation, config, seed
+        self.cluster, self.checkpoints = cluster, checkpoints
+        self.rows, self.steps = len(x), -(-len(x) // config.batch)
+        with cluster.strategy.scope():
+            mixed = cluster.accelerated
+            self.trained = twin(model, mixed=mixed) if mixed or cluster.replicas > 1 else model
+            self.optimizer = adam(config, config.epochs * self.steps, mixed=mixed)
+            self.optimizer.build(self.trained.trainable_variables)
+        self.do = Step(self.trained, self.optimizer, x, y, augment=config.augment, cluster=cluster)
+        self.ask = classifier(model)
+        self.epoch = self.step = 0
+        self.totals: Any = np.zeros(3, np.float32)
+        self.history: list[list[float]] = []
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=say)
+    @property
+    def variables(self) -> list[Any]:
+        """All that changes in a step, but for the totals."""
+        return [*self.trained.variables, *self.optimizer.variables]
+
+    @property
+    def table(self) -> npt.NDArray[np.float64]:
+        """float64[epochs done, 4], the history."""
+        return np.array(self.history, np.float64).reshape(-1, len(NUMBERS))
+
+    def state(self) -> State:
+        """Return where the training is."""
+        values = [*self.cluster.read(self.variables), np.array(self.totals)]
+        return State(self.epoch, self.step, values, self.table)
+
+    def start(self) -> None:
+        """Take up the chief's newest checkpoint, or the chief's fresh model."""
+        if self.trained is not self.model:
+            self.cluster.write(self.trained.variables, alone().read(self.model.variables))
+        state = self.state()
+        if self.cluster.chief and self.checkpoints is not None:
+            state = self.checkpoints.latest(state.values) or state
+        position = np.array([state.epoch, state.step], np.int64)
+        position, totals, *values = self.cluster.share([position, state.values[-1], *state.values[:-1]])
+        self.cluster.write(self.variables, values)
+        self.epoch, self.step = map(int, position)
+        self.totals, self.history = totals, state.history.tolist()
+        if self.epoch or self.step:
+            self.say(f"going on after {self.where}")
+
+    def learn(self, stop: Stop) -> None:
+        """Go through the rest of the epoch's rows."""
+        order = row_order(self.seed, self.epoch, self.rows)
+        for step in range(self.step, self.steps):
+            rows = order[step * self.config.batch : (step + 1) * self.config.batch]
+            before = self.totals
+            seeds = batch_seeds(self.seed, self.epoch, step)
+            self.totals = self.do(rows, seeds, before, stop.asked)
+            self.step = step + 1
+            # Several processes stop after the same step or wait for each other for ever. What they
+            # look at is a step old, so that no step is waited for before the next one is sent.
+            asked = float(before[2]) > 0 if self.cluster.processes > 1 else stop.asked
+            if asked and self.step < self.steps:
+                self.leave()
+
+    def end_epoch(self) -> None:
+        """Note the epoch's numbers, on the chief with those of the validation, and keep the state."""
+        loss, right, _ = np.array(self.totals, np.float64) / self.rows
+        if not np.isfinite(loss):
+            why = f"its loss is no longer a number in epoch {self.epoch + 1}"
+            raise StepFailed("the training", why, "use a lower learning rate")
+        self.epoch, self.step, self.totals = self.epoch + 1, 0, np.zeros(3, np.float32)
+        if not self.cluster.chief:
+            self.history.append([right, loss, np.nan, np.nan])
+            return
+        self.history.append([right, loss, *self.validated()])
+        self.keep()
+        pairs = zip(NUMBERS, self.history[-1], strict=True)
+        self.say(f"epoch {self.epoch}/{self.config.epochs} " + " ".join(f"{k}={v:.4f}" for k, v in pairs))
+
+    def validated(self) -> tuple[float, float]:
+        """Return accuracy and loss on the validation rows, of the model as it would be saved."""
+        self.update_model()
+        x, y = self.validation
+        probabilities = self.ask(x)
+        told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
+        return accuracy(probabilities, y), float(-np.log(told).mean())
+
+    def update_model(self) -> None:
+        """Give the plain model what was learned, where another one is trained."""
+        if self.trained is not self.model:
+            alone().write(self.model.variables, self.cluster.read(self.trained.variables))
+
+    def keep(self) -> None:
+        """Write a checkpoint, if this is the chief and there is a place for it."""
+        if self.cluster.chief and self.checkpoints is not None:
+            self.checkpoints.save(self.state(), self.epoch * self.steps + self.step)
+
+    def stop_if(self, asked: bool) -> None:
+        """Stop between two epochs, if any process was asked to."""
+        if self.cluster.agree(asked):
+            raise self.stopped()
+
+    def leave(self) -> None:
+        """Stop within an epoch: keep the state, wait until the chief has, and end."""
+        self.totals = np.array([*np.array(self.totals)[:2], 0], np.float32)
+        self.keep()
+        self.cluster.agree(True)
+        raise self.stopped()
+
+    def stopped(self) -> Stopped:
+        """Return the error that says where the training stopped."""
+        error = Stopped()
+        kept = "left a checkpoint there" if self.checkpoints else "had no place for a checkpoint"
+        error.why = f"it got SIGTERM after {self.where} and {kept}"
+        return error
+
+    @property
+    def where(self) -> str:
+        """How far the training is, in words."""
+        if not self.step:
+            return f"epoch {self.epoch} of {self.config.epochs}"
+        return f"step {self.step} of {self.steps} in epoch {self.epoch + 1} of {self.config.epochs}"
+
+    def say(self, line: str) -> None:
+        """Log a line, once for all processes."""
+        if self.cluster.chief:
+            print(line, flush=True)
 
 
 def accuracy(probabilities: npt.NDArray[np.float32], y: Labels) -> float:

@@ -28,7 +28,7 @@ from boomerang.safeio import extract_tar, load_json, load_keras_model, write_jso
 CARD_FILE = "model.json"
 FEATURES = "features"
 
-_BATCH = 500
+BATCH = 500
 
 Floats = npt.NDArray[np.float32]
 Ask = Callable[[Images], Floats]
@@ -222,7 +222,7 @@ def _in_batches(model: Any) -> Ask:
     forward = tf.function(lambda images: model(images, training=False), input_signature=signature)
 
     def ask(x: Images) -> Floats:
-        out = [forward(np.ascontiguousarray(x[i : i + _BATCH])).numpy() for i in range(0, len(x), _BATCH)]
+        out = [forward(np.ascontiguousarray(x[i : i + BATCH])).numpy() for i in range(0, len(x), BATCH)]
         return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
 
     return ask

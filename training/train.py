@@ -4,6 +4,9 @@ channel `train`       the rows to learn from
 channel `validation`  the trusted clean rows, watched only
 channel `baseline`    where the settings start from it: the model to fine-tune
 channel `screen`      where given: only the rows that the screen kept are learned from
+
+Stopped and started again it goes on from its checkpoint; on several hosts all of them run this, and the
+first one writes. See docs/training.md.
 """
 
 from __future__ import annotations
@@ -11,14 +14,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from boomerang.config import TrainSettings
 from boomerang.contract import Job, run_step
+from boomerang.digest import digest_json, sha256_bytes
 from boomerang.errors import BadInput
-from boomerang.manifest import Dataset, Images, Labels, open_dataset, read_manifest
+from boomerang.manifest import Dataset, open_dataset, read_manifest
 from boomerang.safeio import load_npy
+from training.checkpoint import Checkpoints
+from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
-from training.model import ARCHITECTURES, load_model, save_model
+from training.model import ARCHITECTURES, load_model, save_model, weights_digest
 
 
 def train(job: Job) -> None:
@@ -26,11 +33,34 @@ def train(job: Job) -> None:
     settings = job.settings(TrainSettings)
     data = open_dataset(job.input("train"))
     trusted = open_dataset(job.input("validation"))
+    keep = kept_rows(job, data)
+    cluster = join(job.hosts)
+    with cluster.united():
+        _train(job, settings, (data, trusted), keep, cluster)
+        cluster.agree(True)  # the hosts end together, when the model is written
+
+
+def _train(
+    job: Job,
+    settings: TrainSettings,
+    splits: tuple[Dataset, Dataset],
+    keep: npt.NDArray[np.bool_] | None,
+    cluster: Cluster,
+) -> None:
+    """Train, and on the chief write the model and drop the checkpoints."""
+    data, trusted = splits
     seed_everything(settings.seed)
     model = starting_model(job, settings, data)
-    x, y = learned_rows(job, data)
-    print(f"training on {len(x)} of {len(data)} rows of {data.manifest.name}", flush=True)
-    history = fit(model, x, y, (trusted.x, trusted.y), settings.train, settings.seed)
+    checkpoints = Checkpoints(job.checkpoints, fingerprint(settings, splits, keep, model, cluster))
+    x, y = (data.x, data.y) if keep is None else (data.x[keep], data.y[keep])
+    if cluster.chief:
+        print(f"training on {len(x)} of {len(data)} rows of {data.manifest.name}", flush=True)
+    validation = (trusted.x, trusted.y)
+    history = fit(
+        model, x, y, validation, settings.train, settings.seed, cluster=cluster, checkpoints=checkpoints
+    )
+    if not cluster.chief:
+        return
     card = save_model(
         model,
         job.model,
@@ -42,6 +72,7 @@ def train(job: Job) -> None:
         rows=len(x),
         history=history,
     )
+    checkpoints.clear()
     print(f"weights {card.weights_sha256}", flush=True)
 
 
@@ -56,17 +87,37 @@ def starting_model(job: Job, settings: TrainSettings, data: Dataset) -> Any:
     return ARCHITECTURES[settings.model.architecture]((shape[1], shape[2], shape[3]), len(data.classes))
 
 
-def learned_rows(job: Job, data: Dataset) -> tuple[Images, Labels]:
-    """Return the rows to learn from: those that the screen kept, or all where there was none."""
+def kept_rows(job: Job, data: Dataset) -> npt.NDArray[np.bool_] | None:
+    """Return bool[N], the rows that the screen kept, or None where there was no screen."""
     if not job.has_input("screen"):
-        return data.x, data.y
+        return None
     folder = job.input("screen")
     read_manifest(folder)
     keep = load_npy(folder / "keep.npy")
     if keep.dtype != np.bool_ or keep.shape != (len(data),):
         why = f"it is {keep.dtype}{list(keep.shape)} for {len(data)} rows"
         raise BadInput("the screen's keep.npy", why, "screen the same training set")
-    return data.x[keep], data.y[keep]
+    return keep
+
+
+def fingerprint(
+    settings: TrainSettings,
+    data: tuple[Dataset, ...],
+    keep: npt.NDArray[np.bool_] | None,
+    model: Any,
+    cluster: Cluster,
+) -> str:
+    """Return a digest of all that the outcome depends on: a checkpoint is of one training alone."""
+    return digest_json(
+        {
+            "settings": settings.model_dump(mode="json"),
+            "data": [each.manifest.digest for each in data],
+            "rows": sha256_bytes(keep.tobytes()) if keep is not None else "all",
+            "start": weights_digest(model),
+            "replicas": cluster.replicas,
+            "accelerated": cluster.accelerated,
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from boomerang.errors import BadInput, ConfigError
 from boomerang.manifest import Images, Labels
+from processing.tasks import Do, Piece, Task
 
 Rows = npt.NDArray[np.int64]
 
@@ -59,6 +61,46 @@ class Source:
     train: Split
     test: Split
     refused: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A source whose rows are still to be made.
+
+    Attributes
+    ----------
+    classes : tuple of str
+    shape : tuple of int
+        (H, W, C) of every image.
+    tasks : tuple of Task
+        The work that makes the rows.
+    assemble : callable
+        From what each task made to the source.
+    """
+
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    tasks: tuple[Task, ...]
+    assemble: Callable[[Sequence[Piece]], Source]
+
+    def build(self, do: Do) -> Source:
+        """Return the source, its tasks done in the way given."""
+        return self.assemble([do(task) for task in self.tasks])
+
+
+def sliced(source: Source) -> Blueprint:
+    """Return the blueprint of a source whose rows are there already: a share is a slice of them."""
+
+    def assemble(pieces: Sequence[Piece]) -> Source:
+        train, test = (piece.rows for piece in pieces)
+        return replace(source, train=Split(train, source.train.y), test=Split(test, source.test.y))
+
+    tasks = (_slicing("train", source.train.x), _slicing("test", source.test.x))
+    return Blueprint(source.classes, source.train.x.shape[1:], tasks, assemble)
+
+
+def _slicing(name: str, x: Images) -> Task:
+    return Task(name, len(x), lambda start, stop: Piece(x[start:stop]))
 
 
 def as_split(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], what: str) -> Split:

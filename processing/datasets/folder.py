@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from boomerang.errors import BadInput
-from boomerang.safeio import load_npy
-from processing.datasets.base import Source, Split, held_out
-from processing.pictures import resize_folder
+from processing.datasets.base import Blueprint, Source, Split, held_out
+from processing.resizing import resized, resizing
+from processing.tasks import Piece
 
 _TEST_SHARE = 0.2
 
+RefusedFiles = tuple[dict[str, str], ...]
 
-def load(path: Path, size_px: int, seed: int) -> Source:
-    """Read every picture as uint8[size, size, 3], padded to a square.
+
+def blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
+    """Read every picture as uint8[size_px, size_px, 3], padded to a square; a task is a class.
 
     Without `train` and `test` a fifth of each class is held out as the test set.
 
@@ -25,17 +27,21 @@ def load(path: Path, size_px: int, seed: int) -> Source:
     BadInput
         If there are fewer than two classes, or one has no usable picture.
     """
-    refused: list[dict[str, str]] = []
-    if (path / "train").is_dir() and (path / "test").is_dir():
-        classes = _classes(path / "train")
-        train = _read(path / "train", classes, size_px, refused)
-        test = _read(path / "test", classes, size_px, refused)
-    else:
-        classes = _classes(path)
-        whole = _read(path, classes, size_px, refused)
+    divided = (path / "train").is_dir() and (path / "test").is_dir()
+    roots = [path / "train", path / "test"] if divided else [path]
+    classes = _classes(roots[0])
+    folders = [root / name for root in roots for name in classes]
+    tasks = tuple(resizing(f"class-{number}", folder, size_px) for number, folder in enumerate(folders))
+
+    def assemble(pieces: Sequence[Piece]) -> Source:
+        whole, refused = _read(pieces[: len(classes)], folders)
+        if divided:
+            test, more = _read(pieces[len(classes) :], folders[len(classes) :])
+            return Source(path.name, classes, whole, test, refused + more)
         rest, out = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-        train, test = whole.take(rest), whole.take(out)
-    return Source(path.name, classes, train, test, tuple(refused))
+        return Source(path.name, classes, whole.take(rest), whole.take(out), refused)
+
+    return Blueprint(classes, (size_px, size_px, 3), tasks, assemble)
 
 
 def _classes(path: Path) -> tuple[str, ...]:
@@ -46,12 +52,12 @@ def _classes(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _read(path: Path, classes: tuple[str, ...], size_px: int, refused: list[dict[str, str]]) -> Split:
-    images, labels = [], []
-    for label, name in enumerate(classes):
-        with tempfile.TemporaryDirectory() as scratch:
-            report = resize_folder(path / name, Path(scratch) / "out", size_px=size_px)
-            images.append(load_npy(report.array))
-        labels.append(np.full(len(images[-1]), label, np.int64))
-        refused += [{"name": f"{name}/{item.name}", "reason": item.reason} for item in report.refused]
-    return Split(np.concatenate(images), np.concatenate(labels))
+def _read(pieces: Sequence[Piece], folders: Sequence[Path]) -> tuple[Split, RefusedFiles]:
+    """Put one split together from the pieces of its classes, which lie in a folder each."""
+    images, labels, refused = [], [], []
+    for label, (piece, folder) in enumerate(zip(pieces, folders, strict=False)):
+        x, out = resized(piece, folder)
+        images.append(x)
+        labels.append(np.full(len(x), label, np.int64))
+        refused += [{"name": f"{folder.name}/{item.name}", "reason": item.reason} for item in out]
+    return Split(np.concatenate(images), np.concatenate(labels)), tuple(refused)

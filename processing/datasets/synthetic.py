@@ -9,18 +9,21 @@ Must not import TensorFlow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.datasets.base import Blueprint, Source, Split
 from processing.datasets.bodies import BODIES
 from processing.datasets.camera import Camera, frame
 from processing.datasets.draws import Draws
 from processing.datasets.mesh import Floats, Mask, Mesh, flatten, unit, vec
 from processing.datasets.render import Light, render, shadow
 from processing.datasets.scenes import SCENES, background, margins, pad, photograph
+from processing.tasks import Piece, Task, alone
 
 NAME = "boomerang-synthetic-10"
 CLASSES: tuple[str, ...] = tuple(BODIES)
@@ -90,10 +93,27 @@ def load(
     ValueError
         When a size is negative or the seed is out of range.
     """
+    source = blueprint(train, test, seed).build(alone)
+    return source.train.x, source.train.y, source.test.x, source.test.y
+
+
+def blueprint(train: int = TRAIN, test: int = TEST, seed: int = 0) -> Blueprint:
+    """Return the same with the pictures still to be drawn; arguments and errors are those of `load`."""
     if min(train, test) < 0 or not 0 <= seed < _TEST_SEED:
         raise ValueError(f"sizes must be >= 0 and 0 <= seed < 2**32; got {train=}, {test=}, {seed=}")
-    y_train, y_test = labels(train, seed), labels(test, seed + _TEST_SEED)
-    return draw(y_train, seed), y_train, draw(y_test, seed + _TEST_SEED), y_test
+    test_seed = seed + _TEST_SEED
+    y_train, y_test = labels(train, seed), labels(test, test_seed)
+
+    def assemble(pieces: Sequence[Piece]) -> Source:
+        x_train, x_test = (piece.rows for piece in pieces)
+        return Source(NAME, CLASSES, Split(x_train, y_train), Split(x_test, y_test))
+
+    tasks = (_drawing("train", y_train, seed), _drawing("test", y_test, test_seed))
+    return Blueprint(CLASSES, (SIDE_PX, SIDE_PX, 3), tasks, assemble)
+
+
+def _drawing(name: str, y: NDArray[np.int64], seed: int) -> Task:
+    return Task(name, len(y), lambda start, stop: Piece(draw(y[start:stop], seed, start)))
 
 
 def labels(count: int, seed: int) -> NDArray[np.int64]:
@@ -101,8 +121,8 @@ def labels(count: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(np.arange(count, dtype=np.int64) % len(CLASSES))
 
 
-def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
-    """Draw one picture for each label; picture i depends on (seed, i, y[i]) alone.
+def draw(y: NDArray[np.int64], seed: int, first: int = 0) -> NDArray[np.uint8]:
+    """Draw one picture for each label; a picture depends on seed, its number and its label alone.
 
     Parameters
     ----------
@@ -110,6 +130,8 @@ def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
         Classes to draw, as numbers in `CLASSES`.
     seed : int
         0 <= seed < 2**64.
+    first : int
+        The number of the first of them in the data set; the others follow it.
 
     Returns
     -------
@@ -129,7 +151,7 @@ def draw(y: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
 
     def fill(block: tuple[str, NDArray[np.int64]]) -> None:
         name, rows = block
-        x[rows] = _pictures(name, Draws(seed, rows))
+        x[rows] = _pictures(name, Draws(seed, first + rows))
 
     with ThreadPoolExecutor(_THREADS) as pool:  # numpy lets go of the interpreter while it computes
         for _ in pool.map(fill, blocks):

@@ -1,0 +1,169 @@
+"""Which processes and devices train one model together, and what they tell each other.
+
+    no GPU              the default strategy, which does nothing
+    one GPU             tf.distribute.OneDeviceStrategy
+    several GPUs        tf.distribute.MirroredStrategy
+    several machines    tf.distribute.MultiWorkerMirroredStrategy, over all GPUs of all machines
+
+TensorFlow takes the machines from `TF_CONFIG`. SageMaker does not write it, so it is made here from the
+job's hosts; where the environment has one already, that one holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.contract import Hosts
+from boomerang.errors import StepFailed
+
+PORT = 23456
+
+_TF_CONFIG = "TF_CONFIG"
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What trains one model together.
+
+    Attributes
+    ----------
+    strategy : tf.distribute.Strategy
+    index : int
+        Which of the processes this is; 0 is the chief, who alone writes and logs.
+    processes : int
+    accelerated : bool
+        Whether to compute in mixed precision and compiled by XLA, as pays on a GPU.
+    """
+
+    strategy: Any
+    index: int = 0
+    processes: int = 1
+    accelerated: bool = False
+
+    @property
+    def chief(self) -> bool:
+        """Whether this process is the one that writes and logs."""
+        return self.index == 0
+
+    @property
+    def replicas(self) -> int:
+        """How many devices share a batch, over all processes."""
+        return int(self.strategy.num_replicas_in_sync)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices of this process, one a replica; the default strategy does not say."""
+        return tuple(self.strategy.extended.worker_devices)
+
+    def read(self, variables: Sequence[Any]) -> list[Array]:
+        """Return the values of Keras variables, as the first replica of this process has them."""
+        return [np.array(self._copies(variable)[0]) for variable in variables]
+
+    def write(self, variables: Sequence[Any], values: Sequence[Array]) -> None:
+        """Give Keras variables these values, on every replica of this process."""
+        for variable, value in zip(variables, values, strict=True):
+            for copy in self._copies(variable):
+                copy.assign(value)
+
+    def _copies(self, variable: Any) -> tuple[Any, ...]:
+        return tuple(self.strategy.experimental_local_results(variable.value))
+
+    def share(self, values: Sequence[Array]) -> list[Array]:
+        """Return the chief's values in every process, bit for bit; shapes and dtypes are the same in all."""
+        if self.processes == 1:
+            return list(values)
+        own = np.frombuffer(b"".join(value.tobytes() for value in values), np.uint8)
+        data = self._sum(own if self.chief else np.zeros_like(own)).astype(np.uint8).tobytes()
+        out, start = [], 0
+        for value in values:
+            out.append(np.frombuffer(data, value.dtype, value.size, start).reshape(value.shape))
+            start += value.nbytes
+        return out
+
+    def agree(self, flag: bool) -> bool:
+        """Return in every process whether the flag is set in any; all wait for each other here."""
+        return bool(self._sum(np.array([flag])).any()) if self.processes > 1 else flag
+
+    @contextmanager
+    def united(self) -> Iterator[None]:
+        """Say in plain words when another process has gone while this one waits for it.
+
+        Raises
+        ------
+        StepFailed
+            If TensorFlow finds a peer gone.
+        """
+        import tensorflow as tf
+
+        try:
+            yield
+        except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+            do = "start the job again; it goes on from its checkpoint"
+            raise StepFailed("the training", "another of its hosts is gone", do) from error
+
+    def _sum(self, own: Array) -> npt.NDArray[np.float32]:
+        """Return the sum over the processes; as floats, which every kind of all-reduce can add.
+
+        Whole numbers up to 2**24 are exact.
+        """
+        result = self.strategy.experimental_local_results(self._total(own.astype(np.float32)))[0]
+        summed: npt.NDArray[np.float32] = result.numpy() / len(self.devices)
+        return summed
+
+    @cached_property
+    def _total(self) -> Any:
+        import tensorflow as tf
+
+        def total(value: Any) -> Any:
+            here = tf.identity(value)  # on the replica's device, without which there is nothing to add up
+            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+        signature = [tf.TensorSpec([None], tf.float32)]
+        return tf.function(lambda value: self.strategy.run(total, (value,)), signature, autograph=False)
+
+
+def alone() -> Cluster:
+    """Return this process by itself, on the CPU."""
+    import tensorflow as tf
+
+    return Cluster(tf.distribute.get_strategy())
+
+
+def join(hosts: Hosts) -> Cluster:
+    """Return what this process trains with; on several machines, wait until all of them are there.
+
+    TensorFlow wants this before anything else is asked of it.
+    """
+    import tensorflow as tf
+
+    if hosts.count > 1:
+        os.environ.setdefault(_TF_CONFIG, tf_config(hosts))
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    if _TF_CONFIG in os.environ:
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        workers = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)
+        return Cluster(strategy, strategy.cluster_resolver.task_id, workers, accelerated=gpus > 0)
+    if gpus > 1:
+        return Cluster(tf.distribute.MirroredStrategy(), accelerated=True)
+    return Cluster(tf.distribute.OneDeviceStrategy("GPU:0"), accelerated=True) if gpus else alone()
+
+
+def tf_config(hosts: Hosts) -> str:
+    """Return TF_CONFIG for one of several hosts, each of which listens on the same port.
+
+    >>> tf_config(Hosts(("a", "b"), "b"))
+    '{"cluster": {"worker": ["a:23456", "b:23456"]}, "task": {"type": "worker", "index": 1}}'
+    """
+    workers = [f"{name}:{PORT}" for name in hosts.names]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": hosts.index}})
