@@ -193,14 +193,16 @@ def run_step(step: Callable[[Job], None], *, training: bool = False) -> None:
     """Run a step's function on the job of this process and end the process with its exit code.
 
     An error that a user can cause is one clear message; any other keeps its traceback in the log
-    and its last line as the reason. When the step has ended, the process no longer listens to SIGTERM:
-    where one of several hosts is done first, the others are told to stop in the middle of their exit.
+    and its last line as the reason. Once the step has ended, well or not, the process no longer listens to
+    SIGTERM: where one of several hosts is done first, the others are told to stop in their very exit.
     """
     job = Job(Path(os.environ.get(ROOT_ENV, ML_ROOT)), training)
     signal.signal(signal.SIGTERM, _stopped)
     try:
-        step(job)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            step(job)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except BoomerangError as error:
         job.explain(str(error))
         print(f"error: {error}", file=sys.stderr)

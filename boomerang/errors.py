@@ -66,9 +66,9 @@ class Stopped(StepFailed):
 
     exit_code = 143
 
-    def __init__(self) -> None:
+    def __init__(self, why: str = "it got SIGTERM") -> None:
         do = "start it again; a training job goes on from its checkpoint"
-        super().__init__("the job was told to stop", "it got SIGTERM", do)
+        super().__init__("the job was told to stop", why, do)
 
 
 class AwsError(BoomerangError):

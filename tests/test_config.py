@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from boomerang.config import Config, TrainSettings, load_config, validate
+from boomerang.config import (
+    Config,
+    Spec,
+    TrainSettings,
+    as_hyperparameters,
+    from_hyperparameters,
+    load_config,
+    validate,
+)
 from boomerang.errors import BadInput, ConfigError
 
 TEXT = """
@@ -101,3 +111,17 @@ def test_a_settings_model_survives_a_round_trip() -> None:
 def test_nothing_can_be_changed_after_it_was_checked() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Config().seed = 3  # type: ignore[misc]  # that is the point
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | TEXTS | st.sampled_from(["1", "true", "null", '"x"'])
+
+
+@given(
+    st.dictionaries(TEXTS.filter(lambda key: "." not in key), PLAIN | st.lists(PLAIN, max_size=3), max_size=4)
+)
+def test_hyperparameters_are_texts_that_read_back_as_what_they_were(more: dict[str, object]) -> None:
+    spec = Spec.model_validate({**more, "kind": "1"})
+    texts = as_hyperparameters(spec)
+    assert all(isinstance(text, str) for text in texts.values())
+    assert from_hyperparameters(Spec, texts) == spec

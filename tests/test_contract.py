@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from boomerang.config import EvaluateSettings
+from boomerang.config import EvaluateSettings, TrainSettings
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.errors import BadInput, ConfigError
 
@@ -70,3 +70,59 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"seed": 3, "canaries": {"margins": 0.9}}))
     with pytest.raises(ConfigError, match="did you mean 'margin'"):
         Job(tmp_path).settings(EvaluateSettings)
+
+
+def test_a_training_finds_its_settings_in_its_hyperparameters(tmp_path: Path) -> None:
+    folder = tmp_path / "input/config"
+    folder.mkdir(parents=True)
+    file = folder / "hyperparameters.json"
+    given = {"seed": "3", "train.epochs": "7", "model.architecture": "book"}
+    file.write_text(json.dumps(given))
+    settings = Job(tmp_path, training=True).settings(TrainSettings)
+    assert (settings.seed, settings.train.epochs, settings.model.architecture) == (3, 7, "book")
+    file.write_text(json.dumps({**given, "train.epoch": "7"}))
+    with pytest.raises(ConfigError, match="did you mean 'epochs'"):
+        Job(tmp_path, training=True).settings(TrainSettings)
+    file.write_text(json.dumps({**given, "seed": 3}))
+    with pytest.raises(ConfigError, match="SageMaker passes texts"):
+        Job(tmp_path, training=True).settings(TrainSettings)
+
+
+@pytest.mark.parametrize(("training", "folder"), [(False, "config"), (True, "input/config")])
+def test_a_job_knows_its_machines(tmp_path: Path, training: bool, folder: str) -> None:
+    job = Job(tmp_path, training)
+    assert (job.hosts.count, job.hosts.index) == (1, 0)
+    file = tmp_path / folder / "resourceconfig.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"hosts": ["algo-1", "algo-2"], "current_host": "algo-2"}))
+    assert (job.hosts.count, job.hosts.index, job.hosts.current) == (2, 1, "algo-2")
+    for broken in ({"hosts": ["algo-1"], "current_host": "algo-2"}, {"hosts": []}, ["algo-1"], {}):
+        file.write_text(json.dumps(broken))
+        with pytest.raises(BadInput, match="which of them this is"):
+            _ = job.hosts
+
+
+TOLD_TO_STOP = "import os, signal; os.kill(os.getpid(), signal.SIGTERM); print('went on', flush=True)"
+
+
+def test_a_step_that_is_told_to_stop_says_so(tmp_path: Path) -> None:
+    done = run(tmp_path, TOLD_TO_STOP)
+    assert done.returncode == 143 and "went on" not in done.stdout
+    assert (tmp_path / "output/message").read_text().startswith("the job was told to stop: it got SIGTERM")
+
+
+def test_a_step_may_first_finish_what_it_is_doing(tmp_path: Path) -> None:
+    body = f"""
+    from boomerang.contract import hold_stop
+    with hold_stop() as stop:
+        {TOLD_TO_STOP}
+        print("asked", stop.asked, flush=True)
+    print("after the block", flush=True)"""
+    done = run(tmp_path, body.strip())
+    assert done.returncode == 143
+    assert done.stdout.splitlines() == ["went on", "asked True"]
+
+
+def test_nobody_stops_a_step_that_has_ended(tmp_path: Path) -> None:
+    body = "import atexit, os, signal; atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))"
+    assert run(tmp_path, body).returncode == 0

@@ -225,10 +225,8 @@ class _Training:
 
     def stopped(self) -> Stopped:
         """Return the error that says where the training stopped."""
-        error = Stopped()
         kept = "left a checkpoint there" if self.checkpoints else "had no place for a checkpoint"
-        error.why = f"it got SIGTERM after {self.where} and {kept}"
-        return error
+        return Stopped(f"it got SIGTERM after {self.where} and {kept}")
 
     @property
     def where(self) -> str:
