@@ -27,6 +27,7 @@ from boomerang.errors import BadInput, IntegrityError
 from boomerang.safeio import load_npy
 
 MANIFEST = "manifest.json"
+SIGNATURE = "signature.json"
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
@@ -55,7 +56,7 @@ class Manifest(BaseModel):
     shape : tuple of int
         Shape of `x`, (N, H, W, C).
     files : mapping
-        Every file of the folder but the manifest.
+        Every file of the folder but the manifest and its signature.
     parents : mapping
         Digest of each committed folder this one was made from.
     recipe : mapping
@@ -180,8 +181,13 @@ def _fill(path: Path, new: Path) -> None:
 
 
 def file_entries(folder: Path) -> dict[str, FileEntry]:
-    """Return the entry of every file below `folder` but the manifest itself, by relative name."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / MANIFEST)
+    """Return the entry of every file below `folder`, by relative name.
+
+    The manifest itself is left out, and so is its signature, which is made after it: a folder has the
+    same digest signed or not (see `boomerang.signing`).
+    """
+    beside = (folder / MANIFEST, folder / SIGNATURE)
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p not in beside)
     return {
         p.relative_to(folder).as_posix(): FileEntry(sha256=sha256_file(p), bytes=p.stat().st_size)
         for p in files

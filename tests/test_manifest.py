@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.manifest import Dataset, Manifest, committing, open_dataset, verify_folder, write_dataset
+from boomerang.manifest import (
+    Dataset,
+    Manifest,
+    commit,
+    committing,
+    file_entries,
+    open_dataset,
+    verify_folder,
+    write_dataset,
+)
 
 CLASSES = ("cat", "dog")
 ROOT = Path(__file__).parent.parent
@@ -88,6 +97,25 @@ def test_damage_is_named(tmp_path: Path, damage: object, word: str) -> None:
     verify_folder(tmp_path / "d")
     damage(tmp_path / "d")  # type: ignore[operator]  # a list of callables of several kinds
     with pytest.raises(IntegrityError, match=word):
+        verify_folder(tmp_path / "d")
+
+
+def test_a_signature_at_the_top_is_no_file_of_the_folder(tmp_path: Path) -> None:
+    before = write(tmp_path / "d").manifest
+    (tmp_path / "d" / "signature.json").write_text("{}")
+    assert verify_folder(tmp_path / "d") == before
+    assert file_entries(tmp_path / "d") == before.files
+    assert commit(tmp_path / "d", before) == before
+    (tmp_path / "d" / "signature.json").rename(tmp_path / "d" / "signature.json2")
+    with pytest.raises(IntegrityError, match=r"signature\.json2 is not in the manifest"):
+        verify_folder(tmp_path / "d")
+
+
+def test_a_signature_anywhere_else_is_a_file_of_the_folder(tmp_path: Path) -> None:
+    write(tmp_path / "d")
+    (tmp_path / "d" / "sub").mkdir()
+    (tmp_path / "d" / "sub" / "signature.json").write_text("{}")
+    with pytest.raises(IntegrityError, match=r"sub/signature\.json is not in the manifest"):
         verify_folder(tmp_path / "d")
 
 

@@ -1,0 +1,44 @@
+"""CloudWatch alarms without an account: read from the template, checked, and played against histories.
+
+moto and other stand-ins never evaluate an alarm. This package follows what AWS documents of it:
+
+    model         a metric alarm of a template, as a value
+    composite     composite alarms: rule, suppression of actions
+    history       what was published, as data points by period
+    expressions   the metric math that is used here
+    evaluate      one evaluation: the range, the four treatments of missing data, M out of N
+    play          a history driven through alarms, to changes of state and actions
+    events        a change of state as EventBridge's event
+    limits        what a template must keep to, beyond what cfn-lint knows
+
+`docs/alarms.md` says where the documentation ends and what was assumed behind it.
+"""
+
+from aws.alarms.composite import CompositeAlarm, read_composite
+from aws.alarms.evaluate import Verdict, evaluate
+from aws.alarms.events import StateChange, Where
+from aws.alarms.history import MetricHistory
+from aws.alarms.limits import Finding, check_alarms, read_alarms
+from aws.alarms.model import Alarm, Missing, State, read_alarm
+from aws.alarms.play import Action, Played, play, play_all
+
+__all__ = [
+    "Action",
+    "Alarm",
+    "CompositeAlarm",
+    "Finding",
+    "MetricHistory",
+    "Missing",
+    "Played",
+    "State",
+    "StateChange",
+    "Verdict",
+    "Where",
+    "check_alarms",
+    "evaluate",
+    "play",
+    "play_all",
+    "read_alarm",
+    "read_alarms",
+    "read_composite",
+]
