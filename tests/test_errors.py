@@ -14,7 +14,7 @@ def test_an_error_says_what_why_and_what_to_do() -> None:
 
 
 def test_the_drawn_tree_is_the_tree() -> None:
-    drawn = dict(re.findall(r"── (\w+) +(\d)", boomerang.errors.__doc__ or ""))
+    drawn = dict(re.findall(r"── (\w+) +(\d+)", boomerang.errors.__doc__ or ""))
     real = {
         name: str(kind.exit_code)
         for name, kind in vars(boomerang.errors).items()
