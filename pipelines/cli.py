@@ -74,6 +74,10 @@ def parser() -> argparse.ArgumentParser:
     _add_definition(commands)
     _add_check(commands)
     _add_image(commands)
+    _add_canary(commands)
+    _add_approve(commands)
+    _add_reject(commands)
+    _add_dashboard(commands)
     return top
 
 
@@ -171,6 +175,20 @@ def _add_image(commands: _Commands[_Parser]) -> None:
     )
 
 
+def _add_dashboard(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "dashboard",
+        help="draw the CloudWatch dashboard from the runs of this machine",
+        description="Draw the dashboard that CloudWatch gets, with its alarms, from the runs of this "
+        "machine: as one HTML file, or served on 127.0.0.1 and made anew for every load.",
+    )
+    _add_out(command)
+    command.add_argument("--group", metavar="NAME", help="(default: the group of the newest run)")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--page", type=Path, metavar="FILE", help="(default: dashboard.html in --out)")
+    form.add_argument("--serve", type=int, nargs="?", const=8765, metavar="PORT", help="(default port: 8765)")
+
+
 def _add_check(commands: _Commands[_Parser]) -> None:
     command = commands.add_parser(
         "check",
@@ -185,6 +203,56 @@ def _add_check(commands: _Commands[_Parser]) -> None:
         metavar="FILE",
         help="check the definition in this JSON file, not that of a campaign entry",
     )
+
+
+def _add_canary(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "canary",
+        help="ask the newest approved model about its canary records",
+        description="Run the canary on the newest Approved package of the local registry and add what it "
+        "measures to metrics.jsonl. Ends with 0 if the canary accuracy reaches the floor, with 1 if not.",
+    )
+    command.add_argument(
+        "--group", default="boomerang", metavar="NAME", help="model package group (default: boomerang)"
+    )
+    command.add_argument(
+        "--floor",
+        type=float,
+        default=0.7,
+        metavar="FRACTION",
+        help="least canary accuracy, as the parameter CanaryFloor on AWS (default: 0.7)",
+    )
+    _add_out(command)
+
+
+def _add_approve(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "approve",
+        help="approve a model package",
+        description="Approve a package of the local registry. One that was rejected before, by the gate or "
+        "since, is refused.",
+    )
+    _add_decision(command, reason="why; it stays in the package's history")
+    command.add_argument(
+        "--override", action="store_true", help="approve it although it was rejected; needs --reason"
+    )
+    _add_out(command)
+
+
+def _add_reject(commands: _Commands[_Parser]) -> None:
+    command = commands.add_parser(
+        "reject",
+        help="reject a model package",
+        description="Take a package of the local registry out of service.",
+    )
+    _add_decision(command, reason="why (required); it stays in the package's history")
+    _add_out(command)
+
+
+def _add_decision(command: argparse.ArgumentParser, *, reason: str) -> None:
+    command.add_argument("package", metavar="GROUP/VERSION", help="the package, for example boomerang/1")
+    command.add_argument("--by", default="", metavar="NAME", help="who decides (default: the user's name)")
+    command.add_argument("--reason", default="", metavar="TEXT", help=reason)
 
 
 def _add_entry(command: argparse.ArgumentParser) -> None:

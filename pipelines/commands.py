@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,12 @@ from boomerang.errors import (
 )
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.build import Built, build
+from pipelines.ledger import check_run_id
 from pipelines.settings import EVALUATE, load
 from pipelines.site import LOCAL, Site
 
 if TYPE_CHECKING:
     from pipelines.records import Execution
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_RESERVED = ("cache", "registry")
 
 
 def run(options: Namespace) -> int:
@@ -169,6 +168,64 @@ def _to_check(options: Namespace) -> tuple[str, Any]:
     return str(options.definition), load_json(options.definition)
 
 
+def canary(options: Namespace) -> int:
+    """Run the canary on the newest Approved package."""
+    from pipelines.canary import reaches, run_canary, show_canary
+
+    if not 0 <= options.floor <= 1:
+        raise UsageError("--floor", f"{options.floor:g} is no accuracy", "give a fraction, 0 to 1")
+    metrics, note = run_canary(options.out, options.group)
+    show_canary(metrics, options.floor, note)
+    return EXIT_PASSED if reaches(metrics, options.floor) else EXIT_REJECTED
+
+
+def approve(options: Namespace) -> int:
+    """Approve a package of the local registry."""
+    from pipelines.approval import approve as decide
+    from pipelines.registry import Registry
+
+    registry, by = Registry(options.out / "registry"), _decider(options)
+    package = decide(registry, options.package, by=by, reason=options.reason, override=options.override)
+    print(f"{package.name} is {package.status}")
+    return EXIT_PASSED
+
+
+def reject(options: Namespace) -> int:
+    """Reject a package of the local registry."""
+    from pipelines.approval import reject as decide
+    from pipelines.registry import Registry
+
+    registry = Registry(options.out / "registry")
+    package = decide(registry, options.package, by=_decider(options), reason=options.reason)
+    print(f"{package.name} is {package.status}")
+    return EXIT_PASSED
+
+
+def _decider(options: Namespace) -> str:
+    """Return who decides: as given, or the name of the user of this process."""
+    try:
+        name: str = options.by or getuser()
+    except (ImportError, KeyError, OSError):  # a user id without a name, as in a container
+        raise UsageError("--by", "the user of this process has no name", "say who decides") from None
+    return name
+
+
+def dashboard(options: Namespace) -> int:
+    """Draw the dashboard from the runs of this machine."""
+    from pipelines.dashboard import dashboard_page, write_dashboard
+
+    if options.serve is None:
+        print(write_dashboard(options.out, options.page, group=options.group))
+        return EXIT_PASSED
+    from pipelines.dashboard.serve import ADDRESS, server
+
+    with server(lambda: dashboard_page(options.out, group=options.group), options.serve) as served:
+        print(f"http://{ADDRESS}:{served.server_port}/ until Ctrl-C", flush=True)
+        with suppress(KeyboardInterrupt):
+            served.serve_forever()
+    return EXIT_PASSED
+
+
 def _definitions(out: Path) -> Path:
     return out / "cache" / "definitions"
 
@@ -177,7 +234,5 @@ def _run_id(given: str, config: Config) -> str:
     """Return the run's name: as given, or the entry's with the time (UTC)."""
     if not given:
         return f"{config.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    if not _RUN_ID.fullmatch(given) or given in _RESERVED:
-        why = f"'{given}' cannot name a run's folder"
-        raise UsageError("--id", why, "use up to 100 letters, digits, dots, dashes and underscores")
+    check_run_id(given)
     return given

@@ -35,8 +35,8 @@ from pipelines.storage import Store, remove_tree
 
 OnEvent = Callable[[Event], None]
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-_RESERVED = ("cache", "registry")
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_RESERVED = ("cache", "registry", "metrics.jsonl")
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 
 
@@ -143,6 +143,13 @@ class Ledger:
         return replace(record, detail=f"{package.name}, {package.status}")
 
 
+def check_run_id(run_id: str) -> None:
+    """Raise UsageError if a run's folder cannot have this name."""
+    if not _RUN_ID.fullmatch(run_id) or run_id in _RESERVED:
+        do = "use up to 100 letters, digits, dots, dashes and underscores"
+        raise UsageError(f"run '{run_id}'", "that cannot name a run's folder", do)
+
+
 @contextmanager
 def held_run(workspace: Path, run_id: str) -> Iterator[Path]:
     """Give the folder of a run that no other process works on while the block runs.
@@ -152,9 +159,7 @@ def held_run(workspace: Path, run_id: str) -> Iterator[Path]:
     UsageError
         If another process does, or the name cannot be a run's.
     """
-    if not _RUN_ID.fullmatch(run_id) or run_id in _RESERVED:
-        do = "use letters, digits, '-', '_' and '.'"
-        raise UsageError(f"run '{run_id}'", "that is no name of a run", do)
+    check_run_id(run_id)
     run_dir = workspace.resolve() / run_id
     with locked(run_dir / ".lock", wait=False, what=f"run {run_id}"):
         yield run_dir

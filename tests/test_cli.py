@@ -30,7 +30,10 @@ HEAVY = (
     "art",
     "rich",
 )
-COMMANDS = ("run", "report", "verify", "plan", "definition", "check", "image")
+COMMANDS = (
+    *("run", "report", "verify", "plan", "definition", "check", "image"),
+    *("canary", "approve", "reject", "dashboard"),
+)
 
 TINY = """
 name = "tiny"
