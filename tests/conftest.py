@@ -81,7 +81,7 @@ class Run:
         for file in (self.folder / "s3").glob(f"*/*/*/runs/{self.folder.name}/**/manifest.json"):
             manifest = json.loads(file.read_text())
             if manifest.get("kind", "dataset") == "dataset":
-                name = file.parent.as_posix().split(f"/runs/{self.folder.name}/")[1]
+                name = file.parent.as_posix().rpartition(f"/runs/{self.folder.name}/")[2]
                 found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
         return found
 

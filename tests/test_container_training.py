@@ -112,7 +112,9 @@ def test_two_containers_train_and_share_the_rows_as_one_does(
     several = [*data, "jobs.training_count=2", "jobs.processing_count=2"]
     two = stage("mnist-corner", tmp_path / "two", "run", several, on="local")
     assert one.code in (0, 1) and two.code in (0, 1), two.output
-    assert two.datasets == one.datasets
+    # Which canaries are frozen is the model's choice, and two machines train another than one.
+    frozen = "Evaluate/evaluation/canaries"
+    assert {**two.datasets, frozen: ""} == {**one.datasets, frozen: ""}
     for model in ("baseline", "victim", "hardened"):
         assert clean_accuracy(two, model) == pytest.approx(clean_accuracy(one, model), abs=0.01), model
     log = (two.folder / "logs/TrainBaseline.log").read_text()
