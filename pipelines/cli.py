@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from boomerang.errors import BoomerangError, UsageError
+from pipelines import interrupts
 
 EXIT_INTERRUPTED = 130
 
@@ -28,6 +29,7 @@ exit codes: 0 the candidate passed the gate; 1 the gate rejected it; 2 usage, co
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error of the user's is one message, no traceback."""
+    interrupts.keep()
     try:
         options = parser().parse_args(arguments)
         return _command(options)

@@ -33,6 +33,7 @@ from aws.docker import ended, isolated_network, owned, remove_containers, stop_c
 from boomerang.config import Config
 from boomerang.contract import ML_ROOT
 from boomerang.safeio import write_bytes_atomic
+from pipelines import interrupts
 from pipelines.build import Built
 from pipelines.containers import Book
 from pipelines.definition import draw, drawing
@@ -145,6 +146,7 @@ class LocalPipelines(Execute, Capture):
         timer.start()
         try:
             assert process.stdout is not None
+            interrupts.check()
             with work.log.open("wb", buffering=0) as log:
                 for line in process.stdout:
                     log.write(line)

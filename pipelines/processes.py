@@ -13,6 +13,7 @@ from typing import Any
 
 from boomerang.contract import ROOT_ENV
 from boomerang.errors import StepFailed
+from pipelines import interrupts
 from pipelines.plans import INTERPRETERS, Plan
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -105,6 +106,7 @@ class Host:
                 self._ready = bool(json.loads(self._process.stdout.readline())["ready"])
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
+            interrupts.check()
             return Outcome(**json.loads(self._process.stdout.readline()))
         except (ValueError, OSError):
             raise StepFailed("the job", "the process that watched over it was killed", "run again") from None
