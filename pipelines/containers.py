@@ -134,8 +134,14 @@ class Book:
 
     def failed(self, why: str) -> None:
         """Note that the step has failed; a job's own words say more than local mode's."""
-        if self._record.log and self.work.failed:
-            why = self._why_failed()
+        self._fail(self._why_failed() if self._record.log and self.work.failed else why)
+
+    def interrupted(self) -> None:
+        """Note that the step was interrupted, and that the run ends with it."""
+        self._fail("it was interrupted")
+        self.close()
+
+    def _fail(self, why: str) -> None:
         self._failure = (self._record.name, why)
         self._record = replace(self._record, detail=why)
         self._finish("Failed")

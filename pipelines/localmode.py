@@ -95,7 +95,11 @@ def execute_local(
         defaults = {entry["Name"]: entry["DefaultValue"] for entry in built.definition["Parameters"]}
         book = Book(Ledger(run_dir, defaults, on_event), built.definition)
         book.ledger.prepare(built.definition, built.staged)
-        session.run(pipeline, run_id, book)
+        try:
+            session.run(pipeline, run_id, book)
+        except KeyboardInterrupt:
+            book.interrupted()
+            raise
         return book.close()
 
 
@@ -166,7 +170,11 @@ class LocalPipelines(Execute, Capture):
 
 
 class _Client(LocalSagemakerClient):
-    """The SDK's stand-in for the service: it starts a job's containers and waits for them."""
+    """The SDK's stand-in for the service: it starts a job's containers and waits for them.
+
+    The SDK wraps what starts a job in its telemetry, which returns from a `finally` and so swallows an
+    interrupt from the keyboard: what is inside the wrapper is called.
+    """
 
     def create_processing_job(self, ProcessingJobName: str, **arguments: Any) -> None:  # noqa: N803  # the SDK's name
         self._begin("Processing", ProcessingJobName, arguments)
@@ -174,7 +182,8 @@ class _Client(LocalSagemakerClient):
             {**entry, "S3Input": {**entry["S3Input"], "S3Uri": self._local(entry["S3Input"]["S3Uri"])}}
             for entry in arguments.get("ProcessingInputs", [])
         ]
-        super().create_processing_job(ProcessingJobName, **{**arguments, "ProcessingInputs": inputs})
+        start = super().create_processing_job.__wrapped__
+        start(self, ProcessingJobName, **{**arguments, "ProcessingInputs": inputs})
 
     def create_training_job(self, TrainingJobName: str, **arguments: Any) -> None:  # noqa: N803  # the SDK's name
         self._begin("Training", TrainingJobName, arguments)
@@ -183,7 +192,8 @@ class _Client(LocalSagemakerClient):
             for entry in arguments["InputDataConfig"]
             for source in [entry["DataSource"]["S3DataSource"]]
         ]
-        super().create_training_job(TrainingJobName, **{**arguments, "InputDataConfig": channels})
+        start = super().create_training_job.__wrapped__
+        start(self, TrainingJobName, **{**arguments, "InputDataConfig": channels})
 
     def _begin(self, kind: str, name: str, arguments: Mapping[str, Any]) -> None:
         session = self.sagemaker_session

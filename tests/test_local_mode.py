@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -194,3 +195,25 @@ def test_a_killed_run_leaves_nothing_for_the_next_one(image: str, tmp_path: Path
 def test_files_in_the_store_are_read_only(both: Both) -> None:
     files = [path for path in (both.local.folder / "s3").rglob("*") if path.is_file()]
     assert files and not [f for f in files if stat.S_IMODE(f.stat().st_mode) & 0o222]
+
+
+def test_an_interrupted_run_says_so_and_leaves_no_container(image: str, tmp_path: Path) -> None:
+    config = tmp_path / "digits.toml"
+    config.write_text(DIGITS)
+    command = [sys.executable, "-m", "pipelines", "run", "--config", str(config), "--on", "local"]
+    command += ["--out", str(tmp_path / "runs"), "--id", "cut"]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    with run.stderr as lines:
+        while "TrainBaseline started" not in (line := lines.readline()):
+            assert line
+        deadline = time.monotonic() + 60
+        while ours()[0] == "":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        said = lines.read()
+    assert run.wait(timeout=180) == 130 and "Traceback" not in said
+    record = json.loads((tmp_path / "runs/cut/execution.json").read_text())
+    assert (record["status"], record["failed_step"]) == ("Failed", "TrainBaseline")
+    assert ours() == ("", "")
