@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from boomerang.alive import is_alive
 from boomerang.errors import ConfigError, StepFailed
 
 # Each container and network of ours says which process it belongs to, so that the next one can clear
@@ -116,7 +117,7 @@ def clear_left_behind() -> None:
     for kind in ("ps", "network"):
         command = ("ps", "-a") if kind == "ps" else ("network", "ls")
         for number in _ids(*command, label=OWNER_LABEL):
-            if not _alive(_owner(number)):
+            if not is_alive(_owner(number)):
                 docker(*(("rm", "-f", "-v") if kind == "ps" else ("network", "rm")), number)
 
 
@@ -130,13 +131,3 @@ def _owner(number: str) -> int:
         labels = entry.get("Labels") or entry["Config"]["Labels"]
         return int(labels[OWNER_LABEL])
     return os.getpid()  # it is gone already, or not ours to judge
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

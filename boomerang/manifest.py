@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from boomerang.alive import is_alive
 from boomerang.digest import canonical_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.safeio import load_npy
@@ -144,18 +145,8 @@ def committing(path: Path) -> Iterator[Path]:
 def _clear_leftovers(path: Path) -> None:
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
         _, pid, kind = left.name.rsplit(".", 2)
-        if kind in ("part", "old") and pid.isdigit() and (int(pid) == os.getpid() or not _alive(int(pid))):
+        if kind in ("part", "old") and pid.isdigit() and (int(pid) == os.getpid() or not is_alive(int(pid))):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _replace_folder(new: Path, path: Path) -> None:

@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from boomerang.alive import is_alive
 from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.jobs import Made
-from pipelines.locking import is_alive, locked
+from pipelines.locking import locked
 from pipelines.plans import Plan
 from pipelines.records import now
 from pipelines.sources import Code

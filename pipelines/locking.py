@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,14 +41,3 @@ def locked(path: Path, *, wait: bool, what: str) -> Iterator[None]:
                 why = "another process is working on it"
                 raise UsageError(what, why, "wait until it has ended, or choose another name") from None
         yield
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number exists on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
