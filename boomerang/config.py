@@ -244,12 +244,16 @@ class PoisonSettings(Strict):
 
 
 class TrainSettings(Strict):
-    """The part of a config that a training job reads."""
+    """The part of a config that a training job reads.
+
+    With a public key (base64 of its DER), the job verifies the signature of each input before it reads it.
+    """
 
     seed: int
     model: ModelConfig
     train: TrainConfig
     start: Literal["scratch", "baseline"] = "scratch"
+    public_key: str = ""
 
 
 class ScreenSettings(Strict):

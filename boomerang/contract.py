@@ -36,6 +36,7 @@ ML_ROOT = "/opt/ml"
 CONFIG_CHANNEL = "config"
 CONFIG_FILE = "config.json"
 MODEL_FILE = "model.keras"
+CARD_FILE = "model.json"
 
 # SageMaker shows only the first 1,024 characters of either file.
 _MESSAGE_CHARACTERS = 1024
@@ -91,9 +92,14 @@ class Job:
         """Return the folder of an input; raises BadInput where the job was not given it."""
         path = self._input_root / name
         if not path.is_dir():
-            given = ", ".join(sorted(p.name for p in self._input_root.glob("*"))) or "none"
+            given = ", ".join(self.inputs) or "none"
             raise BadInput(f"input '{name}'", f"the job was given: {given}", f"put the data in {path}")
         return path
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what the job was given."""
+        return tuple(sorted(path.name for path in self._input_root.glob("*") if path.is_dir()))
 
     def has_input(self, name: str) -> bool:
         """Whether the job was given that input."""

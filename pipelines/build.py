@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from boomerang.config import Config
+from boomerang.config import Config, JobsConfig
 from boomerang.digest import digest_json, sha256_file
 from boomerang.errors import BoomerangError
 from boomerang.safeio import load_json, write_json_atomic
@@ -16,8 +16,9 @@ from pipelines.site import LOCAL, Site
 from pipelines.staging import Inputs, stage
 
 _SOURCES = (
-    *(f"{name}.py" for name in ("definition", "machines", "offline", "settings", "site", "staging")),
+    *(f"{name}.py" for name in ("machines", "offline", "settings", "site", "staging")),
     "sagemaker.yaml",
+    "definition/*.py",
 )
 
 
@@ -60,6 +61,20 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> B
     return Built(definition, inputs.staged)
 
 
+def build_canary(site: Site, jobs: JobsConfig | None = None) -> dict[str, Any]:
+    """Return the definition of the pipeline that watches the approved model of a site.
+
+    Parameters
+    ----------
+    site : Site
+    jobs : JobsConfig, optional
+        Its machine, disk and time limit.
+    """
+    from pipelines.definition import define_canary
+
+    return define_canary(site, jobs or JobsConfig())
+
+
 def _define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
     from pipelines.definition import define
 
@@ -73,7 +88,7 @@ def _digest(config: Config, site: Site, inputs: Inputs) -> str:
             "config": config.model_dump(mode="json"),
             "site": asdict(site),
             "staged": sorted(inputs.staged),
-            "sources": [sha256_file(folder / name) for name in _SOURCES],
+            "sources": [sha256_file(file) for name in _SOURCES for file in sorted(folder.glob(name))],
             "sagemaker": version("sagemaker"),
         }
     )

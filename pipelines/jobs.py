@@ -120,13 +120,22 @@ class Result:
 
 
 def perform(
-    job: Plan, store: Store, host: Host, folder: Path, log: Path, checkpoints: Path | None = None
+    job: Plan,
+    store: Store,
+    host: Host,
+    folder: Path,
+    log: Path,
+    checkpoints: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Result:
-    """Run a job on a disk of its own in `folder`, and finish its outputs there."""
+    """Run a job on a disk of its own in `folder`, and finish its outputs there.
+
+    What `more` adds to its environment is in no definition and no record.
+    """
     exit_code, seconds = None, 0.0
     try:
         places = seats(job, folder, log)
-        outcome, place = run(job, store, host, places, checkpoints)
+        outcome, place = run(job, store, host, places, checkpoints, more)
         exit_code, seconds = outcome.exit_code, outcome.seconds
         if exit_code != 0:
             return Result(exit_code, seconds, failure=failure_text(job, outcome, place.ml, place.log))
@@ -136,7 +145,12 @@ def perform(
 
 
 def run(
-    job: Plan, store: Store, host: Host, places: Sequence[Seat], checkpoints: Path | None
+    job: Plan,
+    store: Store,
+    host: Host,
+    places: Sequence[Seat],
+    checkpoints: Path | None,
+    more: Mapping[str, str] | None = None,
 ) -> tuple[Outcome, Seat]:
     """Lay out the disks of a job's machines and run it; its outputs are left there.
 
@@ -159,7 +173,7 @@ def run(
         place.log.parent.mkdir(parents=True, exist_ok=True)
         place.log.write_bytes(b"")
     before = {source.name: store.fingerprint(source.uri) for source in job.sources}
-    ended = list(zip(_run_all(job, host, places), places, strict=False))
+    ended = list(zip(_run_all(job, host, places, more or {}), places, strict=False))
     changed = [source.name for source in job.sources if store.fingerprint(source.uri) != before[source.name]]
     if changed:
         why = f"it wrote into its input {', '.join(changed)}"
@@ -167,16 +181,16 @@ def run(
     return next((pair for pair in ended if pair[0].exit_code), ended[0])
 
 
-def _run_all(job: Plan, host: Host, places: Sequence[Seat]) -> list[Outcome]:
+def _run_all(job: Plan, host: Host, places: Sequence[Seat], more: Mapping[str, str]) -> list[Outcome]:
     """Run a job on each of its machines: a training on all at once, for they wait for each other."""
     if not job.training or job.hosts == 1:
-        return [host.run(job, place.ml, place.log) for place in places]
+        return [host.run(job, place.ml, place.log, more) for place in places]
     others = [Host(host.project) for _ in places]
     cluster = loopback_cluster(len(places))
     try:
         with ThreadPoolExecutor(len(places)) as pool:
             running = [
-                pool.submit(each.run, job, place.ml, place.log, {"TF_CONFIG": cluster[index]})
+                pool.submit(each.run, job, place.ml, place.log, {**more, "TF_CONFIG": cluster[index]})
                 for index, (each, place) in enumerate(zip(others, places, strict=True))
             ]
             return [future.result() for future in running]

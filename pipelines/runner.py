@@ -24,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from aws import sign
 from boomerang.errors import BoomerangError, StepFailed
 from pipelines.cache import Cache, Entry, recipe
 from pipelines.explain import CacheWord, explain_cache
@@ -35,6 +36,7 @@ from pipelines.plans import Plan, properties
 from pipelines.processes import PROJECT, Host
 from pipelines.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
 from pipelines.scope import job_plan, run_scope
+from pipelines.site import LOCAL_KEY
 from pipelines.sources import code_of
 from pipelines.storage import remove_tree
 from pipelines.verify import Problem, verify
@@ -64,6 +66,7 @@ def execute(
     on_event: OnEvent = lambda event: None,
     project: Path = PROJECT,
     warm: bool = sys.platform == "linux",
+    signing_key: Path | None = None,
 ) -> Execution:
     """Run a pipeline from its first unfinished step to its end.
 
@@ -85,6 +88,8 @@ def execute(
         The folder that the steps' modules are imported from.
     warm : bool
         Start jobs that need Keras as forks of a process that has imported it.
+    signing_key : Path, optional
+        The private key of the jobs that sign; its path goes to them alone and into no record.
 
     Returns
     -------
@@ -106,7 +111,7 @@ def execute(
     with held_run(workspace, run_id) as run_dir, closing(hosts):
         ledger = Ledger(run_dir, values, on_event)
         ledger.prepare(definition, staged)
-        run = _Run(nodes, ledger, hosts, project)
+        run = _Run(nodes, ledger, hosts, project, signing_key)
         run.cache.sweep()
         return run.all()
 
@@ -114,8 +119,11 @@ def execute(
 class _Run:
     """One execution while it goes on."""
 
-    def __init__(self, nodes: list[Node], ledger: Ledger, hosts: Hosts, project: Path) -> None:
+    def __init__(
+        self, nodes: list[Node], ledger: Ledger, hosts: Hosts, project: Path, signing_key: Path | None
+    ) -> None:
         self.nodes, self.ledger, self.hosts, self.project = nodes, ledger, hosts, project
+        self.signing_key = signing_key
         self.store = ledger.store
         self.cache = Cache(ledger.run_dir.parent / "cache")
         self.scope = run_scope(ledger.run_dir.name, ledger.parameters, nodes, ledger.store)
@@ -196,12 +204,17 @@ class _Run:
         """Run a job; a training goes on from the checkpoint that an earlier try has left."""
         folder, log = self.ledger.folder(job.step), self.ledger.log(job.step)
         if not job.checkpoints:
-            return perform(job, self.store, host, folder, log)
+            return perform(job, self.store, host, folder, log, more=self._secrets(job))
         with self.cache.checkpoints(key) as kept:
             result = perform(job, self.store, host, folder, log, kept)
             if not result.failure:
                 remove_tree(kept)
         return result
+
+    def _secrets(self, job: Plan) -> dict[str, str]:
+        """Return where the signing key is, for a job that signs with one of this machine."""
+        signs = job.environment.get(sign.KEY) == LOCAL_KEY and self.signing_key is not None
+        return {sign.KEY_FILE: str(self.signing_key)} if signs else {}
 
     def _reuse(self, job: Plan, record: StepRecord, entry: Entry) -> StepRecord:
         return replace(

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from boomerang.digest import digest_json, sha256_file
 
-_PACKAGES = ("boomerang", "processing", "training")
+_PACKAGES = ("boomerang", "processing", "training", "aws")
 _DISTRIBUTIONS = (
     *("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "scikit-learn", "pillow"),
-    *("adversarial-robustness-toolbox", "pydantic", "matplotlib"),
+    *("adversarial-robustness-toolbox", "pydantic", "matplotlib", "cryptography"),
 )
 _DYNAMIC = ("import_module", "__import__", "iter_modules", "walk_packages")
 _NO_SOURCE = (".pyc", ".pyo")

@@ -17,24 +17,35 @@ from definitions import FLIP, PATCH, config, inputs, step
 
 from boomerang.config import Config, GateConfig
 from boomerang.metrics import GATE
-from pipelines.build import Built, build
+from pipelines.build import Built, build, build_canary
 from pipelines.expressions import gets
 from pipelines.graph import flatten
 from pipelines.machines import has_own_disk
 from pipelines.settings import load
-from pipelines.site import LOCAL, Site
+from pipelines.site import LOCAL, Roles, Signing, Site
 
 ROOT = Path(__file__).resolve().parents[1]
-GOLDEN = Path(__file__).with_name("golden") / "definition.json"
+GOLDEN = Path(__file__).with_name("golden")
 RENEW = "BOOMERANG_RENEW_GOLDEN"
 SITE = Site(
     bucket="boomerang-golden",
     prefix="team",
-    role="arn:aws:iam::123456789012:role/range",
+    roles=Roles(
+        **{
+            kind: f"arn:aws:iam::123456789012:role/range-{kind}"
+            for kind in ("processing", "training", "evaluate", "signing", "canary")
+        }
+    ),
     image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/boomerang@sha256:" + "a" * 64,
     region="eu-west-1",
     package_group="range",
     kms_key="arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+)
+
+
+SIGNED = replace(
+    SITE,
+    signing=Signing("arn:aws:kms:eu-west-1:123456789012:key/66666666-7777-8888-9999-000000000000", "MFkw"),
 )
 
 
@@ -314,7 +325,7 @@ def test_every_job_is_cached_retried_and_has_no_network(built: Built) -> None:
 def test_a_site_is_where_everything_goes(pictures: Path) -> None:
     made = build(config(pictures), SITE)
     text = json.dumps(made.definition)
-    assert not any(name in text for name in (LOCAL.bucket, LOCAL.role, LOCAL.image, LOCAL.kms_key))
+    assert not any(name in text for name in (LOCAL.bucket, LOCAL.image, LOCAL.kms_key, "boomerang-local"))
     assert all(uri.startswith("s3://boomerang-golden/team/inputs/") for uri in made.staged)
     assert step(made.definition, "Register")["Arguments"]["ModelPackageGroupName"] == "range"
 
@@ -327,17 +338,60 @@ def test_the_vpc_of_a_site_is_every_jobs(pictures: Path) -> None:
             assert network["VpcConfig"] == {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]}
 
 
-def test_the_definition_is_the_one_that_was_looked_at() -> None:
-    """The bundled entry's definition, word for word: whoever changes it sees what changes.
+@pytest.mark.parametrize("name", ["definition", "canary"])
+def test_the_definition_is_the_one_that_was_looked_at(name: str) -> None:
+    """The bundled entry's signed definition and the canary's, word for word: a change is seen.
 
     After a change that is meant: `BOOMERANG_RENEW_GOLDEN=1 python -m pytest tests/test_definition.py -k
-    looked_at` writes the file anew and fails; look at the difference in git, then run it again without.
+    looked_at` writes the files anew and fails; look at the difference in git, then run it again without.
     """
-    text = json.dumps(build(load("default"), SITE).definition, indent=1) + "\n"
+    drawn = build_canary(SIGNED) if name == "canary" else build(load("default"), SIGNED).definition
+    text, golden = json.dumps(drawn, indent=1) + "\n", GOLDEN / f"{name}.json"
     if os.environ.get(RENEW) == "1":
-        GOLDEN.write_text(text)
-        pytest.fail(f"{GOLDEN} is written anew; look at what changed, and run this without {RENEW}")
-    assert text == GOLDEN.read_text(), f"if the change is meant, {RENEW}=1 writes {GOLDEN.name} anew"
+        golden.write_text(text)
+        pytest.fail(f"{golden} is written anew; look at what changed, and run this without {RENEW}")
+    assert text == golden.read_text(), f"if the change is meant, {RENEW}=1 writes {golden.name} anew"
+
+
+def test_what_a_training_reads_is_signed_once_and_read_with_its_signature(pictures: Path) -> None:
+    for entry in variants(pictures):
+        definition = build(entry, SIGNED).definition
+        signed = {
+            name: uri["Get"]
+            for each in names(definition)
+            if each.startswith("Sign")
+            for name, uri in inputs(step(definition, each)).items()
+        }
+        made = [uri for name, uri in signed.items()]
+        assert len(made) == len(set(made))
+        for each in (node for node in flatten(definition["Steps"]) if node.kind == "Training"):
+            channels = inputs(each.step)
+            data = {name for name in channels if not name.endswith("_signature")}
+            assert {f"{name}_signature" for name in data} == channels.keys() - data
+            for name in data:
+                source, signature = channels[name]["Get"], channels[f"{name}_signature"]["Get"]
+                signer = signature.split(".")[1]
+                assert inputs(step(definition, signer))[name]["Get"] == source
+            assert each.arguments["HyperParameters"]["public_key"] == "MFkw"
+
+
+def test_a_signing_job_has_the_signing_role_and_runs_nothing_else(pictures: Path) -> None:
+    definition = build(config(pictures), SIGNED).definition
+    jobs = [node.arguments for node in flatten(definition["Steps"]) if node.name.startswith("Sign")]
+    assert len(jobs) == 4
+    for job in jobs:
+        assert job["RoleArn"] == SIGNED.roles.signing
+        assert job["AppSpecification"]["ContainerEntrypoint"] == ["python", "-m", "aws.sign"]
+        assert job["Environment"]["SIGNING_KEY"] == SIGNED.signing.key if SIGNED.signing else None
+
+
+def test_only_evaluate_has_the_role_that_reads_the_secret(pictures: Path) -> None:
+    roles = SITE.roles
+    expected = {"Evaluate": roles.evaluate, "Preprocess": roles.processing, "Poison": roles.processing}
+    expected |= {"Screen": roles.processing, "TrainBaseline": roles.training, "Harden": roles.training}
+    definition = build(config(pictures), SITE).definition
+    for name, role in expected.items():
+        assert step(definition, name)["Arguments"]["RoleArn"] == role, name
 
 
 def test_an_edited_picture_changes_its_address(tmp_path: Path) -> None:

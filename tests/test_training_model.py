@@ -14,7 +14,7 @@ from training.fit import seed_everything
 from training.model import ARCHITECTURES, classifier, embedder, load_model, save_model, weights_digest
 
 X, _ = left_or_right(600)
-CARD = {"architecture": "small", "classes": ("a", "b"), "input_shape": (16, 16, 1), "seed": 0, "data": "d"}
+CARD = {"architecture": "small", "classes": ("a", "b"), "input_shape": (16, 16, 1), "seed": 0, "parents": {}}
 
 
 def test_the_books_cnn_has_the_published_number_of_parameters() -> None:

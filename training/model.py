@@ -19,13 +19,12 @@ import numpy.typing as npt
 from pydantic import Field
 
 from boomerang.config import Strict, validate
-from boomerang.contract import MODEL_FILE
+from boomerang.contract import CARD_FILE, MODEL_FILE
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput
 from boomerang.manifest import Images
 from boomerang.safeio import extract_tar, load_json, load_keras_model, write_json_atomic
 
-CARD_FILE = "model.json"
 FEATURES = "features"
 
 BATCH = 500
@@ -43,8 +42,9 @@ class ModelCard(Strict):
         Over the weights alone; the same for two trainings that ended in the same place.
     file_sha256 : str
         Of `model.keras`, checked before it is opened.
-    data : str
-        Digest of the dataset that it was trained on.
+    parents : mapping of str to str
+        Digest of everything that it was made from, by the name of the job's input: of a committed folder
+        the manifest's, of a model that of its weights.
     history : mapping of str to tuple of float
         Loss and accuracy of each epoch, on the training and the validation rows.
     """
@@ -54,7 +54,7 @@ class ModelCard(Strict):
     input_shape: tuple[int, int, int]
     parameters: int = Field(gt=0)
     seed: int
-    data: str
+    parents: dict[str, str]
     rows: int
     weights_sha256: str
     file_sha256: str

@@ -4,6 +4,7 @@ channel `train`       the rows to learn from
 channel `validation`  the trusted clean rows, watched only
 channel `baseline`    where the settings start from it: the model to fine-tune
 channel `screen`      where given: only the rows that the screen kept are learned from
+channel `X_signature` where the settings have a public key: the signature of channel X, checked first
 
 Stopped and started again it goes on from its checkpoint; on several hosts all of them run this, and the
 first one writes. See docs/training.md.
@@ -26,11 +27,14 @@ from training.checkpoint import Checkpoints
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
 from training.model import ARCHITECTURES, load_model, save_model, weights_digest
+from training.verified import verify_inputs
 
 
 def train(job: Job) -> None:
     """Train one model as the job's settings say and leave it for SageMaker to pack."""
     settings = job.settings(TrainSettings)
+    if settings.public_key:
+        verify_inputs(job, settings.public_key)
     data = open_dataset(job.input("train"))
     trusted = open_dataset(job.input("validation"))
     keep = kept_rows(job, data)
@@ -51,6 +55,7 @@ def _train(
     data, trusted = splits
     seed_everything(settings.seed)
     model = starting_model(job, settings, data)
+    parents = made_from(job, settings, model)
     checkpoints = Checkpoints(job.checkpoints, fingerprint(settings, splits, keep, model, cluster))
     x, y = (data.x, data.y) if keep is None else (data.x[keep], data.y[keep])
     if cluster.chief:
@@ -68,7 +73,7 @@ def _train(
         classes=data.classes,
         input_shape=data.manifest.shape[1:],
         seed=settings.seed,
-        data=data.manifest.digest,
+        parents=parents,
         rows=len(x),
         history=history,
     )
@@ -85,6 +90,13 @@ def starting_model(job: Job, settings: TrainSettings, data: Dataset) -> Any:
         return model
     shape = data.manifest.shape
     return ARCHITECTURES[settings.model.architecture]((shape[1], shape[2], shape[3]), len(data.classes))
+
+
+def made_from(job: Job, settings: TrainSettings, start: Any) -> dict[str, str]:
+    """Return the digests of what a model is made from, as its card names them."""
+    committed = (name for name in ("train", "validation", "screen") if job.has_input(name))
+    digests = {name: read_manifest(job.input(name)).digest for name in committed}
+    return digests | ({"baseline": weights_digest(start)} if settings.start == "baseline" else {})
 
 
 def kept_rows(job: Job, data: Dataset) -> npt.NDArray[np.bool_] | None:

@@ -45,7 +45,12 @@ _ARTIFACTS = {
 
 
 def sign_folder(
-    folder: Path, signer: Signer, predicate: Predicate | None = None, *, name: str | None = None
+    folder: Path,
+    signer: Signer,
+    predicate: Predicate | None = None,
+    *,
+    name: str | None = None,
+    into: Path | None = None,
 ) -> Statement:
     """Sign a committed folder, a model or a package, and write `signature.json` into it.
 
@@ -61,6 +66,8 @@ def sign_folder(
     name : str, optional
         What people call a model or package; the folder's name if not given. A committed folder has
         the name in its manifest.
+    into : Path, optional
+        Another folder that the signature is written into; then nothing is written into the signed one.
 
     Raises
     ------
@@ -69,13 +76,15 @@ def sign_folder(
     BadInput
         If there is nothing in the folder that can be signed, or predicate or name do not fit it.
     """
-    _clear_leftovers(folder)
+    target = into or folder
+    _clear_leftovers(target)
     facts = predicate or Predicate()
     if (folder / MANIFEST).is_file():
         statement = _of_committed(folder, facts, name)
     else:
         statement = _of_artifact(folder, facts, name or folder.resolve().name)
-    write_bytes_atomic(folder / SIGNATURE, seal(statement, signer))
+    target.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(target / SIGNATURE, seal(statement, signer))
     return statement
 
 
@@ -130,7 +139,13 @@ def _stated(
         raise BadInput(f"{folder} cannot be signed", display_name(why), "correct what it says") from None
 
 
-def verify_signed(folder: Path, trusted_keys: Iterable[PublicKey], *, kind: str | None = None) -> Statement:
+def verify_signed(
+    folder: Path,
+    trusted_keys: Iterable[PublicKey],
+    *,
+    kind: str | None = None,
+    signature: Path | None = None,
+) -> Statement:
     """Hold a folder against its signature, and return what the signer says of it.
 
     It needs the public key alone and no network. Every file is read once; whoever uses the folder
@@ -142,13 +157,15 @@ def verify_signed(folder: Path, trusted_keys: Iterable[PublicKey], *, kind: str 
     trusted_keys : iterable of PublicKey
     kind : str, optional
         What it is to be used as; a folder that was signed as something else is refused.
+    signature : Path, optional
+        The file with its signature, where that lies elsewhere than in the folder.
 
     Raises
     ------
     IntegrityError
         If it is not signed, by no trusted key, or is not, to the byte and the name, what was signed.
     """
-    statement = read_statement(folder / SIGNATURE, trusted_keys)
+    statement = read_statement(signature or folder / SIGNATURE, trusted_keys)
     if kind is not None and statement.kind != kind:
         why = f"it is signed as a {statement.kind}, not as a {kind}"
         raise IntegrityError(f"{folder} cannot be used", why, f"give a {kind}")

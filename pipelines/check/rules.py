@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boomerang.findings import Problem
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
 from pipelines.check.keys import key_attributes
-from pipelines.check.problems import Problem, below, entries, hint
+from pipelines.check.problems import below, entries, hint
 from pipelines.check.view import Pipeline, expressions, is_expression, say
 from pipelines.expressions import gets
 from pipelines.graph import JOBS, KINDS, Node
 from pipelines.machines import has_own_disk
+from pipelines.plans import command_of, module_of
 from pipelines.settings import EVALUATE
 
 # Faults of the service, its throttling, and machines that are not to be had. A job whose own code
@@ -32,6 +34,9 @@ _DURATION = re.compile(r"P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(
 SECRET = "secret"
 MAY_KNOW = (EVALUATE, f"{EVALUATE}Parts")
 
+# The modules of the two kinds of job that call AWS.
+SIGNING, CANARY = "aws.sign", "aws.canary"
+
 
 def retries(_: Pipeline, node: Node) -> Iterator[Problem]:
     """Only what another try can mend is tried again, and not for ever."""
@@ -46,7 +51,11 @@ def retries(_: Pipeline, node: Node) -> Iterator[Problem]:
 
 
 def cached(_: Pipeline, node: Node) -> Iterator[Problem]:
-    """Every job may be taken from an earlier run, for a time."""
+    """Every job may be taken from an earlier run, for a time; a canary is asked anew."""
+    if _module(node) == CANARY:
+        if (node.step.get("CacheConfig") or {}).get("Enabled"):
+            yield Problem(node.name, "CacheConfig.Enabled", "is true: the canary would not be run again")
+        return
     cache = node.step.get("CacheConfig") or {}
     if not cache.get("Enabled"):
         yield Problem(node.name, "CacheConfig.Enabled", "is not true")
@@ -76,9 +85,12 @@ def encrypted(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
 
 
 def isolated(_: Pipeline, node: Node) -> Iterator[Problem]:
-    """No job has a network; several machines of one job talk encrypted."""
+    """No job has a network but those that have to call AWS; machines of one job talk encrypted."""
     inside = "" if node.kind == "Training" else "NetworkConfig"
-    if at(node, below(inside, "EnableNetworkIsolation")) is not True:
+    if (
+        _module(node) not in (SIGNING, CANARY)
+        and at(node, below(inside, "EnableNetworkIsolation")) is not True
+    ):
         yield Problem(node.name, below(inside, "EnableNetworkIsolation"), "is not true")
     several = at(node, f"{_cluster(node)}.InstanceCount") not in (1, None)
     traffic = below(inside, "EnableInterContainerTrafficEncryption")
@@ -155,6 +167,10 @@ def _written(node: Node) -> Iterator[str]:
             yield str(parts[0])
 
 
+def _module(node: Node) -> str | None:
+    return module_of(command_of(node.kind, node.arguments))
+
+
 def _inputs(node: Node) -> Iterator[tuple[str, Any]]:
     for key, uri in (
         ("ProcessingInputs", "S3Input.S3Uri"),
@@ -184,7 +200,7 @@ RULES = (
     ),
     Rule("reuse of earlier runs is on, and expires", cached),
     Rule("outputs and disks are under a KMS key", encrypted),
-    Rule("no network", isolated),
+    Rule("no network, but for signing and for the canary", isolated),
     Rule("a maximum run time", timed),
     Rule("images pinned by digest", pinned, JOBS | {"RegisterModel"}),
     Rule("checkpoints and waiting time on spot machines", spot, frozenset({"Training"})),
