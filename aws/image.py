@@ -18,7 +18,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = "aws/container/Dockerfile"
 TAGS = {"cpu": "boomerang:cpu", "gpu": "boomerang:gpu"}
 
-_PACKED = ("boomerang", "processing", "training", "aws/container")
+# Of `aws` what jobs run, which is what the canary and the signing need, and nothing that deploys.
+JOBS_OF_AWS = tuple(
+    f"aws/{name}.py" for name in ("__init__", "canary", "client", "publish", "sign", "signing")
+)
+_PACKED = ("boomerang", "processing", "training", "aws/container", *JOBS_OF_AWS)
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -95,7 +99,8 @@ def context(root: Path = ROOT) -> bytes:
 
 def _files(root: Path) -> Iterator[Path]:
     for folder in _PACKED:
-        for path in sorted((root / folder).rglob("*")):
+        found = [root / folder] if (root / folder).is_file() else sorted((root / folder).rglob("*"))
+        for path in found:
             if path.is_file() and not any(part in _LEFT_OUT for part in path.parts):
                 yield path
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from definitions import FLIP, PATCH, config, inputs, step
+from definitions import FLIP, PATCH, config, inputs, names, step
 
 from boomerang.config import Config, GateConfig
 from boomerang.metrics import GATE
@@ -356,14 +356,9 @@ def test_the_definition_is_the_one_that_was_looked_at(name: str) -> None:
 def test_what_a_training_reads_is_signed_once_and_read_with_its_signature(pictures: Path) -> None:
     for entry in variants(pictures):
         definition = build(entry, SIGNED).definition
-        signed = {
-            name: uri["Get"]
-            for each in names(definition)
-            if each.startswith("Sign")
-            for name, uri in inputs(step(definition, each)).items()
-        }
-        made = [uri for name, uri in signed.items()]
-        assert len(made) == len(set(made))
+        signers = [step(definition, name) for name in names(definition) if name.startswith("Sign")]
+        signed = [uri["Get"] for signer in signers for uri in inputs(signer).values()]
+        assert len(signed) == len(set(signed))
         for each in (node for node in flatten(definition["Steps"]) if node.kind == "Training"):
             channels = inputs(each.step)
             data = {name for name in channels if not name.endswith("_signature")}

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from aws.image import context
+from aws.image import JOBS_OF_AWS, context
+from pipelines.sources import code_of
 
 
 def names(packed: bytes) -> list[str]:
@@ -30,12 +31,16 @@ def test_the_context_holds_the_steps_and_nothing_of_the_command_line() -> None:
     assert {"training/train.py", "processing/evaluate.py", "boomerang/contract.py"} <= set(packed)
     assert {"aws/container/Dockerfile", "aws/container/requirements-cpu.txt"} <= set(packed)
     assert {name.split("/")[0] for name in packed} == {"boomerang", "processing", "training", "aws"}
+    jobs = {name for name in packed if name.startswith("aws/") and "/container/" not in name}
+    assert jobs == set(JOBS_OF_AWS)
     assert not [name for name in packed if "__pycache__" in name or name.endswith(".pyc")]
 
 
 def test_the_same_sources_give_the_same_context_wherever_they_lie(tmp_path: Path) -> None:
     for folder in ("boomerang", "processing", "training", "aws/container"):
         shutil.copytree(ROOT / folder, tmp_path / folder, copy_function=shutil.copyfile)
+    for name in JOBS_OF_AWS:
+        shutil.copyfile(ROOT / name, tmp_path / name)
     (tmp_path / "training" / "__pycache__").mkdir(exist_ok=True)
     (tmp_path / "training" / "__pycache__" / "x.pyc").write_bytes(b"other")
     assert context(tmp_path) == context()
@@ -58,6 +63,16 @@ def test_the_containers_libraries_are_the_laptops(tmp_path: Path) -> None:
         assert {"numpy", "keras", "scikit-learn"} <= container.keys()
         assert {name: laptop.get(name) for name in container} == container
     assert not [name for name in container if name.startswith("tensorflow")]
+
+
+@pytest.mark.parametrize("module", ["aws.sign", "aws.canary"])
+def test_a_job_that_calls_aws_finds_all_its_code_in_the_image(module: str) -> None:
+    needed = {
+        name for name in code_of(module, ROOT).files if name.startswith("aws/") and name.endswith(".py")
+    }
+    assert needed <= set(JOBS_OF_AWS)
+    copied = (ROOT / "aws/container/Dockerfile").read_text()
+    assert all(name in copied for name in JOBS_OF_AWS)
 
 
 def run_local(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -282,7 +282,17 @@ def test_evaluate_alone_reads_the_secret(whole: Stack) -> None:
         ("EvaluateRole", "s3:PutObject", f"{RUN}/Harden/model/model.tar.gz", False),
         ("CanaryRole", "s3:PutObject", f"{RUN}/Harden/model/model.tar.gz", False),
         ("CanaryRole", "sagemaker:UpdateModelPackage", PACKAGE, False),
-        ("SigningRole", "s3:PutObject", f"{RUN}/Harden/model/signature.json", True),
+        ("SigningRole", "s3:PutObject", f"{RUN}/SignPoison/train/signature.json", True),
+        ("SigningRole", "s3:PutObject", f"{RUN}/SignCandidate/evaluation/probes/0/signature.json", True),
+        ("SigningRole", "s3:PutObject", f"{RUN}/SignPoison/train/x.npy", False),
+        ("SigningRole", "s3:PutObject", f"{RUN}/Poison/train/signature.json", False),
+        ("TrainingRole", "s3:GetObject", f"{RUN}/SignPoison/train/signature.json", True),
+        ("TrainingRole", "s3:PutObject", f"{RUN}/SignPoison/train/signature.json", False),
+        ("ProcessingRole", "s3:PutObject", f"{RUN}/SignPoison/train/signature.json", False),
+        ("EvaluateRole", "s3:PutObject", f"{RUN}/SignCandidate/evaluation/signature.json", False),
+        ("TrainingRole", "s3:GetObject", f"{RUN}/Evaluate/evaluation/probes/0/x.npy", False),
+        ("ProcessingRole", "s3:GetObject", f"{RUN}/Evaluate/evaluation/probes/0/x.npy", False),
+        ("CanaryRole", "s3:GetObject", f"{RUN}/Evaluate/evaluation/probes/0/x.npy", True),
         ("SigningRole", "s3:PutObject", f"{RUN}/Harden/model/model.tar.gz", False),
         ("ApproverRole", "s3:GetObject", f"{RUN}/Evaluate/evaluation/report.html", True),
         ("ApproverRole", "s3:PutObject", f"{RUN}/Evaluate/evaluation/metrics.json", False),
@@ -399,6 +409,18 @@ def test_a_pipeline_starts_isolated_jobs_in_its_vpc_only(whole: Stack, template:
         job,
         anywhere,
     )
+
+
+def test_a_job_with_a_network_is_one_that_signs(whole: Stack) -> None:
+    jobs = "arn:aws:sagemaker:us-east-1:123456789012:processing-job/pipelines-abc"
+    context = {"sagemaker:OutputKmsKey": "${DataKey.Arn}", "sagemaker:VpcSubnets": ["subnet-1"]}
+    context |= {"sagemaker:VpcSecurityGroupIds": ["sg-1"], "sagemaker:NetworkIsolation": "false"}
+    granted = statements(whole, "PipelineRole")
+    assert allows(granted, "sagemaker:CreateProcessingJob", f"{jobs}-signpoison-x", context)
+    for name in ("screen-x", "evaluate-x", "design-x"):
+        assert not allows(granted, "sagemaker:CreateProcessingJob", f"{jobs}-{name}", context), name
+    other = context | {"sagemaker:OutputKmsKey": "another"}
+    assert not allows(granted, "sagemaker:CreateProcessingJob", f"{jobs}-signpoison-x", other)
 
 
 def test_one_role_signs_and_no_iam_policy_can_let_another(whole: Stack) -> None:
