@@ -1,0 +1,144 @@
+"""A signed run, end to end: every training verifies what it reads, and the whole is verified afterwards."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from conftest import DIGITS
+
+from boomerang.errors import BadInput, IntegrityError
+from boomerang.signing import LocalSigner, PublicKey, new_key
+from pipelines.build import Built, build
+from pipelines.records import Execution
+from pipelines.runner import execute
+from pipelines.settings import load
+from pipelines.signed import verify_signatures
+from pipelines.site import LOCAL, LOCAL_KEY, Signing
+
+
+@dataclass(frozen=True)
+class SignedRun:
+    """A run that was signed, with its key and what was run."""
+
+    execution: Execution
+    key: Path
+    built: Built
+    public: PublicKey
+
+    def again(self, workspace: Path, key: Path | None = None) -> Execution:
+        """Run the same in another workspace."""
+        return execute(
+            self.built.definition,
+            self.built.staged,
+            workspace=workspace,
+            run_id="again",
+            signing_key=key or self.key,
+        )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> SignedRun:
+    folder = tmp_path_factory.mktemp("signed")
+    config = folder / "digits.toml"
+    config.write_text(DIGITS.replace('"retrain"', '"finetune"').replace("epochs = 12", "epochs = 1"))
+    new_key(folder / "key.pem")
+    der = LocalSigner.open(folder / "key.pem").public_key_der
+    site = replace(LOCAL, signing=Signing(LOCAL_KEY, base64.b64encode(der).decode()))
+    built = build(load(str(config)), site)
+    execution = execute(
+        built.definition,
+        built.staged,
+        workspace=folder / "runs",
+        run_id="first",
+        signing_key=folder / "key.pem",
+    )
+    return SignedRun(execution, folder / "key.pem", built, PublicKey.from_der(der))
+
+
+@pytest.fixture
+def copy(run: SignedRun, tmp_path: Path) -> Iterator[Path]:
+    """The run's folder, to be damaged."""
+    yield shutil.copytree(run.execution.run_dir, tmp_path / "first", symlinks=True)
+
+
+def change(path: Path, data: bytes) -> None:
+    path.unlink()  # it may be shared with the cache
+    path.write_bytes(data)
+
+
+def test_every_model_leads_back_to_what_came_from_outside(run: SignedRun) -> None:
+    assert run.execution.failed_step in (None, "Fail"), run.execution.failure
+    signed = verify_signatures(run.execution.run_dir, [run.public])
+    assert list(signed.lineages) == ["baseline", "victim", "hardened"]
+    kinds = [[statement.kind for statement in chain] for chain in signed.lineages.values()]
+    assert [sorted(chain) for chain in kinds] == [
+        ["dataset", "dataset", "model"],
+        ["dataset", "dataset", "dataset", "model", "model"],
+        ["dataset", "dataset", "dataset", "model", "model", "model", "screen"],
+    ]
+    assert {"evaluation", "screen", "model", "dataset"} == {each.kind for each in signed.statements}
+
+
+def test_the_trainings_said_what_they_verified(run: SignedRun) -> None:
+    log = (run.execution.run_dir / "logs" / "Harden.log").read_text()
+    for name, kind in {"train": "dataset", "validation": "dataset", "screen": "screen"}.items():
+        assert f"{name}: {kind} '" in log
+    assert "baseline: model 'baseline' (" in (run.execution.run_dir / "logs/TrainVictim.log").read_text()
+
+
+def test_the_key_is_in_no_record_and_no_definition(run: SignedRun) -> None:
+    private = run.key.read_text().splitlines()[1]
+    for file in run.execution.run_dir.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert private.encode() not in data and str(run.key).encode() not in data, file
+
+
+def test_what_was_changed_missing_or_signed_by_another_is_found(run: SignedRun, copy: Path) -> None:
+    other = new_key(copy.parent / "other.pem")
+    with pytest.raises(IntegrityError, match="key"):
+        verify_signatures(copy, [other])
+    labels = next(copy.glob("s3/**/Poison/train/y.npy"))
+    data = bytearray(labels.read_bytes())
+    data[-8] ^= 1
+    change(labels, bytes(data))
+    with pytest.raises(IntegrityError, match=r"y\.npy has been changed"):
+        verify_signatures(copy, [run.public])
+
+
+def test_a_model_that_was_swapped_is_found(run: SignedRun, copy: Path) -> None:
+    (victim,) = copy.glob("s3/**/TrainVictim/**/model.tar.gz")
+    (hardened,) = copy.glob("s3/**/Harden/**/model.tar.gz")
+    change(hardened, victim.read_bytes())
+    with pytest.raises(IntegrityError, match="not what was signed"):
+        verify_signatures(copy, [run.public])
+
+
+def test_a_run_without_signatures_says_so(copy: Path, run: SignedRun) -> None:
+    record = json.loads((copy / "execution.json").read_text())
+    record["steps"] = [step for step in record["steps"] if not step["name"].startswith("Sign")]
+    (copy / "execution.json").write_text(json.dumps(record))
+    with pytest.raises(BadInput, match="nothing in it was signed"):
+        verify_signatures(copy, [run.public])
+
+
+def test_a_training_stops_before_it_reads_what_another_key_has_signed(run: SignedRun, tmp_path: Path) -> None:
+    new_key(tmp_path / "other.pem")
+    execution = run.again(tmp_path / "runs", tmp_path / "other.pem")
+    assert execution.failed_step == "TrainBaseline"
+    assert (
+        "key" in execution.failure
+        and "training on" not in (execution.run_dir / "logs" / "TrainBaseline.log").read_text()
+    )
+
+
+def test_without_a_key_the_job_that_signs_says_what_to_do(run: SignedRun, tmp_path: Path) -> None:
+    execution = execute(run.built.definition, run.built.staged, workspace=tmp_path, run_id="again")
+    assert execution.failed_step == "SignPreprocess"
+    assert "--sign KEY.pem" in execution.failure
