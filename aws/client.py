@@ -1,7 +1,7 @@
-"""The one seam over boto3: each call of AWS that this project makes is a small method here.
+"""The seam over boto3: each call of AWS that a job of this project makes is a small method here.
 
-A test gives another client; a role needs just what stands in `Client`. Whatever AWS or the network refuses
-is an `AwsError` that names the call.
+A test gives another client; a role needs just what stands in `Client`. What the person who deploys calls
+besides is in `aws.account`. Whatever AWS or the network refuses is an `AwsError` that names the call.
 """
 
 from __future__ import annotations
@@ -34,29 +34,51 @@ class Client:
 
     def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
         """Publish the entries of one PutMetricData request, at most 1,000 of them."""
-        with _asking("cloudwatch:PutMetricData", namespace):
+        with asking("cloudwatch:PutMetricData", namespace):
             self._service("cloudwatch").put_metric_data(Namespace=namespace, MetricData=list(data))
 
     def packages(self, group: str, status: str) -> Iterator[str]:
         """Yield the ARNs of a model package group's packages of that status, the newest first."""
-        with _asking("sagemaker:ListModelPackages", group):
+        for entry in self._packages(group, ModelApprovalStatus=status):
+            yield str(entry["ModelPackageArn"])
+
+    def package_arn(self, group: str, version: int) -> str | None:
+        """Return the ARN of one version of a model package group, if there is one."""
+        found = (each for each in self._packages(group) if each["ModelPackageVersion"] == version)
+        return next((str(entry["ModelPackageArn"]) for entry in found), None)
+
+    def _packages(self, group: str, **asked: str) -> Iterator[dict[str, Any]]:
+        with asking("sagemaker:ListModelPackages", group):
             pages = self._service("sagemaker").get_paginator("list_model_packages")
-            asked = {"ModelPackageGroupName": group, "ModelApprovalStatus": status}
-            for page in pages.paginate(**asked, SortBy="CreationTime", SortOrder="Descending"):
-                for entry in page["ModelPackageSummaryList"]:
-                    yield str(entry["ModelPackageArn"])
+            order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
+            for page in pages.paginate(ModelPackageGroupName=group, **asked, **order):
+                yield from page["ModelPackageSummaryList"]
 
     def package(self, arn: str) -> dict[str, Any]:
         """Return what SageMaker knows of a model package."""
-        with _asking("sagemaker:DescribeModelPackage", arn):
+        with asking("sagemaker:DescribeModelPackage", arn):
             answer: dict[str, Any] = self._service("sagemaker").describe_model_package(ModelPackageName=arn)
         return answer
+
+    def decide(
+        self, arn: str, status: str, why: str, properties: Mapping[str, str], remove: Sequence[str] = ()
+    ) -> None:
+        """Set a model package's approval status with one line of at most 1,024 characters that says why.
+
+        The properties are the customer's metadata as they shall be, at most 50; `remove` names those that go.
+        """
+        more: dict[str, Any] = {"CustomerMetadataProperties": dict(properties)} if properties else {}
+        more |= {"CustomerMetadataPropertiesToRemove": list(remove)} if remove else {}
+        with asking("sagemaker:UpdateModelPackage", arn):
+            self._service("sagemaker").update_model_package(
+                ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=why, **more
+            )
 
     def fetch(self, uri: str, target: Path) -> None:
         """Copy the object at `s3://bucket/key` to a file; a download that stops half-way leaves none."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _asking("s3:GetObject", uri):
+        with asking("s3:GetObject", uri):
             self._service("s3").download_file(bucket, key, str(target))
 
     def _service(self, name: str) -> Any:
@@ -72,8 +94,8 @@ class Client:
 
 
 @contextmanager
-def _asking(action: str, about: str) -> Iterator[None]:
-    """Turn what boto3 raises into an AwsError that names the call."""
+def asking(action: str, about: str) -> Iterator[None]:
+    """Turn what boto3 raises into an AwsError that names the call and says what to do."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -82,11 +104,40 @@ def _asking(action: str, about: str) -> Iterator[None]:
     except ClientError as error:
         answer = error.response["Error"]
         why = f"{answer.get('Code')}: {answer.get('Message')}"
-        do = f"check that it exists in this region, and that your role may {action}"
-        raise AwsError(f"{action} of {about} was refused", why, do) from error
+        raise AwsError(f"{action} of {about} was refused", why, _after(answer.get("Code"), action)) from error
     except (BotoCoreError, Boto3Error) as error:
-        do = "set a region and credentials (AWS_REGION, AWS_PROFILE), and check the network"
-        raise AwsError(f"{action} of {about} failed", str(error), do) from error
+        raise AwsError(f"{action} of {about} failed", str(error), _before(type(error).__name__)) from error
+
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+_WHO = {
+    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId", "AuthFailure"),
+    *("UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException"),
+}
+_NO_CREDENTIALS = {
+    *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
+    *("SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError"),
+}
+
+
+def _after(code: str | None, action: str) -> str:
+    """Return what to do about a refusal."""
+    if code in _DENIED:
+        return f"ask for the permission {action}, or use another role (AWS_PROFILE)"
+    if code in _WHO:
+        return "the credentials are wrong or have expired: sign in again, or set AWS_PROFILE"
+    return f"check that it exists in this region, and that your role may {action}"
+
+
+def _before(error: str) -> str:
+    """Return what to do about a call that did not get to AWS."""
+    if error in _NO_CREDENTIALS:
+        return (
+            "sign in to AWS: `aws configure sso` once, then `aws sso login`; AWS_PROFILE chooses the account"
+        )
+    if error == "EndpointConnectionError":
+        return "check the network, and that the region's name (AWS_REGION) is right"
+    return "set a region and credentials (AWS_REGION, AWS_PROFILE), and check the network"
 
 
 def batches(data: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

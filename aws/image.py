@@ -20,7 +20,7 @@ TAGS = {"cpu": "boomerang:cpu", "gpu": "boomerang:gpu"}
 
 # Of `aws` what jobs run, which is what the canary and the signing need, and nothing that deploys.
 JOBS_OF_AWS = tuple(
-    f"aws/{name}.py" for name in ("__init__", "canary", "client", "publish", "sign", "signing")
+    f"aws/{name}.py" for name in ("__init__", "canary", "client", "publish", "registered", "sign", "signing")
 )
 _PACKED = ("boomerang", "processing", "training", "aws/container", *JOBS_OF_AWS)
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pydantic import Field, field_validator
 
 from boomerang.config import GateConfig, Strict
+from boomerang.probes import ProbeSets
 
 _Z95 = 1.959963984540054
 
@@ -131,6 +132,9 @@ class AttackNumbers(Strict):
         Defense effectiveness against the victim (hardened model only).
     turned : Rate or None
         Of the attack's pictures, those given to the target by this model and not by the baseline.
+    probe_asr : Rate or None
+        The success rate on the frozen probes alone, where these are fewer images than `asr` is of: what
+        a canary measures is held against this. None where the probes are all of them.
     """
 
     name: str
@@ -142,6 +146,12 @@ class AttackNumbers(Strict):
     plain_accuracy: Rate | None = None
     der: float | None = None
     turned: Rate | None = None
+    probe_asr: Rate | None = None
+
+    @property
+    def registered_asr(self) -> Rate | None:
+        """The success rate on the probes as they were frozen; None if untargeted."""
+        return self.asr if self.probe_asr is None else self.probe_asr
 
 
 class CanaryMiss(Strict):
@@ -235,6 +245,8 @@ class Metrics(Strict):
     ----------
     models : mapping
         `baseline`, `victim` and `hardened`, in this order.
+    probes : ProbeSets
+        What was frozen of each attack, for the canary. Absent in older files: nothing was.
     screen : DetectorNumbers
         All detectors together: the rows that were taken out.
     gate : mapping
@@ -251,6 +263,7 @@ class Metrics(Strict):
     screen: DetectorNumbers
     detectors: tuple[DetectorNumbers, ...]
     canaries: CanarySet
+    probes: ProbeSets = ProbeSets()
     gate: dict[str, float]
     reasons: str
 
@@ -278,6 +291,15 @@ GATE = (
 )
 
 
+def property_name(key: str) -> str:
+    """Return what a model package calls a number of the gate.
+
+    >>> property_name("asr_upper")
+    'AsrUpper'
+    """
+    return key.title().replace("_", "")
+
+
 def judge(numbers: dict[str, float | None], limits: GateConfig) -> Verdict:
     """Hold the numbers of one model against the gate's limits.
 
@@ -303,12 +325,21 @@ def judge(numbers: dict[str, float | None], limits: GateConfig) -> Verdict:
     return Verdict(passed=not reasons, checks=tuple(checks), reasons=reasons)
 
 
+def say_number(key: str, text: str, value: float | None) -> str:
+    """Return a number of the gate as a person reads it.
+
+    >>> say_number("asr_upper", "attack success rate", 0.5)
+    'attack success rate: 50.0%'
+    """
+    if value is None or not math.isfinite(value) or value >= NOT_MEASURED:
+        return f"{text} was not measured"
+    return f"{text}: {value:.0f}" if key == "canary_failures" else f"{text}: {value:.1%}"
+
+
 def _reason(check: Check) -> str:
-    if check.value is None:
-        return f"{check.text} was not measured"
-    if check.key == "canary_failures":
-        return f"{check.text}: {check.value:.0f}, allowed {check.limit:.0f}"
-    return f"{check.text}: {check.value:.1%}, allowed {check.limit:.1%}"
+    said = say_number(check.key, check.text, check.value)
+    limit = f"{check.limit:.0f}" if check.key == "canary_failures" else f"{check.limit:.1%}"
+    return said if check.value is None else f"{said}, allowed {limit}"
 
 
 def gate_numbers(verdict: Verdict) -> dict[str, float]:

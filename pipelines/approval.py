@@ -1,19 +1,17 @@
 """What a person decides on a model package of the local registry: that it may be used, or may not.
 
-The pipeline registers, a person approves; on AWS the role that people have does the same.
+The rules are those of `boomerang.approval`; `aws.approval` does the same in SageMaker's registry.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from boomerang.errors import BadInput, UsageError
+from boomerang.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 from boomerang.safeio import load_json
-from pipelines.registry import METRICS, Package, Registry
+from pipelines.packages import METRICS
+from pipelines.registry import Package, Registry
 from pipelines.watched import check_package
-
-_PACKAGE = re.compile(r"(?P<group>[^/]+)/(?P<version>[1-9][0-9]{0,8})")
 
 
 def approve(registry: Registry, name: str, *, by: str, reason: str = "", override: bool = False) -> Package:
@@ -38,14 +36,10 @@ def approve(registry: Registry, name: str, *, by: str, reason: str = "", overrid
     """
     package = _package(registry, name)
     check_package(registry, package)
-    if package.status == "Approved":
+    if package.status == APPROVED:
         return package
-    if override and not reason.strip():
-        raise UsageError("--override", "it needs a reason", "--reason 'why it is approved all the same'")
-    if (rejected := _rejection(package)) and not override:
-        do = "train a better model, or give --override and a --reason that stays in its history"
-        raise BadInput(f"package {package.name}", rejected, do)
-    return registry.set_status(package.group, package.version, "Approved", by=by, reason=reason.strip())
+    check_approval(package.name, _rejection(package), reason=reason, override=override)
+    return registry.set_status(package.group, package.version, APPROVED, by=by, reason=reason.strip())
 
 
 def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
@@ -58,25 +52,21 @@ def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
     BadInput
         If there is no such package.
     """
-    if not reason.strip():
-        raise UsageError("--reason", "it is empty", "say why: it stays in the package's history")
+    check_rejection(reason)
     package = _package(registry, name)
-    if package.status == "Rejected":
+    if package.status == REJECTED:
         return package
-    return registry.set_status(package.group, package.version, "Rejected", by=by, reason=reason.strip())
+    return registry.set_status(package.group, package.version, REJECTED, by=by, reason=reason.strip())
 
 
 def _package(registry: Registry, name: str) -> Package:
-    found = _PACKAGE.fullmatch(name)
-    if found is None:
-        raise UsageError(f"package '{name}'", "it is no group/version", "for example boomerang/1")
-    return registry.package(found["group"], int(found["version"]))
+    return registry.package(*package_name(name))
 
 
 def _rejection(package: Package) -> str:
     """Return who rejected a package, and why: the last time, if more than once; empty if nobody did."""
     for entry in reversed(package.history):
-        if entry["status"] == "Rejected":
+        if entry["status"] == REJECTED:
             why = entry["reason"] or _gate_reasons(package.folder / METRICS)
             return f"{entry['by']} rejected it" + (f": {why}" if why else "")
     return ""

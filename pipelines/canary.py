@@ -20,6 +20,7 @@ from boomerang.errors import BoomerangError, IntegrityError, StepFailed
 from boomerang.history import DATA_FILE, append_history, read_history
 from boomerang.manifest import verify_folder
 from boomerang.safeio import load_json
+from boomerang.signing import PublicKey
 from pipelines.jobs import Result, perform
 from pipelines.locking import locked
 from pipelines.plans import Plan, Source, Target
@@ -37,8 +38,10 @@ _TIMEOUT_S = 3600
 _ADDRESS = "s3://canary"
 
 
-def run_canary(workspace: Path, group: str) -> tuple[CanaryMetrics, str]:
+def run_canary(workspace: Path, group: str, key: PublicKey | None = None) -> tuple[CanaryMetrics, str]:
     """Run the canary on the newest Approved package of a group, and add its data to the history.
+
+    With a key, the package is opened only if it was signed with it.
 
     Returns
     -------
@@ -50,13 +53,13 @@ def run_canary(workspace: Path, group: str) -> tuple[CanaryMetrics, str]:
     Raises
     ------
     BadInput
-        If no package is Approved, or its canary records are gone.
+        If no package is Approved, or it was registered without what a canary needs.
     IntegrityError
         If the package, the model or the records are not what was registered.
     StepFailed
         If the canary could not run; nothing is added to the history then.
     """
-    watched = find(workspace, group)
+    watched = find(workspace, group, key)
     folder = workspace.resolve() / DISKS / group
     with locked(workspace / DISKS / f"{group}.lock", wait=True, what=f"the canary of {group}"):
         output = _perform(watched, folder)
@@ -65,8 +68,7 @@ def run_canary(workspace: Path, group: str) -> tuple[CanaryMetrics, str]:
             aside = append_history(workspace / HISTORY, read_history(output / DATA_FILE))
         shutil.copyfile(output / METRICS_FILE, folder / METRICS_FILE)
         remove_tree(folder / "disk")
-    notes = [watched.without, f"an unfinished line of {HISTORY} was moved to {aside}" if aside else ""]
-    return metrics, "\n".join(note for note in notes if note)
+    return metrics, f"an unfinished line of {HISTORY} was moved to {aside}" if aside else ""
 
 
 def reaches(metrics: CanaryMetrics, floor: float) -> bool:
@@ -84,11 +86,13 @@ def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
     table = Table(title=f"canary of {metrics.group}/{metrics.version}", title_justify="left")
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right")
-    table.add_row("canary accuracy", say_rate(metrics.accuracy))
-    for word, rates in (("  ", metrics.groups), ("ASR of ", metrics.attacks)):
-        for name, rate in rates.items():
-            table.add_row(escape(f"{word}{name}"), say_rate(rate))
-    table.add_row("registered", f"{metrics.baseline:.1%}")
+    table.add_column("registered", justify="right")
+    table.add_row("canary accuracy", say_rate(metrics.accuracy), f"{metrics.baseline:.1%}")
+    for name, rate in metrics.groups.items():
+        table.add_row(escape(f"  {name}"), say_rate(rate), "")
+    for name, rate in metrics.attacks.items():
+        known = metrics.registered.get(name)
+        table.add_row(escape(f"ASR of {name}"), say_rate(rate), "" if known is None else f"{known:.1%}")
     console = open_console()
     console.print(table)
     for miss in metrics.misses:

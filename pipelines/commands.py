@@ -25,14 +25,23 @@ from boomerang.safeio import load_json, write_json_atomic
 from pipelines.build import Built, build
 from pipelines.ledger import check_run_id
 from pipelines.settings import EVALUATE, load
-from pipelines.site import LOCAL, Site
+from pipelines.site import LOCAL, REHEARSAL, Signing, Site
 
 if TYPE_CHECKING:
+    from boomerang.findings import Outcome
+    from boomerang.signing import PublicKey
     from pipelines.records import Execution
 
 
 def run(options: Namespace) -> int:
     """Run a campaign entry, write its report, and show its numbers."""
+    if options.on == "aws":
+        from pipelines.cloud.commands import run as start
+
+        _refuse_key(options, "on AWS every run is signed, with the key of the stack")
+        return start(options)
+    if options.on == "local":
+        _refuse_key(options, "containers would have to be given the key")
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
     site = _site(options)
@@ -46,12 +55,38 @@ def run(options: Namespace) -> int:
 def _site(options: Namespace) -> Site:
     """Return where the definition is for: this machine, with the image that its containers run."""
     if options.on == "process":
-        return LOCAL
+        return replace(LOCAL, signing=_signing(options.sign))
     from aws.docker import check_docker
-    from aws.image import find
+    from aws.image import TAGS, find
 
     check_docker(compose=True)
-    return replace(LOCAL, image=find(options.image).digest)
+    return replace(LOCAL, image=find(options.image or TAGS["cpu"]).digest)
+
+
+def _refuse_key(options: Namespace, why: str) -> None:
+    if options.sign is not None:
+        raise UsageError(f"--sign with --on {options.on}", why, "leave out --sign")
+
+
+def _signing(key: Path | None) -> Signing | None:
+    if key is None:
+        return None
+    from pipelines.signed import signing_with
+
+    return signing_with(key)
+
+
+def key(options: Namespace) -> int:
+    """Make a key to sign with."""
+    from boomerang.signing import new_key
+
+    public = options.file.with_suffix(".pub.pem")
+    if public.exists():
+        raise BadInput(f"{public}", "it is there already", "give another name, or move it away")
+    made = new_key(options.file)
+    made.write(public)
+    print(f"private key {options.file}\npublic key  {public} (id {made.key_id[:12]})")
+    return EXIT_PASSED
 
 
 def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
@@ -64,7 +99,14 @@ def _execute(config: Config, site: Site, built: Built, options: Namespace, run_i
             return execute_local(config, site, built, workspace=options.out, run_id=run_id, on_event=show)
         from pipelines.runner import execute
 
-        return execute(built.definition, built.staged, workspace=options.out, run_id=run_id, on_event=show)
+        return execute(
+            built.definition,
+            built.staged,
+            workspace=options.out,
+            run_id=run_id,
+            on_event=show,
+            signing_key=options.sign.resolve() if options.sign else None,
+        )
 
 
 def image(options: Namespace) -> int:
@@ -113,21 +155,32 @@ def verify(options: Namespace) -> int:
 
     if not options.folder.is_dir():
         raise BadInput(f"{options.folder}", "there is no such folder", _RUNS_ARE)
+    keys = [_read_key(file) for file in options.key]
     problems = problems_of(options.folder)
     if problems:
         found = "\n  ".join(f"{problem.path}: {problem.what}" for problem in problems)
         why = f"{len(problems)} of its files are not what was recorded\n  {found}"
         raise IntegrityError(f"{options.folder}", why, "restore them, or run their steps again")
     print(f"{options.folder}: every file is what was recorded")
+    if keys:
+        _verify_signatures(options.folder, keys)
     return EXIT_PASSED
 
 
-def plan(options: Namespace) -> int:
-    """Say what a run would do."""
-    from pipelines.plan import show_plan
+def _verify_signatures(run_dir: Path, keys: list[PublicKey]) -> None:
+    from pipelines.signed import verify_signatures
 
-    config = load(options.config, options.overrides)
-    show_plan(build(config, cache=_definitions(options.out)), options.out)
+    signed = verify_signatures(run_dir, keys)
+    print(f"{len(signed.statements)} signatures are right, and no lineage has a gap:")
+    for chain in signed.lineages.values():
+        print("  " + " < ".join(map(str, chain)))
+
+
+def plan(options: Namespace) -> int:
+    """Say what a run would do, here or on AWS."""
+    from pipelines.plan import plan as show
+
+    show(options, _definitions(options.out))
     return EXIT_PASSED
 
 
@@ -139,11 +192,14 @@ def definition(options: Namespace) -> int:
 
 
 def check(options: Namespace) -> int:
-    """Hold a definition against all that can be known of it without an account."""
+    """Hold the definition and the stack against all that can be known of them without an account."""
     from pipelines.check import checks
 
     name, content = _to_check(options)
     outcomes = checks(content)
+    if options.definition is None:
+        outcomes += [_check_canary(), *_check_stack(options.parameters)]
+        name = f"{name} and the stack"
     problems = [problem for outcome in outcomes for problem in outcome.problems]
     for outcome in outcomes:
         if not outcome.problems:
@@ -155,6 +211,22 @@ def check(options: Namespace) -> int:
     return EXIT_PASSED
 
 
+def _check_canary() -> Outcome:
+    from boomerang.findings import Outcome
+    from pipelines.build import build_canary
+    from pipelines.check import check_definition
+
+    return Outcome("canary: its pipeline by all of these", tuple(check_definition(build_canary(REHEARSAL))))
+
+
+def _check_stack(words: list[str]) -> list[Outcome]:
+    from aws.check import stack_checks
+    from aws.intrinsics import load_template
+    from aws.parameters import read_parameters
+
+    return stack_checks(read_parameters(words, LOCAL.prefix, load_template()))
+
+
 _CHECKED = "docs/check.md says what each check asks for"
 
 
@@ -162,9 +234,10 @@ def _to_check(options: Namespace) -> tuple[str, Any]:
     """Return what to call the definition that is to be checked, and the definition."""
     if options.definition is None:
         config = load(options.config, options.overrides)
-        return config.name, build(config).definition
-    if options.overrides or options.config != "default":
-        raise UsageError("--definition", "a file is checked as it is", "leave out --config and --set")
+        return config.name, build(config, REHEARSAL).definition
+    if options.overrides or options.parameters or options.config != "default":
+        do = "leave out --config, --set and --parameter"
+        raise UsageError("--definition", "a file is checked as it is", do)
     return str(options.definition), load_json(options.definition)
 
 
@@ -174,13 +247,24 @@ def canary(options: Namespace) -> int:
 
     if not 0 <= options.floor <= 1:
         raise UsageError("--floor", f"{options.floor:g} is no accuracy", "give a fraction, 0 to 1")
-    metrics, note = run_canary(options.out, options.group)
+    key = _read_key(options.key) if options.key else None
+    metrics, note = run_canary(options.out, options.group, key)
     show_canary(metrics, options.floor, note)
     return EXIT_PASSED if reaches(metrics, options.floor) else EXIT_REJECTED
 
 
+def _read_key(file: Path) -> PublicKey:
+    from boomerang.signing import PublicKey
+
+    return PublicKey.read(file)
+
+
 def approve(options: Namespace) -> int:
-    """Approve a package of the local registry."""
+    """Approve a package of the local registry, or of SageMaker's."""
+    if options.on == "aws":
+        from pipelines.cloud import commands as cloud
+
+        return cloud.approve(options, _decider(options))
     from pipelines.approval import approve as decide
     from pipelines.registry import Registry
 
@@ -191,7 +275,11 @@ def approve(options: Namespace) -> int:
 
 
 def reject(options: Namespace) -> int:
-    """Reject a package of the local registry."""
+    """Reject a package of the local registry, or of SageMaker's."""
+    if options.on == "aws":
+        from pipelines.cloud import commands as cloud
+
+        return cloud.reject(options, _decider(options))
     from pipelines.approval import reject as decide
     from pipelines.registry import Registry
 
@@ -211,7 +299,11 @@ def _decider(options: Namespace) -> str:
 
 
 def dashboard(options: Namespace) -> int:
-    """Draw the dashboard from the runs of this machine."""
+    """Draw the dashboard from the runs of this machine, or put that of a deployed range."""
+    if options.on == "aws":
+        from pipelines.cloud import commands as cloud
+
+        return cloud.dashboard(options)
     from pipelines.dashboard import dashboard_page, write_dashboard
 
     if options.serve is None:
@@ -224,6 +316,27 @@ def dashboard(options: Namespace) -> int:
         with suppress(KeyboardInterrupt):
             served.serve_forever()
     return EXIT_PASSED
+
+
+def deploy(options: Namespace) -> int:
+    """Put the range into an account."""
+    from pipelines.cloud import commands as cloud
+
+    return cloud.deploy(options)
+
+
+def status(options: Namespace) -> int:
+    """Show an execution on AWS."""
+    from pipelines.cloud import commands as cloud
+
+    return cloud.status(options)
+
+
+def destroy(options: Namespace) -> int:
+    """Delete the range from an account."""
+    from pipelines.cloud import commands as cloud
+
+    return cloud.destroy(options)
 
 
 def _definitions(out: Path) -> Path:

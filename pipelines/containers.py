@@ -17,6 +17,8 @@ from pipelines.plans import properties as job_properties
 from pipelines.records import Clock, Event, Execution, StepRecord, StepStatus
 from pipelines.scope import run_scope
 from pipelines.storage import remove_tree, seal
+from pipelines.tracing import properties as lineage_properties
+from pipelines.tracing import said
 
 
 @dataclass
@@ -117,6 +119,12 @@ class Book:
         """Put a candidate into the local registry and return its package's name."""
         self._record = self.ledger.register(step, arguments, self._record)
         return self._record.detail.partition(",")[0]
+
+    def trace(self, step: str, arguments: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        """Write what a Lineage step records, and return what other steps may read of it."""
+        traced = self.ledger.trace(step, arguments)
+        self._record = replace(self._record, detail=said(traced))
+        return lineage_properties(traced)
 
     def done(self, properties: Mapping[str, Any]) -> None:
         """Note that the step has ended well."""

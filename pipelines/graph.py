@@ -10,7 +10,7 @@ from boomerang.errors import ConfigError, nearest
 from pipelines.expressions import References, check_condition, references
 
 JOBS = frozenset({"Processing", "Training"})
-KINDS = JOBS | {"Condition", "Fail", "RegisterModel", "Model"}
+KINDS = JOBS | {"Condition", "Fail", "RegisterModel", "Model", "Lineage"}
 
 
 @dataclass(frozen=True)

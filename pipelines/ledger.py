@@ -13,7 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from boomerang.errors import StepFailed, UsageError
+from boomerang.canary import CANARIES
+from boomerang.errors import BadInput, StepFailed, UsageError
+from boomerang.manifest import SIGNATURE
+from boomerang.probes import PROBES
 from boomerang.safeio import write_json_atomic
 from pipelines import lineage
 from pipelines.jobs import Made
@@ -32,11 +35,13 @@ from pipelines.records import (
 )
 from pipelines.registry import Registry
 from pipelines.storage import Store, remove_tree
+from pipelines.tracing import LINEAGE, Lineage, lineage_of
 
 OnEvent = Callable[[Event], None]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _RESERVED = ("cache", "registry", "metrics.jsonl")
+_KEPT = (CANARIES, PROBES)
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 
 
@@ -64,6 +69,7 @@ class Ledger:
         """Clear what an earlier try has left and put the staged files where the steps look for them."""
         for name in ("s3", "jobs", "logs"):
             remove_tree(self.run_dir / name)
+        (self.run_dir / LINEAGE).unlink(missing_ok=True)
         write_json_atomic(self.run_dir / "definition.json", definition)
         self.save("Running")
         for uri, source in staged.items():
@@ -118,6 +124,8 @@ class Ledger:
     def register(self, step: str, arguments: Mapping[str, Any], record: StepRecord) -> StepRecord:
         """Put a candidate into the local registry as the arguments of CreateModelPackage say.
 
+        What its canary will need lies beside its metrics, and is kept with it.
+
         Raises
         ------
         StepFailed
@@ -130,6 +138,7 @@ class Ledger:
             raise StepFailed(f"step {step}", f"its arguments lack {error}") from None
         quality = arguments.get("ModelMetrics", {}).get("ModelQuality", {})
         metrics = quality.get("Statistics", {}).get("S3Uri")
+        beside = self.store.path(metrics).parent if metrics else None
         package = self.registry.register(
             group,
             self.store.path(model),
@@ -137,10 +146,33 @@ class Ledger:
             run=self.run_dir.name,
             step=step,
             metrics=self.store.path(metrics) if metrics else None,
+            folders={name: beside / name for name in _KEPT if (beside / name).is_dir()} if beside else {},
             facts=lineage.facts(model, metrics, self.records, self.run_dir)
-            | {"metadata": arguments.get("CustomerMetadataProperties", {})},
+            | lineage.sayings(step, arguments),
         )
         return replace(record, detail=f"{package.name}, {package.status}")
+
+    def trace(self, step: str, arguments: Mapping[str, Any]) -> Lineage:
+        """Write what a Lineage step records into the run's folder, and return it; see `lineage_of`."""
+        traced = lineage_of(
+            step, arguments, run=self.run_dir.name, content=self._content, signed=self._signed
+        )
+        write_json_atomic(self.run_dir / LINEAGE, traced.model_dump(mode="json"))
+        return traced
+
+    def _content(self, uri: str) -> str | None:
+        """Return the digest of what lies at an address, or of a package by its name."""
+        try:
+            if uri.startswith("s3://"):
+                return self.store.digest(uri)
+            group, _, version = uri.partition("/")
+            return str(self.registry.package(group, int(version)).facts["digest"])
+        except (BadInput, ValueError):
+            return None
+
+    def _signed(self, uri: str) -> bool:
+        """Whether a signing job has left a signature at an address; whether it is right, `verify` says."""
+        return any(self.store.path(uri).rglob(SIGNATURE))
 
 
 def check_run_id(run_id: str) -> None:

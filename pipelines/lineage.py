@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.errors import IntegrityError
+from boomerang.errors import IntegrityError, StepFailed
 from boomerang.manifest import MANIFEST, read_manifest
 from pipelines.records import OutputRecord, StepRecord
 
@@ -40,6 +41,25 @@ def facts(
         "dataset": _dataset(maker, records, run_dir) if maker else None,
         "config": {r.name: _settings(r) for r in behind if r.hyperparameters or "config" in r.inputs},
     }
+
+
+def sayings(step: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a package says of itself in the arguments of CreateModelPackage.
+
+    Raises
+    ------
+    StepFailed
+        If its model card is no JSON: SageMaker would refuse it, after everything has run.
+    """
+    said = {
+        "metadata": arguments.get("CustomerMetadataProperties", {}),
+        "description": arguments.get("ModelPackageDescription", ""),
+    }
+    content = arguments.get("ModelCard", {}).get("ModelCardContent")
+    try:
+        return said if content is None else said | {"card": json.loads(content)}
+    except (TypeError, ValueError) as error:
+        raise StepFailed(f"step {step}", f"its model card is no JSON: {error}") from None
 
 
 def _settings(record: StepRecord) -> str:

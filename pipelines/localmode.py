@@ -6,8 +6,8 @@ What the SDK (3.27) lacks there, and what is done about it:
   the steps, the other executes them. `LocalPipelines` is both.
 - It reads property files from S3 and copies outputs to S3. Here an `s3://` address is a folder of the
   run, as it is for the `process` runner; no moto, no copy of what a job reads.
-- It refuses pipelines with RegisterModel steps. `_Execution` and `_Steps` let them go to the local
-  registry.
+- It refuses pipelines with RegisterModel and Lineage steps. `_Execution` and `_Steps` let them go to the
+  local registry and to the run's folder.
 - Its containers write as root, stay after they ended, reach the internet, have no time limit and no
   checkpoints, may write into their inputs, and lose `/opt/ml/output`. `_Container` is what SageMaker does.
 - Where several containers share a processing job, the first to end stops the others. Not here.
@@ -261,10 +261,10 @@ class _Container(sdk_image._SageMakerContainer):
 
 
 class _Execution(_LocalPipelineExecution):
-    """The SDK's record of an execution, for pipelines that register models too."""
+    """The SDK's record of an execution, for pipelines that register models and record lineage too."""
 
     def _initialize_step_execution(self, steps: Any) -> None:
-        known = [step for step in steps if getattr(step, "step_type", None) != StepTypeEnum.REGISTER_MODEL]
+        known = [step for step in steps if getattr(step, "step_type", None) not in _OURS]
         for step in steps:
             if step not in known:
                 entry = _LocalPipelineExecutionStep(step.name, step.step_type, step.description)
@@ -292,8 +292,8 @@ class _Steps(LocalPipelineExecutor):
 
 class _Factory(_StepExecutorFactory):
     def get(self, step: Any) -> Any:
-        if step.step_type == StepTypeEnum.REGISTER_MODEL:
-            return _Registering(self.pipeline_executor, step)
+        if step.step_type in _OURS:
+            return _OURS[step.step_type](self.pipeline_executor, step)
         return super().get(step)
 
 
@@ -308,3 +308,18 @@ class _Registering:
         arguments = self.executor.evaluate_step_arguments(self.step)
         package = self.executor.sagemaker_session.book.register(self.step.name, arguments)
         return {"ModelPackageArn": package}
+
+
+@dataclass
+class _Tracing:
+    """Writes a lineage into the run's folder."""
+
+    executor: _Steps
+    step: Any
+
+    def execute(self) -> dict[str, Any]:
+        arguments = self.executor.evaluate_step_arguments(self.step)
+        return self.executor.sagemaker_session.book.trace(self.step.name, arguments)
+
+
+_OURS = {StepTypeEnum.REGISTER_MODEL: _Registering, StepTypeEnum.LINEAGE: _Tracing}

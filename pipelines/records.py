@@ -60,7 +60,8 @@ class StepRecord:
     Attributes
     ----------
     name, type : str
-        `type` as in the definition: `Processing`, `Training`, `Condition`, `Fail`, `RegisterModel`, `Model`.
+        `type` as in the definition: `Processing`, `Training`, `Condition`, `Fail`, `RegisterModel`, `Model`,
+        `Lineage`.
     status : {'Succeeded', 'Failed', 'Skipped'}
     started, ended : str
         UTC, ISO 8601; empty for a skipped step.

@@ -3,6 +3,9 @@
     <root>/<group>/<version>/package.json    what was registered and where it came from; never changed
                              model.tar.gz    a hard link to the model
                              metrics.json    what was measured on it
+                             canaries/       hard links to what its canary asks it about,
+                             probes/         so that it can when the run is gone
+                             signature.json  once somebody has signed it (`boomerang.signing`)
                              status.json     the approval status, with its history
 
 A version is a number that is given once. It stands for the model package of SageMaker's registry.
@@ -17,16 +20,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boomerang.digest import digest_json, sha256_file
+from boomerang.digest import digest_json
 from boomerang.errors import BadInput, BoomerangError, nearest
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.locking import locked
+from pipelines.packages import (
+    FOLDERS,
+    METRICS,
+    MODEL,
+    PACKAGE,
+    STATUS,
+    record_file,
+    record_folder,
+    verify_files,
+)
 from pipelines.records import now
 from pipelines.storage import link_file, remove_tree
 
 STATUSES = ("PendingManualApproval", "Approved", "Rejected")
-PACKAGE, STATUS, MODEL, METRICS = "package.json", "status.json", "model.tar.gz", "metrics.json"
-
+# What is compared to know a registration that was done before.
+_IDENTITY = ("run", "step", "model", "metrics", FOLDERS)
 _GROUP = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 
 
@@ -42,9 +55,10 @@ class Package:
     folder : Path
     facts : dict
         The content of `package.json`: `created`, `run`, `step`, `model` and `metrics` (digests and
-        sizes), `dataset` (digest and manifest of the training set), `sources` (what came from outside
-        the pipeline), `lineage` (every step the model came through, with the digests of its inputs
-        and outputs), `metadata` (what the pipeline says of it).
+        sizes), `folders` (the same of each file in what is kept with it, by the folder's name),
+        `dataset` (digest and manifest of the training set), `sources` (what came from outside the
+        pipeline), `lineage` (every step the model came through, with the digests of its inputs and
+        outputs), `metadata` (what the pipeline says of it).
     history : tuple of dict
         Every status it had: `status`, `at`, `by`, `reason`; the last one holds.
     """
@@ -86,6 +100,7 @@ class Registry:
         run: str,
         step: str,
         metrics: Path | None = None,
+        folders: Mapping[str, Path] | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> Package:
         """Add a package under the next version number.
@@ -103,36 +118,40 @@ class Registry:
             Who registers it.
         metrics : Path, optional
             Its `metrics.json`.
+        folders : mapping of str to Path, optional
+            What is kept with it, by name.
         facts : mapping, optional
             What else belongs into `package.json`.
 
         Raises
         ------
         BadInput
-            If group or status is no name of one, or the model is not there.
+            If group or status is no name of one, the model is not there, or a folder holds a link.
         """
         _check(group, status)
+        kept = dict(folders or {})
         content = {
             **(facts or {}),
-            **{"format": 1, "group": group, "run": run, "step": step, "model": _file(model)},
-            "metrics": _file(metrics) if metrics else None,
+            **{"format": 1, "group": group, "run": run, "step": step, "model": record_file(model)},
+            "metrics": record_file(metrics) if metrics else None,
+            FOLDERS: {name: record_folder(folder) for name, folder in kept.items()},
         }
         with locked(self.root / group / ".lock", wait=True, what=f"package group {group}"):
             for package in self.list_packages(group):
-                if all(package.facts.get(key) == content[key] for key in ("run", "step", "model", "metrics")):
+                if all(package.facts.get(key) == content[key] for key in _IDENTITY):
                     return package
-            return self._add(group, model, metrics, content, status)
+            files = {MODEL: model} | ({METRICS: metrics} if metrics else {})
+            for name, folder in kept.items():
+                files |= {f"{name}/{file}": folder / file for file in content[FOLDERS][name]}
+            return self._add(group, files, content, status)
 
-    def _add(
-        self, group: str, model: Path, metrics: Path | None, content: dict[str, Any], status: str
-    ) -> Package:
+    def _add(self, group: str, files: Mapping[str, Path], content: dict[str, Any], status: str) -> Package:
         version = max(self.versions(group), default=0) + 1
         scratch = self.root / group / f".{version}.{os.getpid()}.part"
         remove_tree(scratch)
         scratch.mkdir(parents=True)
-        link_file(model, scratch / MODEL)
-        if metrics:
-            link_file(metrics, scratch / METRICS)
+        for name, file in files.items():
+            link_file(file, scratch / name)
         content |= {"version": version, "created": now()}
         write_json_atomic(scratch / PACKAGE, content | {"digest": digest_json(content)})
         first = {"status": status, "at": now(), "by": f"pipeline step {content['step']}", "reason": ""}
@@ -195,15 +214,7 @@ class Registry:
             package = self.package(group, version)
         except BoomerangError as error:
             return [str(error).replace("\n", " ")]
-        wrong = []
-        facts = {key: value for key, value in package.facts.items() if key != "digest"}
-        if digest_json(facts) != package.facts.get("digest"):
-            wrong.append(f"{PACKAGE} has been changed")
-        for name, key in ((MODEL, "model"), (METRICS, "metrics")):
-            wrong += _check_file(package.folder / name, package.facts.get(key))
-        known = {PACKAGE, STATUS, MODEL, METRICS}
-        wrong += [f"{p.name} does not belong there" for p in package.folder.iterdir() if p.name not in known]
-        return sorted(wrong)
+        return verify_files(package.folder)
 
 
 def _check(group: str, status: str) -> None:
@@ -213,17 +224,3 @@ def _check(group: str, status: str) -> None:
         )
     if status not in STATUSES:
         raise BadInput(f"approval status '{status}'", nearest(status, STATUSES))
-
-
-def _file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise BadInput(f"{path}", "there is no such file", "register a model that a step has made")
-    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
-
-
-def _check_file(path: Path, recorded: Mapping[str, Any] | None) -> list[str]:
-    if recorded is None:
-        return [f"{path.name} does not belong there"] if path.exists() else []
-    if not path.is_file():
-        return [f"{path.name} is missing"]
-    return [] if _file(path) == recorded else [f"{path.name} has been changed"]

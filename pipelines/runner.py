@@ -36,9 +36,12 @@ from pipelines.plans import Plan, properties
 from pipelines.processes import PROJECT, Host
 from pipelines.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
 from pipelines.scope import job_plan, run_scope
+from pipelines.signed import sign_package
 from pipelines.site import LOCAL_KEY
 from pipelines.sources import code_of
 from pipelines.storage import remove_tree
+from pipelines.tracing import properties as lineage_properties
+from pipelines.tracing import said
 from pipelines.verify import Problem, verify
 from pipelines.warmth import Hosts
 
@@ -165,6 +168,7 @@ class _Run:
             "Condition": self._condition,
             "Fail": self._fail,
             "RegisterModel": self._register,
+            "Lineage": self._trace,
             "Model": self._model,
         }
 
@@ -250,5 +254,14 @@ class _Run:
 
     def _register(self, node: Node, record: StepRecord) -> StepRecord:
         record = self.ledger.register(node.name, resolve(node.arguments, self.scope), record)
-        self.scope.properties[node.name] = {"ModelPackageArn": record.detail.partition(",")[0]}
+        name = record.detail.partition(",")[0]
+        self.scope.properties[node.name] = {"ModelPackageArn": name}
+        if self.signing_key is not None:
+            group, _, version = name.rpartition("/")
+            sign_package(self.ledger.registry.package(group, int(version)), self.signing_key)
         return record
+
+    def _trace(self, node: Node, record: StepRecord) -> StepRecord:
+        traced = self.ledger.trace(node.name, resolve(node.arguments, self.scope))
+        self.scope.properties[node.name] = lineage_properties(traced)
+        return replace(record, detail=said(traced))

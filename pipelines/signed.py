@@ -1,18 +1,52 @@
-"""The signatures of a run, verified offline with a public key: of each thing, and of how they hang together."""
+"""Signed runs on this machine: what a key file signs, and all of it verified offline with the public key."""
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.signing import SIGNATURE, PublicKey, Statement, trace, verify_signed
+from boomerang.signing import (
+    SIGNATURE,
+    LocalSigner,
+    PublicKey,
+    Statement,
+    sign_folder,
+    trace,
+    verify_signed,
+)
 from pipelines.records import Execution, OutputRecord, StepRecord, load_execution
+from pipelines.registry import Package, Registry
+from pipelines.site import LOCAL_KEY, Signing
 from pipelines.storage import link_file
 
-MODEL = "model"
+MODEL, PACKAGE = "model", "package"
+
+
+def signing_with(key: Path) -> Signing:
+    """Return what a definition says of a key file of this machine: its public half and nothing else.
+
+    Raises
+    ------
+    BadInput
+        If it is no private key, or others can read it.
+    """
+    der = LocalSigner.open(key).public_key_der
+    return Signing(LOCAL_KEY, base64.b64encode(der).decode())
+
+
+def sign_package(package: Package, key: Path) -> None:
+    """Sign a package of the local registry: the model and all that its canary needs."""
+    if not (package.folder / SIGNATURE).exists():
+        sign_folder(package.folder, LocalSigner.open(key), name=package.name)
+
+
+def verify_package(package: Package, key: PublicKey) -> Statement:
+    """Hold a package against its signature; raises IntegrityError if it is not what was signed."""
+    return verify_signed(package.folder, [key], kind=PACKAGE)
 
 
 @dataclass(frozen=True)
@@ -23,8 +57,8 @@ class Signed:
     ----------
     statements : tuple of Statement
         Of everything that was signed, in the order of the run.
-    lineages : mapping of model name to tuple of Statement
-        Of each model: itself and all that it came from, back to what came from outside.
+    lineages : mapping of name to tuple of Statement
+        Of each model and package: itself and all that it came from, back to what came from outside.
     """
 
     statements: tuple[Statement, ...]
@@ -49,12 +83,12 @@ def verify_signatures(run_dir: Path, keys: Sequence[PublicKey]) -> Signed:
         a gap.
     """
     execution = load_execution(run_dir)
-    statements = tuple(_verified(execution, keys))
+    statements = (*_verified(execution, keys), *_packages(execution, keys))
     if not statements:
         do = "run it with --sign KEY.pem, or leave out --key"
         raise BadInput(f"run {execution.run_id}", "nothing in it was signed", do)
-    models = {each.name: each for each in statements if each.kind == MODEL}
-    lineages = {name: trace(model, statements) for name, model in models.items()}
+    heads = {each.name: each for each in statements if each.kind in (MODEL, PACKAGE)}
+    lineages = {name: trace(head, statements) for name, head in heads.items()}
     return Signed(statements, lineages)
 
 
@@ -67,6 +101,16 @@ def _verified(execution: Execution, keys: Sequence[PublicKey]) -> Iterator[State
                 for file in signatures:
                     path = execution.run_dir / output.path / file
                     yield _hold(source / PurePosixPath(file).parent, path, keys, execution.run_dir)
+
+
+def _packages(execution: Execution, keys: Sequence[PublicKey]) -> Iterator[Statement]:
+    """Verify the packages that the run has registered, as far as they are in the registry beside it."""
+    registry = Registry(execution.run_dir.parent / "registry")
+    for step in execution.steps:
+        if step.type == "RegisterModel" and step.status == "Succeeded":
+            group, _, version = step.detail.partition(",")[0].rpartition("/")
+            if int(version) in registry.versions(group):
+                yield verify_signed(registry.package(group, int(version)).folder, keys, kind=PACKAGE)
 
 
 def _source(execution: Execution, step: StepRecord, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -140,3 +140,6 @@ LOCAL = Site(
     package_group="boomerang",
     kms_key=f"arn:aws:kms:us-east-1:{_NO_ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
 )
+
+# The same with all that a definition has in an account, for looking at one without an account.
+REHEARSAL = replace(LOCAL, signing=Signing(key=LOCAL.kms_key, public_key=""))

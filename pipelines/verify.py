@@ -11,6 +11,7 @@ from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError
 from boomerang.manifest import MANIFEST, Manifest, read_manifest, verify_folder
 from pipelines.cache import ENTRY, Cache, Damaged
+from pipelines.packages import PACKAGE, verify_files
 from pipelines.records import EXECUTION, OutputRecord, load_execution
 from pipelines.registry import Registry
 from pipelines.storage import plain_files
@@ -28,7 +29,8 @@ def verify(path: Path) -> list[Problem]:
     """Recompute every digest that was recorded of a run, of a workspace, or below any other folder.
 
     Of a run: the outputs of its steps and the manifests inside them. Of a workspace: all its runs, the
-    cache, and the packages of the registry. Elsewhere: every folder that has a manifest.
+    cache, and the packages of the registry. Elsewhere: every package, and every other folder that has a
+    manifest.
 
     Parameters
     ----------
@@ -52,10 +54,13 @@ def verify(path: Path) -> list[Problem]:
     if runs or (path / "cache").is_dir():
         found = [problem for run in runs for problem in check.run(run)]
         return [*found, *_cache(path / "cache"), *_registry(path / "registry")]
-    folders = sorted(file.parent for file in path.rglob(MANIFEST))
-    if not folders:
+    packages = sorted(file.parent for file in path.rglob(PACKAGE))
+    committed = sorted(file.parent for file in path.rglob(MANIFEST))
+    folders = [folder for folder in committed if not any(folder.is_relative_to(p) for p in packages)]
+    if not packages and not folders:
         raise BadInput(f"{path}", "nothing in it was ever committed", "name a run, or a folder with datasets")
-    return [problem for folder in folders for problem in _folder(folder)]
+    found = [problem for package in packages for problem in _package(package)]
+    return [*found, *(problem for folder in folders for problem in _folder(folder))]
 
 
 def _folder(folder: Path) -> Iterator[Problem]:
@@ -140,5 +145,8 @@ def _registry(root: Path) -> Iterator[Problem]:
     registry = Registry(root)
     for group in registry.groups():
         for version in registry.versions(group):
-            for wrong in registry.verify_package(group, version):
-                yield Problem(root / group / str(version), wrong)
+            yield from _package(root / group / str(version))
+
+
+def _package(folder: Path) -> Iterator[Problem]:
+    yield from (Problem(folder, wrong) for wrong in verify_files(folder))

@@ -1,7 +1,7 @@
 """Canary: ask the newest approved model about the records that a clean model knew, and say how it did.
 
-    reads   config, model (`model.tar.gz`), canaries (Evaluate's frozen records); to measure attacks also
-            triggers (Poison's `trigger` folder), probes (a test set) and photos (sets of pictures)
+    reads   config, model (`model.tar.gz`), canaries (Evaluate's frozen records); if the config names any,
+            probes (Evaluate's frozen probes, a folder for each attack)
     writes  metrics      `metrics.json`, the numbers, and `data.jsonl`, the same as they are published
 
 A canary that cannot run (a file damaged or missing, records that do not fit the model) stops with its
@@ -11,22 +11,21 @@ is missing: a broken canary is never taken for a bad model. Publishing is not do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from boomerang.canary import CANARIES, CanarySettings
 from boomerang.contract import Job, run_step
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.history import DATA_FILE, as_line
 from boomerang.manifest import Dataset, Manifest, commit, committing, open_dataset, verify_folder
+from boomerang.probes import PROBES, recipe_of
 from boomerang.safeio import write_bytes_atomic, write_json_atomic
-from processing.attacks.trigger import Trigger, load_trigger
-from processing.canary_metrics import CanarySettings, Records, data_of, measure
+from processing.canary_metrics import Records, data_of, measure
 from processing.judge import Trial
-from processing.trials import trials
 from training.model import classifier, load_model, weights_digest
 
 METRICS_FILE = "metrics.json"
@@ -35,14 +34,14 @@ METRICS_FILE = "metrics.json"
 def canary(job: Job) -> None:
     """Run the step: see the module."""
     settings = job.settings(CanarySettings)
-    records = open_records(job.input("canaries"), settings.canaries)
+    records = open_records(job.input(CANARIES), settings.canaries)
     model = open_model(job.input("model"), settings)
     _check_fit(model.input_shape[1:], model.output_shape[-1], records)
-    metrics = measure(settings, records, classifier(model), *_attacks(job, settings, records))
+    metrics = measure(settings, records, classifier(model), open_probes(job, settings, records))
     with committing(job.output("metrics")) as out:
         write_json_atomic(out / METRICS_FILE, metrics.model_dump(mode="json"))
         write_bytes_atomic(out / DATA_FILE, b"".join(as_line(datum) for datum in data_of(metrics)))
-        parents = {"canaries": records.digest}
+        parents = {"canaries": records.digest} | {f"probes {k}": v.digest for k, v in settings.probes.items()}
         commit(out, Manifest(name=settings.group, kind="canary", classes=records.classes, parents=parents))
     right = metrics.accuracy
     print(
@@ -74,9 +73,9 @@ def open_records(folder: Path, digest: str) -> Records:
 _FREEZE = "give the folder evaluation/canaries that Evaluate has made"
 
 
-def _verified(folder: Path, digest: str | None) -> Dataset:
+def _verified(folder: Path, digest: str) -> Dataset:
     found = verify_folder(folder).digest
-    if digest not in (None, found):
+    if found != digest:
         why = f"its digest is {found}, the package's is {digest}"
         raise IntegrityError(f"{folder} is not what the package names", why, "fetch the folder of its run")
     return open_dataset(folder)
@@ -115,34 +114,35 @@ def _check_fit(image: tuple[int, ...], classes: int, records: Records) -> None:
         raise BadInput("the canary records do not fit the model", why, _FREEZE)
 
 
-def _attacks(
-    job: Job, settings: CanarySettings, records: Records
-) -> tuple[tuple[Trial, ...], dict[str, str]]:
-    """Return what can be measured of each trigger, and why another cannot."""
-    if not (job.has_input("triggers") and job.has_input("probes")):
-        return (), {}
-    triggers = load_trigger(job.input("triggers"))
-    probes = _verified(job.input("probes"), settings.probes)
-    if (probes.classes, probes.x.shape[1:]) != (records.classes, records.x.shape[1:]):
-        raise BadInput("the probes do not fit the model", "their classes or shape differ from the records'")
-    photos = _photos(job)
-    why = {trigger.name: _cannot(trigger, photos) for trigger in triggers}
-    able = [trigger for trigger in triggers if not why[trigger.name]]
-    return trials(able, probes, photos), {name: text for name, text in why.items() if text}
+def open_probes(job: Job, settings: CanarySettings, records: Records) -> tuple[Trial, ...]:
+    """Open the probes of every attack that the package was registered with; none if it was with none.
+
+    Raises
+    ------
+    IntegrityError
+        If a set is not the one of its digest, damaged, of another attack, or no set of probes.
+    BadInput
+        If one is missing, or does not fit the records.
+    """
+    return tuple(
+        _trial(job.input(PROBES) / name, name, known.digest, records)
+        for name, known in settings.probes.items()
+    )
 
 
-def _photos(job: Job) -> dict[str, Dataset]:
-    if not job.has_input("photos"):
-        return {}
-    folders = sorted(file.parent for file in job.input("photos").glob("*/manifest.json"))
-    return {folder.name: _verified(folder, None) for folder in folders}
+def _trial(folder: Path, name: str, digest: str, records: Records) -> Trial:
+    data = _verified(folder, digest)
+    recipe = recipe_of(data.manifest)
+    if recipe.name != name:
+        raise IntegrityError(f"{folder} holds other probes", f"they are of '{recipe.name}'", _FREEZE_PROBES)
+    if (data.classes, data.x.shape[1:]) != (records.classes, records.x.shape[1:]):
+        why = "their classes or shape differ from the records'"
+        raise BadInput(f"the probes of {name} do not fit the model", why, _FREEZE_PROBES)
+    target = data.classes.index(recipe.target)
+    return Trial(name, recipe.kind, recipe.outcome, target, np.asarray(data.x), None, np.asarray(data.y))
 
 
-def _cannot(trigger: Trigger, photos: Mapping[str, Dataset]) -> str:
-    if trigger.target is None or trigger.outcome == "untargeted":
-        return "it aims at no class"
-    absent = [name for name in trigger.pictures if name not in photos]
-    return f"its pictures are not given: {', '.join(absent)}" if absent else ""
+_FREEZE_PROBES = "give the folder evaluation/probes that Evaluate has made"
 
 
 if __name__ == "__main__":

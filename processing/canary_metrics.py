@@ -1,15 +1,14 @@
-"""What a canary is told, what it measures, and how that is published."""
+"""What a canary measures, and how that is published."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
+from boomerang.canary import CanarySettings, alarmed
 from boomerang.config import Strict
 from boomerang.manifest import Images
 from boomerang.metrics import CanaryMiss, Rate, share
@@ -17,39 +16,10 @@ from boomerang.watch import Datum, part, published
 from processing.judge import Trial
 from training.model import Ask
 
-_DIGEST = r"^[0-9a-f]{64}$"
 _NO_ANSWER = -1
 _LONGEST_WORD = 1024
 
 Calls = npt.NDArray[np.int64]
-
-
-class CanarySettings(Strict):
-    """What the canary is told about the package that it watches.
-
-    Attributes
-    ----------
-    group, version
-        The model package.
-    model : str
-        Digest of its weights (`training.model.weights_digest`).
-    archive : str or None
-        Sha256 of its `model.tar.gz`, where the registry knows it.
-    canaries : str
-        Digest of the manifest of the canary records.
-    probes : str or None
-        Digest of the manifest of the test set, where one is given.
-    baseline : float
-        Its registered canary accuracy.
-    """
-
-    group: str
-    version: int = Field(ge=1)
-    model: str = Field(pattern=_DIGEST)
-    archive: str | None = Field(default=None, pattern=_DIGEST)
-    canaries: str = Field(pattern=_DIGEST)
-    probes: str | None = Field(default=None, pattern=_DIGEST)
-    baseline: float = Field(ge=0, le=1)
 
 
 class CanaryMetrics(Strict):
@@ -68,9 +38,15 @@ class CanaryMetrics(Strict):
     baseline, accuracy_drop : float
         The registered canary accuracy, and what is lost of it (less than 0: gained).
     attacks : mapping of str to Rate
-        Attack success rate of each trigger that could be measured.
+        Attack success rate on the probes of each attack that has any.
+    registered : mapping of str to float
+        The same as it was registered, on the same probes.
+    worst : float or None
+        What is published of the group and alarmed on: the largest rate of all attacks. Of an attack
+        without a trigger only what it has beyond the clean model's, since a clean model too takes some
+        cats for dogs; the gate judges it likewise.
     not_measured : mapping of str to str
-        Why another trigger could not.
+        Why another attack could not be measured.
     """
 
     format: int = 1
@@ -86,6 +62,8 @@ class CanaryMetrics(Strict):
     accuracy_drop: float
     misses: tuple[CanaryMiss, ...]
     attacks: dict[str, Rate]
+    registered: dict[str, float]
+    worst: float | None
     not_measured: dict[str, str]
 
 
@@ -116,7 +94,6 @@ def measure(
     records: Records,
     ask: Ask,
     attacks: tuple[Trial, ...] = (),
-    not_measured: Mapping[str, str] | None = None,
 ) -> CanaryMetrics:
     """Return the numbers of a model.
 
@@ -128,16 +105,14 @@ def measure(
     ask : callable
         The model: uint8[N, H, W, C] -> float32[N, K].
     attacks : tuple of Trial
-        What to measure each trigger on; each has a target.
-    not_measured : mapping, optional
-        Why other triggers are not.
+        What to measure each attack on; each has a target.
     """
     calls = calls_of(ask, records.x)
     right = calls == records.y
     accuracy = share(right)
     of_group = np.array([identifier.rpartition("/")[0] for identifier in records.ids])
     rates = {trial.name: share(calls_of(ask, trial.x) == trial.target) for trial in attacks if len(trial.y)}
-    empty = {trial.name: "no probe is of its classes" for trial in attacks if not len(trial.y)}
+    known = {name: probes.asr for name, probes in settings.probes.items() if name in rates}
     return CanaryMetrics(
         group=settings.group,
         version=settings.version,
@@ -151,8 +126,14 @@ def measure(
         accuracy_drop=settings.baseline - (accuracy.value or 0.0),
         misses=_misses(records, calls),
         attacks=rates,
-        not_measured={**(not_measured or {}), **empty},
+        registered={name: value for name, value in known.items() if value is not None},
+        worst=max((_alarmed(t, rates[t.name], settings) for t in attacks if len(t.y)), default=None),
+        not_measured={t.name: "no test image is of its classes" for t in attacks if not len(t.y)},
     )
+
+
+def _alarmed(trial: Trial, rate: Rate, settings: CanarySettings) -> float:
+    return alarmed(trial.outcome, rate.value or 0.0, settings.probes[trial.name].clean)
 
 
 def _misses(records: Records, calls: Calls) -> tuple[CanaryMiss, ...]:
@@ -183,7 +164,7 @@ def data_of(metrics: CanaryMetrics) -> tuple[Datum, ...]:
         *both("AccuracyDrop", metrics.accuracy_drop),
         *(part("CanaryAccuracy", v, time, group=group, class_=_word(k)) for k, v in by_class.items()),
         *(part("AttackSuccessRate", v, time, group=group, trigger=_word(k)) for k, v in by_trigger.items()),
-        *(both("AttackSuccessRate", max(by_trigger.values())) if by_trigger else ()),
+        *(() if metrics.worst is None else both("AttackSuccessRate", metrics.worst)),
         *both("CanaryRan", 1.0),
     )
 

@@ -2,8 +2,9 @@
 
     reads   config, heldout, photos (if the config has pictures), train, secret, screen, baseline, victim,
             hardened (if one was trained), parts (where several machines shared the predictions)
-    writes  evaluation   `metrics.json`, which the pipeline's gate reads, and the evidence that the
-                         report draws from
+    writes  evaluation   `metrics.json`, which the pipeline's gate reads, the evidence that the report
+                         draws from, and what the canary will ask a registered model about: `canaries`,
+                         and `probes` with a folder for each attack that aims at a class
 
 The only step that is given the truth.
 """
@@ -17,19 +18,22 @@ from pathlib import Path
 
 import numpy as np
 
+from boomerang.canary import CANARIES
 from boomerang.config import GateConfig
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
 from boomerang.manifest import Manifest, commit, committing, write_dataset
+from boomerang.probes import PROBES
 from boomerang.safeio import write_json_atomic
 from processing.canaries import Canaries, freeze
 from processing.case import Case, candidate_groups, open_case
 from processing.evidence import ARRAYS, write_gallery
 from processing.galleries import canary_group, picture_groups, poisoned_groups, trial_groups
 from processing.judge import Trial
-from processing.measuring import measure
+from processing.measuring import Frozen, measure
 from processing.parts import worker
 from processing.predictions import STEP, predict
+from processing.probes import freeze_probes
 from processing.trials import trials
 
 VERSIONED = (
@@ -48,21 +52,27 @@ def evaluate(job: Job, limits: GateConfig) -> None:
     case = open_case(job, limits)
     tests = trials(case.triggers, case.test, case.photos)
     predict(case, tests, worker(job, STEP))
-    canaries = freeze(candidate_groups(case), case.settings.canaries, case.subjects["baseline"].ask)
     with committing(job.output("evaluation")) as out:
-        frozen = write_dataset(
-            out / "canaries",
-            canaries.x,
-            canaries.y,
-            name=case.candidates.manifest.name,
-            classes=case.test.classes,
-            recipe={**case.settings.canaries.model_dump(mode="json"), "ids": list(canaries.ids)},
-        )
-        metrics = measure(case, tests, canaries, frozen.manifest.digest)
-        write_evidence(out, case, tests, canaries)
+        frozen = freeze_all(out, case, tests)
+        metrics = measure(case, tests, frozen)
+        write_evidence(out, case, tests, frozen.canaries)
         write_json_atomic(out / "metrics.json", metrics.model_dump(mode="json"))
         commit(out, Manifest(name=case.test.manifest.name, kind="evaluation", classes=case.test.classes))
     print(metrics.reasons or "the candidate passes the gate", flush=True)
+
+
+def freeze_all(out: Path, case: Case, tests: tuple[Trial, ...]) -> Frozen:
+    """Write the canary records and the probes."""
+    canaries = freeze(candidate_groups(case), case.settings.canaries, case.subjects["baseline"].ask)
+    records = write_dataset(
+        out / CANARIES,
+        canaries.x,
+        canaries.y,
+        name=case.candidates.manifest.name,
+        classes=case.test.classes,
+        recipe={**case.settings.canaries.model_dump(mode="json"), "ids": list(canaries.ids)},
+    )
+    return Frozen(canaries, records.manifest.digest, freeze_probes(out / PROBES, case, tests))
 
 
 def write_evidence(out: Path, case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> None:

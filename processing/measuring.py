@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +24,26 @@ from boomerang.metrics import (
 from processing.canaries import Canaries
 from processing.case import Case, Subject, candidate_groups
 from processing.judge import Trial, attack_numbers, canary_numbers, detector_numbers, verdict, with_der
+from processing.probes import Probes
 
 
-def measure(case: Case, tests: tuple[Trial, ...], canaries: Canaries, canary_digest: str) -> Metrics:
+@dataclass(frozen=True)
+class Frozen:
+    """What was frozen for the canary: the records with the digest of their folder, and the probes."""
+
+    canaries: Canaries
+    digest: str
+    probes: Probes
+
+
+def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
     """Return all the numbers of the run."""
     together, detectors = screen_numbers(case)
     models: dict[str, ModelNumbers] = {}
     clean_calls = [case.subjects["baseline"].calls(t.x) for t in tests]
     for name, subject in case.subjects.items():
         fpr = together.fpr if name == "hardened" else None
-        models[name] = model_numbers(case, subject, tests, clean_calls, canaries, models, fpr)
+        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr)
     candidate = models.get("hardened", models["victim"]).verdict
     return Metrics(
         seed=case.settings.seed,
@@ -40,7 +51,8 @@ def measure(case: Case, tests: tuple[Trial, ...], canaries: Canaries, canary_dig
         models=models,
         screen=together,
         detectors=detectors,
-        canaries=canary_set(case, canaries, canary_digest),
+        canaries=canary_set(case, frozen.canaries, frozen.digest),
+        probes=frozen.probes.sets,
         gate=gate_numbers(candidate),
         reasons="; ".join(candidate.reasons),
     )
@@ -51,7 +63,7 @@ def model_numbers(
     subject: Subject,
     tests: tuple[Trial, ...],
     clean_calls: list[npt.NDArray[np.int64]],
-    canaries: Canaries,
+    frozen: Frozen,
     before: Mapping[str, ModelNumbers],
     screen_fpr: Rate | None,
 ) -> ModelNumbers:
@@ -60,10 +72,13 @@ def model_numbers(
     calls = subject.calls(case.test.x)
     accuracy = share(calls == y)
     drop = _drop(before["baseline"].clean_accuracy, accuracy) if before else 0.0
-    attacks = tuple(_attack(t, subject, c, classes) for t, c in zip(tests, clean_calls, strict=True))
+    attacks = tuple(
+        _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
+    )
     if screen_fpr is not None and "victim" in before:
         lost = _drop(before["victim"].clean_accuracy, accuracy)
         attacks = with_der(attacks, before["victim"].attacks, lost or 0.0)
+    canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
     table = confusion(y, calls, len(classes))
     return ModelNumbers(
@@ -79,11 +94,20 @@ def model_numbers(
 
 
 def _attack(
-    trial: Trial, subject: Subject, clean_calls: npt.NDArray[np.int64], classes: tuple[str, ...]
+    trial: Trial,
+    subject: Subject,
+    clean_calls: npt.NDArray[np.int64],
+    classes: tuple[str, ...],
+    probes: Probes,
 ) -> AttackNumbers:
     plain = None if trial.before is None else subject.calls(trial.before)
     target = None if trial.target is None else classes[trial.target]
-    return attack_numbers(trial, subject.calls(trial.x), plain, clean_calls, target)
+    calls = subject.calls(trial.x)
+    numbers = attack_numbers(trial, calls, plain, clean_calls, target)
+    chosen = probes.chosen.get(trial.name)
+    if chosen is None or len(chosen) == len(trial.y):
+        return numbers
+    return numbers.model_copy(update={"probe_asr": share(calls[chosen] == trial.target)})
 
 
 def _drop(before: Rate, after: Rate) -> float | None:

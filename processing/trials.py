@@ -22,17 +22,24 @@ def trials(triggers: Sequence[Trigger], test: Dataset, photos: Mapping[str, Data
     return tuple(_trial(trigger, test, photos) for trigger in triggers)
 
 
+def measured_rows(trigger: Trigger, test: Dataset) -> Rows:
+    """Return int64[M], the test images that an attack without pictures is measured on."""
+    if trigger.target is None or trigger.outcome == "untargeted":
+        return np.empty(0, np.int64)
+    labels, wanted = np.asarray(test.y), trigger.source or trigger.target
+    chosen = labels == test.classes.index(wanted)
+    return np.flatnonzero(chosen if trigger.source is not None else ~chosen)
+
+
 def _trial(trigger: Trigger, test: Dataset, photos: Mapping[str, Dataset]) -> Trial:
     target = None if trigger.target is None else test.classes.index(trigger.target)
     if target is None or trigger.outcome == "untargeted":
-        return _make(trigger, None, test, np.empty(0, np.int64))
+        return _make(trigger, None, test, measured_rows(trigger, test))
     if trigger.pictures:
         x = np.concatenate([photos[name].x for name in trigger.pictures])
         y = np.concatenate([photos[name].y for name in trigger.pictures])
         return Trial(trigger.name, trigger.kind, trigger.outcome, target, x, None, y)
-    labels = np.asarray(test.y)
-    chosen = labels != target if trigger.source is None else labels == test.classes.index(trigger.source)
-    return _make(trigger, target, test, np.flatnonzero(chosen))
+    return _make(trigger, target, test, measured_rows(trigger, test))
 
 
 def _make(trigger: Trigger, target: int | None, test: Dataset, rows: Rows) -> Trial:

@@ -5,6 +5,7 @@ The numbers are counted from the random answers by `boomerang.metrics`, so they 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ from boomerang.metrics import (
 )
 from boomerang.safeio import write_json_atomic
 from pipelines.records import Execution, OutputRecord, StepRecord
+from pipelines.tracing import LINEAGE, Association, Entity, Lineage
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STEPS = ("Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Harden", "Evaluate")
@@ -59,6 +61,10 @@ class Scene:
         The step that fails, if any.
     cached : tuple of str
         Steps whose work an earlier run had done.
+    signed : bool
+        Whether what the steps made was signed.
+    title : str
+        What the package is called in the lineage.
     """
 
     attacked: bool = True
@@ -69,6 +75,8 @@ class Scene:
     classes: tuple[str, ...] = CLASSES
     stop: str = ""
     cached: tuple[str, ...] = ("Preprocess", "TrainBaseline")
+    signed: bool = True
+    title: str = "model package"
     config: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -84,7 +92,55 @@ def build_run(folder: Path, scene: Scene = Scene()) -> Path:
     if "Evaluate" in done:
         passed = _Evaluation(folder / "Evaluate" / "evaluation", scene).write()
     _execution(folder, scene, done, passed).save()
+    if not scene.stop:
+        _lineage(folder, scene)
     return folder
+
+
+# Input, or step and output, with what it is called, and the steps that read it.
+_THINGS: dict[str, tuple[str, str, str]] = {
+    "pictures": ("pictures", "DataSet", "Preprocess"),
+    "recipe": ("poison recipe", "Settings", "Poison"),
+    "Preprocess-train": ("clean set", "DataSet", "TrainBaseline Poison"),
+    "TrainBaseline-model": ("clean model", "Model", "TrainVictim Evaluate"),
+    "Poison-train": ("poisoned set", "DataSet", "TrainVictim Screen Harden Evaluate"),
+    "TrainVictim-model": ("poisoned model", "Model", "Screen Evaluate"),
+    "Screen-screen": ("screen", "Screen", "Harden Evaluate"),
+    "Harden-model": ("hardened model", "Model", "Evaluate Register"),
+    "Evaluate-evaluation": ("evaluation", "Evaluation", "Register"),
+}
+
+
+def _lineage(folder: Path, scene: Scene) -> None:
+    """Write `lineage.json` as a signed run does."""
+    run = folder.name
+    artifacts, associations = [], []
+    for key, (title, kind, readers) in {**_THINGS, "package": (scene.title, "ModelPackage", "")}.items():
+        maker = "Register" if key == "package" else key.partition("-")[0] if "-" in key else ""
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        artifacts.append(
+            Entity(
+                name=f"{key}-{run}",
+                entity="Artifact",
+                type=kind,
+                uri=f"s3://local/{key}",
+                content=digest,
+                signed=bool(maker) and scene.signed,
+                properties={"Title": title},
+            )
+        )
+        ways = [(key, reader, "ContributedTo") for reader in readers.split()]
+        ways += [(maker, key, "Produced")] if maker else []
+        associations += [
+            Association(source=f"{a}-{run}", destination=f"{b}-{run}", type=kind) for a, b, kind in ways
+        ]
+    actions = [
+        Entity(name=f"{step}-{run}", entity="Action", type=step, uri=f"s3://local/{step}")
+        for step in (*STEPS, "Register")
+    ]
+    entities = (*actions, *artifacts)
+    lineage = Lineage(run=run, step="Lineage", entities=entities, associations=tuple(associations))
+    write_json_atomic(folder / LINEAGE, lineage.model_dump(mode="json"))
 
 
 def _config(scene: Scene) -> Config:

@@ -20,17 +20,14 @@ from boomerang.contract import Job
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError, UsageError
 from boomerang.history import append_history, as_line, read_history
-from boomerang.manifest import Manifest, verify_folder, write_dataset
+from boomerang.manifest import read_manifest, verify_folder, write_dataset
 from boomerang.watch import METRICS
 from pipelines.approval import approve, reject
 from pipelines.canary import HISTORY
 from pipelines.cli import main
-from pipelines.records import load_execution
 from pipelines.registry import Registry
 from pipelines.storage import pack
 from pipelines.watched import find
-from processing.attacks import create
-from processing.attacks.trigger import write_trigger
 from processing.canary import canary
 from processing.canary_metrics import CanaryMetrics, data_of
 from training.model import save_model
@@ -67,7 +64,7 @@ def packed(model: Any, folder: Path) -> tuple[Path, str]:
         classes=CLASSES,
         input_shape=(16, 16, 1),
         seed=0,
-        data=DIGEST,
+        parents={"train": DIGEST},
         rows=1,
         history={},
     )
@@ -98,6 +95,25 @@ class Bench:
         folder = self.given / "canaries"
         data = write_dataset(folder, x, y, name="halves", classes=CLASSES, recipe={"ids": named})
         self.settings["canaries"] = data.manifest.digest
+
+    def probes(
+        self,
+        name: str,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        asr: float | None = None,
+        clean: float | None = None,
+        classes: tuple[str, ...] = CLASSES,
+        **said: str,
+    ) -> None:
+        """Write the probes of an attack, and tell the job their digest."""
+        recipe = {"name": name, "kind": "badnets", "outcome": "backdoor", "target": "left", **said}
+        recipe |= {"sources": ["test"], "rows": list(range(len(y))), "of": len(y), "limit": 256}
+        folder = self.given / "probes" / name
+        data = write_dataset(folder, x, y, name="halves", classes=classes, recipe=recipe)
+        known = {"digest": data.manifest.digest, "asr": asr, "clean": clean}
+        self.settings["probes"] = {**self.settings.get("probes", {}), name: known}
 
     def model(self, archive: Path, weights: str) -> None:
         """Put a model there, and tell the job its digests."""
@@ -196,37 +212,93 @@ def test_a_model_that_answers_nan_is_right_about_nothing(bench: Bench, tmp_path:
     assert {miss.got for miss in metrics.misses} == {"no answer"}
 
 
-def test_triggers_are_measured_where_probes_are_given(bench: Bench) -> None:
-    spec = {"kind": "badnets", "target": "left", "rate": 0.1, "patch_px": 8, "corner": "top-left"}
-    attacks = [
-        create(_spec(name="white", **spec), 1),
-        create(_spec(name="small", **spec | {"patch_px": 1}), 2),
-    ]
-    write_trigger(bench.given / "triggers", attacks, None, Manifest(name="recipe", kind="trigger"))
+def test_each_attack_is_measured_on_its_probes(bench: Bench) -> None:
     x, y = left_or_right(30, seed=1)
-    probes = write_dataset(bench.given / "probes", x // 4, y, name="probes", classes=CLASSES)
-    bench.settings["probes"] = probes.manifest.digest
+    x = x // 4
+    white = x.copy()
+    white[:, :8, :8] = 255
+    bench.probes("white", white[y == 0], y[y == 0], asr=0.75)
+    bench.probes("small", x[y == 0], y[y == 0])
 
     metrics = bench.run()
 
     rates = {name: (r.successes, r.total) for name, r in metrics.attacks.items()}
     assert rates == {"white": (15, 15), "small": (0, 15)}
+    assert (metrics.registered, metrics.not_measured) == ({"white": 0.75}, {})
     data = {(d.name, *d.dimensions): d.value for d in data_of(metrics)}
     assert data["AttackSuccessRate", ("Group", "halves")] == 1
     assert data["AttackSuccessRate", ("Group", "halves"), ("Trigger", "small")] == 0
+    digests = {f"probes {name}": known["digest"] for name, known in bench.settings["probes"].items()}
+    assert digests.items() <= read_manifest(bench.out).parents.items()
 
 
-def _spec(**settings: Any) -> Any:
-    from boomerang.config import Spec
+def test_what_a_clean_model_gives_too_is_held_against_no_attack_without_a_trigger(bench: Bench) -> None:
+    """A clean model takes some cats for dogs: that alone must not take a good model out of service."""
+    x, y = left_or_right(30, seed=1)
+    bench.probes("flip", x, 0 * y, clean=0.3, outcome="targeted")
+    assert (bench.run().attacks["flip"].value, bench.run().worst) == (0.5, pytest.approx(0.2))
 
-    return Spec.model_validate(settings)
+    bench.probes("white", x[y == 1], y[y == 1], clean=0.3)
+    metrics = bench.run()
+    assert metrics.worst == 1, "a trigger's rate is held against the limit as it is"
+    data = {(d.name, *d.dimensions): d.value for d in data_of(metrics)}
+    assert data["AttackSuccessRate", ("Group", "halves")] == 1
+    assert data["AttackSuccessRate", ("Group", "halves"), ("Trigger", "flip")] == 0.5
+
+
+def test_an_attack_without_probes_is_said_and_not_published(bench: Bench) -> None:
+    bench.probes("corner", np.zeros((0, 16, 16, 1), np.uint8), np.zeros(0, np.int64))
+    metrics = bench.run()
+    assert metrics.attacks == {} and "no test image" in metrics.not_measured["corner"]
+    assert "AttackSuccessRate" not in {d.name for d in data_of(metrics)}
+
+
+def test_probes_that_no_one_registered_are_not_asked_about(bench: Bench) -> None:
+    bench.probes("corner", *left_or_right(4))
+    del bench.settings["probes"]
+    assert bench.run().attacks == {}
 
 
 def test_probes_of_another_digest_stop_it(bench: Bench) -> None:
-    write_trigger(bench.given / "triggers", [], None, Manifest(name="recipe", kind="trigger"))
-    write_dataset(bench.given / "probes", *left_or_right(2), name="probes", classes=CLASSES)
-    bench.settings["probes"] = DIGEST
+    bench.probes("corner", *left_or_right(4))
+    bench.settings["probes"]["corner"]["digest"] = DIGEST
     bench.stopped(IntegrityError, "not what the package names")
+
+
+def test_a_changed_probe_stops_it(bench: Bench) -> None:
+    bench.probes("corner", *left_or_right(4))
+    np.save(bench.given / "probes" / "corner" / "y.npy", np.zeros(4, np.int64))
+    bench.stopped(IntegrityError, r"y\.npy has been changed")
+
+
+def test_missing_probes_stop_it(bench: Bench) -> None:
+    bench.probes("corner", *left_or_right(4))
+    shutil.rmtree(bench.given / "probes")
+    bench.stopped(BadInput, "input 'probes'")
+
+
+def test_the_probes_of_one_attack_are_not_taken_for_another(bench: Bench) -> None:
+    bench.probes("corner", *left_or_right(4))
+    (bench.given / "probes" / "corner").rename(bench.given / "probes" / "stripe")
+    bench.settings["probes"] = {"stripe": bench.settings["probes"]["corner"]}
+    bench.stopped(IntegrityError, "they are of 'corner'")
+
+
+@pytest.mark.parametrize(
+    ("classes", "side", "kind", "why"),
+    [
+        (("a", "b"), 16, BadInput, "do not fit the model"),
+        (CLASSES, 8, BadInput, "do not fit the model"),
+        (("dark", "right"), 16, IntegrityError, "no class 'left'"),
+    ],
+)
+def test_probes_that_do_not_fit_stop_it(
+    bench: Bench, classes: tuple[str, str], side: int, kind: type[BoomerangError], why: str
+) -> None:
+    x = np.zeros((2, side, side, 1), np.uint8)
+    target = {"target": "a"} if classes == ("a", "b") else {}
+    bench.probes("corner", x, np.zeros(2, np.int64), classes=classes, **target)
+    bench.stopped(kind, why)
 
 
 def test_a_damaged_model_stops_it(bench: Bench) -> None:
@@ -381,6 +453,10 @@ def test_the_command_asks_the_approved_model(workspace: Path, capsys: pytest.Cap
 
     said = capsys.readouterr().out
     assert "canary of boomerang/1" in said and "ASR of corner" in said and "reaches the floor" in said
+    kept = json.loads((workspace / ".canary" / "boomerang" / "metrics.json").read_text())
+    assert kept["attacks"]["corner"]["value"] == kept["registered"]["corner"], (
+        "the same model, the same probes"
+    )
     data = read_history(workspace / HISTORY)
     values = {(d.name, len(d.dimensions)): d.value for d in data}
     assert values["CanaryAccuracy", 1] == 1 and values["AttackSuccessRate", 1] > 0.9
@@ -388,23 +464,27 @@ def test_the_command_asks_the_approved_model(workspace: Path, capsys: pytest.Cap
     assert Registry(workspace / "registry").verify_package("boomerang", 1) == []
 
 
-def with_wrong_labels(workspace: Path) -> None:
+def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     """Register the same model again, with canary records whose labels are the next class'."""
     registry = approved(workspace)
     package = registry.package("boomerang", 1)
-    folder = load_execution(workspace / "first").path("Evaluate", "evaluation") / "canaries"
-    manifest = json.loads((folder / "manifest.json").read_text())
-    x, y = np.load(folder / "x.npy"), np.load(folder / "y.npy")
-    shutil.rmtree(folder)
-    classes = tuple(manifest["classes"])
-    wrong = write_dataset(folder, x, (y + 1) % 10, name="digits", classes=classes, recipe=manifest["recipe"])
+    right, wrong = package.folder / "canaries", workspace / "wrong"
+    manifest = read_manifest(right)
+    x, y = np.load(right / "x.npy"), (np.load(right / "y.npy") + 1) % 10
+    data = write_dataset(wrong, x, y, name="digits", classes=manifest.classes, recipe=manifest.recipe)
     metrics = json.loads((package.folder / "metrics.json").read_text())
-    metrics["canaries"]["digest"] = wrong.manifest.digest
+    metrics["canaries"]["digest"] = digest or data.manifest.digest
     file = workspace / "metrics.json"
     file.write_text(json.dumps(metrics))
-    facts = {key: package.facts[key] for key in ("lineage", "metadata")}
     registry.register(
-        "boomerang", package.model, status="Approved", run="first", step="Again", metrics=file, facts=facts
+        "boomerang",
+        package.model,
+        status="Approved",
+        run="first",
+        step="Again",
+        metrics=file,
+        folders={"canaries": wrong, "probes": package.folder / "probes"},
+        facts={key: package.facts[key] for key in ("lineage", "metadata")},
     )
 
 
@@ -429,37 +509,69 @@ def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.Cap
     assert not (workspace / HISTORY).exists()
 
 
-def test_a_canary_that_cannot_run_adds_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    approved(workspace)
-    labels = load_execution(workspace / "first").path("Evaluate", "evaluation") / "canaries" / "y.npy"
-    labels.unlink()
-    np.save(labels, np.zeros(2, np.int64))
-
-    assert main(["canary", "--out", str(workspace)]) == IntegrityError.exit_code
-    said = capsys.readouterr().err
-    assert "could not run" in said and "y.npy has been changed" in said and "canary.log" in said
-    assert not (workspace / HISTORY).exists()
-
-
-def test_records_that_are_gone_are_said_to_be(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_canary_works_when_the_run_is_gone(workspace: Path) -> None:
     approved(workspace)
     shutil.rmtree(workspace / "first")
 
+    assert main(["canary", "--out", str(workspace)]) == 0
+    names = {d.name for d in read_history(workspace / HISTORY)}
+    assert {"CanaryAccuracy", "AttackSuccessRate", "CanaryRan"} <= names
+
+
+@pytest.mark.parametrize("name", ["canaries/y.npy", "probes/corner/y.npy"])
+def test_a_changed_record_stops_the_command(
+    workspace: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    labels = approved(workspace).package("boomerang", 1).folder / name
+    content = np.load(labels)
+    labels.unlink()
+    np.save(labels, content[::-1])
+
+    assert main(["canary", "--out", str(workspace)]) == IntegrityError.exit_code
+    assert f"{name} has been changed" in capsys.readouterr().err
+    assert not (workspace / HISTORY).exists()
+
+
+def test_a_canary_that_cannot_run_adds_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The package is whole, but its metrics are of other records than were registered with it."""
+    with_wrong_labels(workspace, digest="0" * 64)
+
+    assert main(["canary", "--out", str(workspace)]) == IntegrityError.exit_code
+    said = capsys.readouterr().err
+    assert "could not run" in said and "not what the package names" in said and "canary.log" in said
+    assert not (workspace / HISTORY).exists()
+
+
+def test_a_package_without_its_records_says_what_to_do(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = Registry(workspace / "registry").package("boomerang", 1)
+    Registry(workspace / "registry").register(
+        "boomerang",
+        package.model,
+        status="Approved",
+        run="first",
+        step="Again",
+        metrics=package.folder / "metrics.json",
+    )
     assert main(["canary", "--out", str(workspace)]) == 2
-    assert "no run that it comes from has them any more" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "registered without its canaries and probes" in said and "run its campaign again" in said
 
 
-def test_attacks_are_measured_only_with_what_the_package_was(workspace: Path) -> None:
-    approved(workspace)
+def test_what_the_step_is_told_is_what_was_registered(workspace: Path) -> None:
+    package = approved(workspace).package("boomerang", 1)
     watched = find(workspace, "boomerang")
-    assert (set(watched.inputs), watched.without) == ({"model", "canaries", "triggers", "probes"}, "")
 
-    secret = load_execution(workspace / "first").path("Poison", "secret")
-    (secret / "trigger" / "trigger.json").unlink()
-
-    watched = find(workspace, "boomerang")
-    assert set(watched.inputs) == {"model", "canaries"} and "were not measured" in watched.without
-    assert watched.settings.probes is None
+    numbers = json.loads((package.folder / "metrics.json").read_text())
+    attack = numbers["models"]["hardened"]["attacks"][0]
+    assert set(watched.inputs) == {"model", "canaries", "probes"}
+    assert watched.settings.canaries == numbers["canaries"]["digest"]
+    known = watched.settings.probes["corner"]
+    assert known.digest == numbers["probes"]["sets"]["corner"]["digest"]
+    probes = numbers["probes"]["sets"]["corner"]
+    assert (probes["records"], probes["of"]) == (256, attack["asr"]["total"])
+    assert known.asr == attack["probe_asr"]["value"] and attack["probe_asr"]["total"] == 256
 
 
 def test_without_an_approved_package_there_is_nothing_to_ask(

@@ -65,7 +65,7 @@ def test_each_check_says_what_it_looked_at(sound: dict[str, Any]) -> None:
     assert [outcome.problems for outcome in outcomes] == [()] * len(outcomes)
     said = {outcome.said.partition(":")[0] for outcome in outcomes}
     assert said == {"language", "references", "conditions", "parameters", "requests", "limits", "rule"}
-    assert "14 steps" in outcomes[0].said
+    assert "16 steps" in outcomes[0].said
 
 
 def arguments(definition: dict[str, Any], name: str) -> dict[str, Any]:
@@ -93,6 +93,7 @@ def rename(mapping: dict[str, Any], before: str, after: str) -> None:
 
 
 Definition = dict[str, Any]
+METRIC = "ModelCard.ModelCardContent.evaluation_details[0].metric_groups[0].metric_data[0]"
 # What is done to the definition; the step, the field and the words by which it is named.
 PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
     # the language
@@ -420,7 +421,107 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
         lambda d: source(d, "Screen", 0).update(S3Uri="s3://boomerang-local/boomerang/trial/"),
         *("Screen", "ProcessingInputs['config'].S3Input.S3Uri", "is a folder above what steps write"),
     ),
+    # lineage and cards
+    "artifact without a type": (
+        lambda d: arguments(d, "Lineage")["Artifacts"][0].pop("ArtifactType"),
+        *("Lineage", "Artifacts[0].ArtifactType", "is missing"),
+    ),
+    "misspelt key of an action": (
+        lambda d: rename(arguments(d, "Lineage")["Actions"][1], "Status", "State"),
+        *("Lineage", "Actions[1].State", "CreateActionRequest has no such argument"),
+    ),
+    "status that there is not": (
+        lambda d: arguments(d, "Lineage")["Actions"][0].update(Status="Done"),
+        *("Lineage", "Actions[0].Status", "'Done' is none of the 6 values"),
+    ),
+    "number among an artifact's properties": (
+        lambda d: arguments(d, "Lineage")["Artifacts"][0]["Properties"].update(Rows=3),
+        *("Lineage", "Artifacts[0].Properties.Rows", "3 is a number; the service takes texts"),
+    ),
+    "name with a slash": (
+        lambda d: arguments(d, "Lineage")["Artifacts"][0]["ArtifactName"]["Std:Join"].update(On="/"),
+        *("Lineage", "Artifacts[0].ArtifactName", "does not match"),
+    ),
+    "name that is the same in every run": (
+        lambda d: arguments(d, "Lineage")["Artifacts"][0].update(ArtifactName="settings"),
+        *("Lineage", "Artifacts[0].ArtifactName", "is the same in every run"),
+    ),
+    "two artifacts of one name": (
+        lambda d: arguments(d, "Lineage")["Artifacts"].append(arguments(d, "Lineage")["Artifacts"][0]),
+        *("Lineage", "Artifacts[0].ArtifactName", "2 entities are called 'settings-...'"),
+    ),
+    "association of an artifact that is not made": (
+        lambda d: arguments(d, "LineageRejected")["Artifacts"].pop(0),
+        *("LineageRejected", "Associations[0].Source.Name", "the step makes no Artifact 'settings-...'"),
+    ),
+    "association of another type of entity": (
+        lambda d: arguments(d, "Lineage")["Associations"][0]["Source"].update(Type="Artefact"),
+        *("Lineage", "Associations[0].Source.Type", "'Artefact' is none of Action, Artifact, Context"),
+    ),
+    "association without an end": (
+        lambda d: arguments(d, "Lineage")["Associations"][0].pop("Source"),
+        *("Lineage", "Associations[0].Source", "is missing"),
+    ),
+    "end that is nothing": (
+        lambda d: arguments(d, "Lineage")["Associations"][0].update(Source={"Name": "x"}),
+        *("Lineage", "Associations[0].Source", "needs an Arn, or a Name and a Type"),
+    ),
+    "ARN of something else": (
+        lambda d: arguments(d, "Lineage")["Associations"][0].update(Source={"Arn": "arn:aws:s3:::bucket"}),
+        *("Lineage", "Associations[0].Source.Arn", "does not match arn:aws"),
+    ),
+    "association of a type that there is not": (
+        lambda d: arguments(d, "Lineage")["Associations"][0].update(AssociationType="MadeFrom"),
+        *("Lineage", "Associations[0].AssociationType", "'MadeFrom' is none of the 5 values"),
+    ),
+    "lineage that is tried again": (
+        lambda d: step(d, "Lineage").update(RetryPolicies=[]),
+        *("Lineage", "RetryPolicies", "there is no such key"),
+    ),
+    "the truth in a lineage": (
+        lambda d: arguments(d, "Lineage")["Artifacts"][0]["Source"].update(
+            SourceUri=output("Poison", "secret")
+        ),
+        *("Lineage", "Artifacts[0].Source.SourceUri", "is for Evaluate alone"),
+    ),
+    "baseline that lies nowhere": (
+        lambda d: arguments(d, "Register")["DriftCheckBaselines"]["ModelQuality"]["Statistics"].pop("S3Uri"),
+        *("Register", "DriftCheckBaselines.ModelQuality.Statistics.S3Uri", "is missing"),
+    ),
+    "card of a status that there is not": (
+        lambda d: arguments(d, "Register")["ModelCard"].update(ModelCardStatus="Reviewed"),
+        *("Register", "ModelCard.ModelCardStatus", "'Reviewed' is none of the 4 values"),
+    ),
+    "card that is no JSON": (
+        lambda d: pieces(d).pop(),
+        *("Register", "ModelCard.ModelCardContent", "is no JSON"),
+    ),
+    "card with a key that the schema does not have": (
+        lambda d: pieces(d).__setitem__(0, pieces(d)[0].replace("model_creator", "model_owner")),
+        *("Register", "ModelCard.ModelCardContent.model_overview.model_owner", "not permitted"),
+    ),
+    "card with a text for a number": (
+        lambda d: pieces(d).__setitem__(pieces(d).index(gate_number(d)), '"0.02"'),
+        *("Register", METRIC, "a number is said to be there, and a text is"),
+    ),
+    "card with a reference to nothing": (
+        lambda d: gate_number(d)["Std:JsonGet"].update(Path="gate.accuracy_dorp"),
+        *("Register", "ModelCard.ModelCardContent", "did you mean 'accuracy_drop'?"),
+    ),
 }
+
+
+def pieces(definition: Definition) -> list[Any]:
+    """The parts that the card of the package is joined from."""
+    parts: list[Any] = arguments(definition, "Register")["ModelCard"]["ModelCardContent"]["Std:Join"][
+        "Values"
+    ]
+    return parts
+
+
+def gate_number(definition: Definition) -> dict[str, Any]:
+    found: dict[str, Any] = next(part for part in pieces(definition) if "gate.accuracy" in str(part))
+    return found
 
 
 def output(name: str, made: str) -> dict[str, str]:
@@ -442,14 +543,14 @@ def test_a_planted_mistake_is_named_with_its_step_and_field(mistake: str, defini
     plant, where, field, said = PLANTED[mistake]
     plant(definition)
     problems = check_definition(definition)
-    assert any(p.step == where and p.field == field and said in p.what for p in problems), problems
+    assert any(p.where == where and p.field == field and said in p.what for p in problems), problems
 
 
 def test_several_mistakes_are_named_at_once(definition: Definition) -> None:
     planted = [PLANTED[name] for name in ("missing argument", "image by tag", "misspelt key of a step")]
     for plant, *_ in planted:
         plant(definition)
-    found = {(problem.step, problem.field) for problem in check_definition(definition)}
+    found = {(problem.where, problem.field) for problem in check_definition(definition)}
     assert {(where, field) for _, where, field, _ in planted} <= found
 
 
@@ -481,7 +582,7 @@ def test_what_botocore_refuses_is_refused_here(definition: Definition) -> None:
             key: inner for key, inner in changed.items() if key != "TrainingJobName"
         }
         if path != ("TrainingJobName",):
-            assert any(problem.step == "TrainBaseline" for problem in check_definition(definition)), path
+            assert any(problem.where == "TrainBaseline" for problem in check_definition(definition)), path
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:

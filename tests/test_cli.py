@@ -32,7 +32,7 @@ HEAVY = (
 )
 COMMANDS = (
     *("run", "report", "verify", "plan", "definition", "check", "image"),
-    *("canary", "approve", "reject", "dashboard"),
+    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy"),
 )
 
 TINY = """

@@ -20,6 +20,7 @@ from boomerang.contract import Job
 from boomerang.errors import AwsError, BadInput, IntegrityError
 from boomerang.history import as_line
 from boomerang.manifest import Manifest, commit
+from boomerang.probes import ProbeSets
 from boomerang.watch import NAMESPACE, Datum, part, published
 
 REGION = "eu-west-1"
@@ -191,14 +192,26 @@ class Cloud:
 
     def __init__(self, run: Path, package: Path) -> None:
         self.s3, self.sagemaker = boto3.client("s3"), boto3.client("sagemaker")
-        self.metadata = json.loads((package / "package.json").read_text())["metadata"]
+        self.metrics = json.loads((package / "metrics.json").read_text())
+        said = json.loads((package / "package.json").read_text())["metadata"]
+        self.metadata = said | {"ProbesDigest": self.metrics["probes"]["digest"]}
         self.s3.create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": REGION})
         self.s3.upload_file(str(package / "model.tar.gz"), "data", "run/model.tar.gz")
         (evaluation,) = run.glob("s3/*/*/*/runs/*/Evaluate/evaluation")
-        for file in [evaluation / "metrics.json", *(evaluation / "canaries").iterdir()]:
-            key = f"run/evaluation/{file.relative_to(evaluation).as_posix()}"
-            self.s3.upload_file(str(file), "data", key)
+        for folder in ("canaries", "probes"):
+            for file in (each for each in (evaluation / folder).rglob("*") if each.is_file()):
+                self.put(file.relative_to(evaluation).as_posix(), file.read_bytes())
+        self.put("metrics.json", json.dumps(self.metrics).encode())
         self.sagemaker.create_model_package_group(ModelPackageGroupName="boomerang")
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a file of the evaluation."""
+        self.s3.put_object(Bucket="data", Key=f"run/evaluation/{name}", Body=content)
+
+    def get(self, name: str) -> bytes:
+        """Return a file of the evaluation."""
+        found: bytes = self.s3.get_object(Bucket="data", Key=f"run/evaluation/{name}")["Body"].read()
+        return found
 
     def register(self, status: str, **metadata: str) -> None:
         """Register the model; `metadata` changes what the package says of itself."""
@@ -236,32 +249,78 @@ def test_the_job_asks_the_newest_approved_package_and_publishes(cloud: Cloud, tm
     )
 
 
-def test_changed_records_publish_nothing(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_attacks_are_measured_on_the_probes_that_were_registered(cloud: Cloud, tmp_path: Path) -> None:
     cloud.register("Approved")
-    cloud.s3.put_object(Bucket="data", Key="run/evaluation/canaries/y.npy", Body=b"other labels")
+    job = Job(tmp_path / "ml")
+    canary(job, "boomerang", Client(REGION))
+
+    said = json.loads((job.output("metrics") / "metrics.json").read_text())
+    assert said["attacks"]["corner"]["total"] == 256
+    (rate,) = arrived("AttackSuccessRate", Group="boomerang", Trigger="corner")
+    assert rate["Maximum"] == said["attacks"]["corner"]["value"] == said["registered"]["corner"]
+    (worst,) = arrived("AttackSuccessRate", Group="boomerang")
+    assert worst["Maximum"] == rate["Maximum"]
+
+
+def test_a_package_without_attacks_publishes_no_rate_of_one(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.metrics["probes"] = ProbeSets().model_dump(mode="json")
+    cloud.put("metrics.json", json.dumps(cloud.metrics).encode())
+    cloud.register("Approved", ProbesDigest=ProbeSets().digest)
+    canary(Job(tmp_path / "ml"), "boomerang", Client(REGION))
+    assert arrived("CanaryRan", Group="boomerang") and not arrived("AttackSuccessRate", Group="boomerang")
+
+
+@pytest.mark.parametrize("name", ["canaries/y.npy", "probes/corner/x.npy"])
+def test_changed_records_publish_nothing(cloud: Cloud, tmp_path: Path, name: str) -> None:
+    cloud.register("Approved")
+    cloud.put(name, b"something else")
+    job = Job(tmp_path / "ml")
+
+    with pytest.raises(IntegrityError, match=r"\.npy has been changed"):
+        canary(job, "boomerang", Client(REGION))
+
+    assert not (job.root / "processing" / "input" / "config").exists(), "the step was not prepared"
+    assert boto3.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"] == []
+
+
+def test_a_step_that_fails_publishes_nothing_and_leaves_the_reason(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.register("Approved")
+    cloud.s3.put_object(Bucket="data", Key="run/model.tar.gz", Body=b"no model")
     job = Job(tmp_path / "ml")
 
     with pytest.raises(SystemExit) as stopped:
         canary(job, "boomerang", Client(REGION))
 
-    assert stopped.value.code == IntegrityError.exit_code
-    assert "y.npy has been changed" in (job.root / "output" / "message").read_text()
+    assert stopped.value.code == BadInput.exit_code
+    assert "model.tar.gz" in (job.root / "output" / "message").read_text()
     assert boto3.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"] == []
 
 
-@pytest.mark.parametrize("key", ["ModelDigest", "CanaryDigest"])
+@pytest.mark.parametrize("key", ["ModelDigest", "CanaryDigest", "ProbesDigest"])
 def test_metrics_that_are_not_the_package_s_stop_the_job(cloud: Cloud, tmp_path: Path, key: str) -> None:
     cloud.register("Approved", **{key: "0" * 64})
-    with pytest.raises(IntegrityError, match="not those that were registered"):
+    with pytest.raises(IntegrityError, match=f"{key} in them are not those"):
         canary(Job(tmp_path / "ml"), "boomerang", Client(REGION))
 
 
-def test_records_that_name_a_file_outside_their_folder_are_refused(cloud: Cloud, tmp_path: Path) -> None:
+def test_other_records_than_the_metrics_name_are_not_followed(cloud: Cloud, tmp_path: Path) -> None:
     cloud.register("Approved")
-    key = "run/evaluation/canaries/manifest.json"
-    manifest = json.loads(cloud.s3.get_object(Bucket="data", Key=key)["Body"].read())
+    for name in ("canaries", "probes/corner"):
+        whole = cloud.get(f"{name}/manifest.json")
+        cloud.put(f"{name}/manifest.json", json.dumps(json.loads(whole) | {"seed": 1}).encode())
+        with pytest.raises(IntegrityError, match=f"{name} is not what was registered"):
+            canary(Job(tmp_path / name / "ml"), "boomerang", Client(REGION))
+        cloud.put(f"{name}/manifest.json", whole)
+
+
+def test_records_that_name_a_file_outside_their_folder_are_refused(cloud: Cloud, tmp_path: Path) -> None:
+    """Even where they were registered so."""
+    manifest = json.loads(cloud.get("canaries/manifest.json"))
     manifest["files"]["../../../outside"] = {"sha256": "0" * 64, "bytes": 1}
-    cloud.s3.put_object(Bucket="data", Key=key, Body=json.dumps(manifest).encode())
+    cloud.metrics["canaries"]["digest"] = Manifest.model_validate(manifest).digest
+    cloud.put("metrics.json", json.dumps(cloud.metrics).encode())
+    cloud.put("canaries/manifest.json", json.dumps(manifest).encode())
+    cloud.register("Approved", CanaryDigest=cloud.metrics["canaries"]["digest"])
     with pytest.raises(BadInput, match="stays inside the folder"):
         canary(Job(tmp_path / "ml"), "boomerang", Client(REGION))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from definitions import FLIP, PATCH, config, inputs, names, step
 
 from boomerang.config import Config, GateConfig
-from boomerang.metrics import GATE
+from boomerang.metrics import GATE, judge
 from pipelines.build import Built, build, build_canary
 from pipelines.expressions import gets
 from pipelines.graph import flatten
@@ -273,14 +274,115 @@ def test_the_limits_are_parameters_and_reach_evaluate_as_texts(pictures: Path) -
 
 def test_a_rejected_candidate_is_registered_before_the_pipeline_fails(built: Built) -> None:
     gate = step(built.definition, "Gate")["Arguments"]
-    assert [entry["Name"] for entry in gate["IfSteps"]] == ["Register"]
-    assert [entry["Name"] for entry in gate["ElseSteps"]] == ["RegisterRejected", "Fail"]
-    assert step(built.definition, "Fail")["DependsOn"] == ["RegisterRejected"]
+    assert [entry["Name"] for entry in gate["IfSteps"]] == ["Register", "Lineage"]
+    assert [entry["Name"] for entry in gate["ElseSteps"]] == ["RegisterRejected", "LineageRejected", "Fail"]
+    assert step(built.definition, "Fail")["DependsOn"] == ["LineageRejected"]
     status = {name: step(built.definition, name)["Arguments"]["ModelApprovalStatus"] for name in _REGISTERS}
     assert status == {"Register": "PendingManualApproval", "RegisterRejected": "Rejected"}
 
 
 _REGISTERS = ("Register", "RegisterRejected")
+
+
+def test_a_rejected_package_says_why_and_an_approvable_one_does_not(built: Built) -> None:
+    said = {name: step(built.definition, name)["Arguments"]["ModelPackageDescription"] for name in _REGISTERS}
+    parts = {name: each["Std:Join"]["Values"] for name, each in said.items()}
+    assert parts["Register"] == ["The gate passed the candidate."]
+    assert parts["RegisterRejected"][1]["Std:JsonGet"]["Path"] == "reasons"
+
+
+def test_the_worst_reasons_fit_a_description() -> None:
+    """CreateModelPackage takes 1,024 characters, and JSON would escape a quote or a backslash."""
+    worst: dict[str, float | None] = dict.fromkeys((key for key, _, _ in GATE), 1e9)
+    reasons = "; ".join(judge(worst, GateConfig()).reasons)
+    assert reasons.count(";") == len(GATE) - 1
+    assert len("The gate rejected the candidate: " + reasons) <= 1024
+    assert json.dumps(reasons) == f'"{reasons}"'
+
+
+def test_a_package_names_what_it_was_made_from_by_digest(built: Built) -> None:
+    said = step(built.definition, "Register")["Arguments"]["CustomerMetadataProperties"]
+    literal = {key: said[key] for key in ("ConfigDigest", "RecipeDigest")}
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in literal.values())
+    assert said["ImageDigest"] == LOCAL.image.partition("@")[2]
+    read = {
+        key: said[key]["Std:JsonGet"]["Path"]
+        for key in said
+        if key.endswith("Digest") and key not in literal and key != "ImageDigest"
+    }
+    assert read == {
+        "ModelDigest": "models.hardened.digest",
+        "DatasetDigest": "data.digests.train",
+        "CanaryDigest": "canaries.digest",
+        "ProbesDigest": "probes.digest",
+    }
+    assert len(said) <= 50
+
+
+def test_the_drift_is_held_against_what_was_measured(built: Built) -> None:
+    arguments = step(built.definition, "Register")["Arguments"]
+    statistics = arguments["ModelMetrics"]["ModelQuality"]["Statistics"]
+    assert arguments["DriftCheckBaselines"] == {"ModelQuality": {"Statistics": statistics}}
+
+
+def lineage(definition: dict[str, Any], name: str) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
+    """The address of each artifact of a Lineage step by its name, and the associations, without the run."""
+    arguments = step(definition, name)["Arguments"]
+
+    def short(joined: dict[str, Any]) -> str:
+        first, run = joined["Std:Join"]["Values"]
+        assert run == {"Get": "Execution.PipelineExecutionId"}
+        return str(first)
+
+    artifacts = {short(each["ArtifactName"]): each["Source"]["SourceUri"] for each in arguments["Artifacts"]}
+    associations = {
+        (short(each["Source"]["Name"]), short(each["Destination"]["Name"]), each["AssociationType"])
+        for each in arguments["Associations"]
+    }
+    return artifacts, associations
+
+
+def test_the_lineage_is_what_the_steps_read_and_write(
+    all_built: list[tuple[Config, dict[str, Any]]], shared: dict[str, Any]
+) -> None:
+    for definition in (*(definition for _, definition in all_built), shared):
+        artifacts, associations = lineage(definition, "Lineage")
+        named = {json.dumps(uri, sort_keys=True): name for name, uri in artifacts.items()}
+        for entry in definition["Steps"]:
+            for name, uri in inputs(entry).items():
+                if name not in ("config", "secret"):
+                    thing = named[json.dumps(uri, sort_keys=True)]
+                    assert (thing, entry["Name"], "ContributedTo") in associations, (entry["Name"], name)
+        makers = {a for a, _, kind in associations if kind == "Produced"}
+        assert makers == {entry["Name"] for entry in definition["Steps"] if entry["Name"] != "Gate"} | {
+            "Register"
+        }
+
+
+def test_the_lineage_of_a_rejected_package_is_the_same_but_for_the_package(built: Built) -> None:
+    passed, rejected = (lineage(built.definition, name)[0] for name in ("Lineage", "LineageRejected"))
+    assert passed.pop("package") == {"Get": "Steps.Register.ModelPackageArn"}
+    assert rejected.pop("package") == {"Get": "Steps.RegisterRejected.ModelPackageArn"}
+    assert passed == rejected
+
+
+def test_the_secret_is_in_no_lineage(shared: dict[str, Any]) -> None:
+    for name in ("Lineage", "LineageRejected"):
+        assert "secret" not in json.dumps(step(shared, name))
+
+
+def test_a_signed_thing_names_its_signature(pictures: Path) -> None:
+    definition = build(config(pictures, attacks=[FLIP]), SIGNED).definition
+    signed = {
+        each["ArtifactName"]["Std:Join"]["Values"][0]
+        for each in step(definition, "Lineage")["Arguments"]["Artifacts"]
+        if "Signature" in each["Properties"]
+    }
+    assert signed == {
+        *("Preprocess-train", "Preprocess-validation", "TrainBaseline-model", "Poison-train"),
+        *("TrainVictim-model", "Screen-screen", "Harden-model"),
+        *("Evaluate-evaluation", "Evaluate-canaries", "Evaluate-probes"),
+    }
 
 
 def test_the_candidate_is_the_victim_where_nothing_hardens(

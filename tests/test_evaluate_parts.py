@@ -15,12 +15,14 @@ from suspects import CLASSES, noise_images
 from boomerang.config import GateConfig
 from boomerang.contract import Job
 from boomerang.errors import IntegrityError
-from boomerang.manifest import write_dataset
+from boomerang.manifest import open_dataset, verify_folder, write_dataset
+from boomerang.metrics import Metrics, share
+from boomerang.probes import recipe_of
 from boomerang.safeio import load_json, load_npy
 from processing import evaluate_parts, poison, screen
 from processing.asking import BATCH
 from processing.evaluate import evaluate
-from training.model import save_model, small_cnn
+from training.model import classifier, load_model, save_model, small_cnn
 
 TEST = 2 * BATCH + 100
 ATTACKS = [
@@ -47,7 +49,7 @@ def model(folder: Path, seed: int) -> None:
     set_random_seed(seed)
     card = {"architecture": "small", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": seed}
     made = small_cnn((8, 8, 3), len(CLASSES))
-    save_model(made, folder, **card, data="0" * 64, rows=400, history={})
+    save_model(made, folder, **card, parents={"train": "0" * 64}, rows=400, history={})
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,8 @@ def test_any_number_of_machines_gives_the_bytes_of_one(tmp_path: Path, made: Pat
     """The two machines are processes of their own; the numbers are those of this one."""
     alone = contents(merge(tmp_path / "alone", made, None, limited))
     assert {"evaluation/metrics.json", "evaluation/gallery.json", "evaluation/manifest.json"} <= alone.keys()
+    frozen = {f"evaluation/probes/{name}/x.npy" for name in ("corner", "swap")}
+    assert {name for name in alone if name.startswith("evaluation/probes") and "x.npy" in name} == frozen
     two = make_parts(tmp_path / "two", made, 2, started("processing.evaluate_parts"))
     assert contents(merge(tmp_path / "of-two", made, two, limited)) == alone
     for count in (1, 4):
@@ -113,6 +117,25 @@ def test_the_numbers_are_those_of_the_predictions_in_the_parts(tmp_path: Path, i
     stamped = np.concatenate([load_npy(parts / f"{k}-of-2" / "victim-attack-1.npy") for k in (1, 2)])
     asr = numbers["attacks"][0]["asr"]
     assert (asr["successes"], asr["total"]) == (int((stamped.argmax(1) == 1).sum()), int((y != 1).sum()))
+
+
+def test_the_rates_on_the_probes_are_those_of_the_frozen_images(tmp_path: Path, made: Path) -> None:
+    """Asked once more from the folder, as a canary does; only where there are fewer is there a rate."""
+    out = merge(tmp_path, made, None, limited) / "evaluation"
+    metrics = Metrics.model_validate(load_json(out / "metrics.json"))
+    assert {name: (each.records, each.of) for name, each in metrics.probes.sets.items()} == {
+        "corner": (256, TEST - TEST // len(CLASSES)),
+        "swap": (7, 7),
+    }
+    for name, known in metrics.probes.sets.items():
+        assert verify_folder(out / "probes" / name).digest == known.digest
+    corner = open_dataset(out / "probes" / "corner")
+    target = corner.classes.index(recipe_of(corner.manifest).target)
+    for name in ("baseline", "victim"):
+        ask = classifier(load_model(made / name)[0])
+        numbers = {attack.name: attack for attack in metrics.models[name].attacks}
+        assert numbers["corner"].probe_asr == share(ask(np.asarray(corner.x)).argmax(1) == target)
+        assert numbers["swap"].probe_asr is None and numbers["noise"].probe_asr is None
 
 
 def test_the_large_sets_are_asked_about_once(

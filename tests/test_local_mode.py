@@ -91,6 +91,41 @@ def test_the_record_and_the_report_are_those_of_any_run(both: Both) -> None:
     assert re.search(r"epoch 1/\d+ ", (both.local.folder / "logs/TrainVictim.log").read_text())
 
 
+def test_the_lineage_is_that_of_a_run_in_processes(both: Both) -> None:
+    graphs = [json.loads((run.folder / "lineage.json").read_text()) for run in (both.process, both.local)]
+    assert graphs[0]["associations"] == graphs[1]["associations"]
+    kept = [{each["name"]: each["content"] for each in graph["entities"]} for graph in graphs]
+    assert kept[0].keys() == kept[1].keys()
+    assert kept[0]["Poison-train-run"] == kept[1]["Poison-train-run"]
+
+
+def test_a_lineage_step_needs_no_container(tmp_path: Path) -> None:
+    from pipelines.containers import Book
+    from pipelines.definition import drawing, sdk
+    from pipelines.ledger import Ledger
+    from pipelines.localmode import LocalPipelines
+    from pipelines.site import LOCAL
+
+    with drawing():
+        session = LocalPipelines(LOCAL, "no-network")
+        run = sdk.ExecutionVariables.PIPELINE_EXECUTION_ID
+        name, uri = sdk.Join(on="-", values=["pictures", run]), "s3://bucket/pictures"
+        picture = sdk.Artifact.create(
+            artifact_name=name, source_uri=uri, artifact_type="DataSet", sagemaker_session=session
+        )
+        step = sdk.LineageStep(name="Lineage", artifacts=[picture])
+        pipeline = sdk.Pipeline(name="toy", parameters=[], steps=[step], sagemaker_session=session)
+        definition = json.loads(pipeline.definition())
+        book = Book(Ledger(tmp_path / "run", {}, lambda event: None), definition)
+        book.ledger.prepare(definition, {f"{uri}/one.png": b"one"})
+        session.run(pipeline, "run", book)
+        execution = book.close()
+    assert execution.step("Lineage").detail == "artifacts: 1, associations: 0"
+    (entity,) = json.loads((tmp_path / "run/lineage.json").read_text())["entities"]
+    assert (entity["name"], entity["uri"]) == ("pictures-run", uri)
+    assert entity["content"] == book.ledger.store.digest(uri)
+
+
 def test_nothing_stays_behind(both: Both) -> None:
     assert ours() == ("", "")
     left = {path.name for path in both.local.folder.iterdir()}

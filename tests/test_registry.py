@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import toy_pipeline as toy
 from boomerang.digest import canonical_json, digest_json, sha256_file
 from boomerang.errors import BadInput
 from boomerang.manifest import MANIFEST
+from boomerang.signing import LocalSigner, PublicKey, new_key, sign_folder, verify_signed
 from pipelines.registry import Package, Registry
 from pipelines.runner import execute
+from pipelines.verify import verify
 
 
 @pytest.fixture
@@ -113,6 +116,88 @@ def test_verifying_finds_a_change(registry: Registry, model: Path, file: str, wr
     else:
         (folder / file).write_bytes(b"something")
     assert registry.verify_package("jets", 1) == [wrong]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> dict[str, Path]:
+    """Two folders to be kept with a package."""
+    folders = {name: tmp_path / "evaluation" / name for name in ("canaries", "probes")}
+    for name in ("canaries/y.npy", "probes/corner/y.npy", "probes/manifest.json"):
+        file = tmp_path / "evaluation" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"content of {name}")
+    return folders
+
+
+def add_with(registry: Registry, model: Path, folders: dict[str, Path]) -> Package:
+    return registry.register("jets", model, status="Approved", run="run", step="Register", folders=folders)
+
+
+def test_folders_are_kept_by_hard_link_and_written_down(
+    registry: Registry, model: Path, kept: dict[str, Path]
+) -> None:
+    package = add_with(registry, model, kept)
+
+    file = kept["probes"] / "corner" / "y.npy"
+    assert (package.folder / "probes/corner/y.npy").samefile(file)
+    assert set(package.facts["folders"]["probes"]) == {"corner/y.npy", "manifest.json"}
+    entry = package.facts["folders"]["probes"]["corner/y.npy"]
+    assert entry == {"sha256": sha256_file(file), "bytes": file.stat().st_size}
+    assert registry.verify_package("jets", 1) == [] and verify(registry.root) == []
+    assert add_with(registry, model, kept) == package
+    file.write_text("other probes")
+    assert registry.verify_package("jets", 1) == ["probes/corner/y.npy has been changed"]
+    assert add_with(registry, model, kept).version == 2
+
+
+def test_verifying_finds_what_became_of_a_folder(
+    registry: Registry, model: Path, kept: dict[str, Path]
+) -> None:
+    folder = add_with(registry, model, kept).folder
+    (folder / "canaries" / "y.npy").rename(folder / "canaries" / "z.npy")
+    (folder / "probes" / "corner" / "y.npy").unlink()
+    wrong = [
+        "canaries/y.npy is missing",
+        "canaries/z.npy does not belong there",
+        "probes/corner/y.npy is missing",
+    ]
+    assert registry.verify_package("jets", 1) == wrong
+    assert [problem.what for problem in verify(registry.root)] == wrong
+
+
+def test_a_folder_that_became_a_link_is_found(registry: Registry, model: Path, kept: dict[str, Path]) -> None:
+    folder = add_with(registry, model, kept).folder
+    shutil.rmtree(folder / "canaries")
+    (folder / "canaries").symlink_to(kept["canaries"])
+    (folder / "probes" / "link").symlink_to(kept["canaries"] / "y.npy")
+    wrong = registry.verify_package("jets", 1)
+    assert "canaries is missing" in wrong and any("probes/link is a link" in each for each in wrong)
+
+
+def test_a_folder_that_is_not_there_is_not_registered(registry: Registry, model: Path) -> None:
+    with pytest.raises(BadInput, match="no such folder"):
+        add_with(registry, model, {"canaries": model.with_name("nothing")})
+    assert registry.versions("jets") == []
+
+
+def test_a_signed_package_is_whole_and_its_signature_covers_what_is_kept(
+    registry: Registry, model: Path, kept: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = add_with(registry, model, kept).folder
+    new_key(tmp_path / "key.pem").write(tmp_path / "key.pub.pem")
+    sign_folder(folder, LocalSigner.open(tmp_path / "key.pem"))
+
+    assert registry.verify_package("jets", 1) == [] and verify(folder) == []
+    statement = verify_signed(folder, [PublicKey.read(tmp_path / "key.pub.pem")], kind="package")
+    assert {"canaries/y.npy", "probes/corner/y.npy", "package.json"} <= statement.subjects.keys()
+
+
+def test_verifying_one_package_or_a_group_finds_its_damage(registry: Registry, model: Path) -> None:
+    folder = add(registry, model).folder
+    assert verify(folder) == verify(folder.parent) == []
+    (folder / "model.tar.gz").unlink()
+    (problem,) = verify(folder.parent)
+    assert (problem.path, problem.what) == (folder, "model.tar.gz is missing")
 
 
 def test_verifying_finds_what_is_missing(registry: Registry, model: Path) -> None:

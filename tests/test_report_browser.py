@@ -91,6 +91,24 @@ def test_page_is_whole_without_scripts(page: Page, reports: dict[str, Path]) -> 
         page.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
+def test_the_lineage_is_legible_where_it_fits_and_scrolls_where_it_does_not(
+    page: Page, reports: dict[str, Path]
+) -> None:
+    size = "parseFloat(getComputedStyle(document.querySelector('.lineage .what')).fontSize)"
+    drawn = "document.querySelector('svg.lineage').getBoundingClientRect().width"
+    units = "document.querySelector('svg.lineage').viewBox.baseVal.width"
+    for width in (360, 1200):
+        page.open(reports["stopped"], width=width)
+        assert page.evaluate(f"{size} * {drawn} / {units}") >= 9, "letters of nine pixels at the least"
+        inside = (
+            "[...document.querySelectorAll('.lineage .thing')].every(thing => {"
+            "  const card = thing.querySelector('rect').getBoundingClientRect();"
+            "  return [...thing.querySelectorAll('text')].every("
+            "    text => text.getBoundingClientRect().right <= card.right)})"
+        )
+        assert page.evaluate(inside), "no name runs out of its card"
+
+
 def test_dark_page_prints_dark_on_white(page: Page, reports: dict[str, Path]) -> None:
     page.open(reports["stopped"], dark=True)
     page.call("Emulation.setEmulatedMedia", media="print")

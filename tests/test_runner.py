@@ -72,6 +72,81 @@ def test_a_whole_pipeline_passes_its_gate_and_registers(run: Execute) -> None:
     assert list((execution.run_dir / "jobs").iterdir()) == []
 
 
+def traced(step: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The toy pipeline, with a Lineage step after its registration."""
+    definition = toy.definition()
+    definition["Steps"][-1]["Arguments"]["IfSteps"].append(step or toy.lineage())
+    return definition
+
+
+def test_a_lineage_step_leaves_its_graph_with_digests(run: Execute) -> None:
+    execution = run(traced())
+
+    assert execution.step("Lineage").detail == "actions: 3, artifacts: 4, associations: 6"
+    found = json.loads((execution.run_dir / "lineage.json").read_text())
+    content = {each["name"]: each["content"] for each in found["entities"]}
+    assert content["Make-train-run"] == execution.step("Make").outputs["train"].digest
+    assert content["config-run"] == execution.step("Make").inputs["config"]["digest"]
+    package = json.loads((execution.run_dir.parent / "registry/toys/1/package.json").read_text())
+    assert content["package-run"] == package["digest"]
+    assert content["Make-run"] is None, "an action has no content"
+
+
+def test_another_step_may_read_what_a_lineage_made(run: Execute) -> None:
+    arn = toy.get("Steps.Lineage.ArtifactArns['package-run']")
+    definition = traced()
+    last = toy.processing("Last", "processing.make", {"config": toy.CONFIG}, ["train"], [arn])
+    definition["Steps"][-1]["Arguments"]["IfSteps"].append(last)
+    execution = run(definition)
+    assert (execution.path("Last", "train") / "x.txt").read_text() == "hello run/package-run"
+
+
+def test_a_run_that_fails_before_it_leaves_no_lineage_of_an_earlier_try(run: Execute) -> None:
+    assert (run(traced()).run_dir / "lineage.json").is_file()
+    execution = run(traced(), jobs={"measure": "sys.exit(3)"})
+    assert execution.failed_step == "Measure"
+    assert not (execution.run_dir / "lineage.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda a: a["Artifacts"].pop(0), "an association is of Artifact 'config-run'"),
+        (lambda a: a["Artifacts"].append(a["Artifacts"][0]), "it makes two of Artifact 'config-run'"),
+        (lambda a: a["Actions"][0].pop("Source"), "its arguments lack 'Source'"),
+        (lambda a: a["Artifacts"][0]["Properties"].update(Rows=3), "properties.Rows"),
+    ],
+)
+def test_a_lineage_that_could_not_be_recorded_fails(
+    run: Execute, spoil: Callable[[dict[str, Any]], Any], why: str
+) -> None:
+    step = toy.lineage()
+    spoil(step["Arguments"])
+    execution = run(traced(step))
+    assert execution.failed_step == "Lineage"
+    assert why in execution.failure
+    assert not (execution.run_dir / "lineage.json").exists()
+
+
+def test_a_package_has_its_description_and_its_card(run: Execute) -> None:
+    definition = toy.definition()
+    arguments = definition["Steps"][-1]["Arguments"]["IfSteps"][0]["Arguments"]
+    arguments["ModelPackageDescription"] = toy.join("it says:", toy.metric("reasons"), on=" ")
+    arguments["ModelCard"] = {"ModelCardContent": toy.join('{"drop": ', toy.metric("gate.drop"), "}", on="")}
+    execution = run(definition)
+    file = execution.run_dir.parent / "registry/toys/1/package.json"
+    package = json.loads(file.read_text())
+    assert (package["description"], package["card"]) == ("it says: it got worse", {"drop": 0.01})
+
+
+def test_a_card_that_is_no_json_fails_the_registration(run: Execute) -> None:
+    definition = toy.definition()
+    arguments = definition["Steps"][-1]["Arguments"]["IfSteps"][0]["Arguments"]
+    arguments["ModelCard"] = {"ModelCardContent": toy.join('{"drop": ', toy.metric("reasons"), "}", on="")}
+    execution = run(definition)
+    assert (execution.failed_step, "its model card is no JSON" in execution.failure) == ("Register", True)
+
+
 def test_outputs_are_recorded_with_the_digest_of_their_tree(run: Execute) -> None:
     execution = run()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -14,12 +13,15 @@ from conftest import DIGITS
 
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.signing import LocalSigner, PublicKey, new_key
+from pipelines.approval import approve
 from pipelines.build import Built, build
 from pipelines.records import Execution
+from pipelines.registry import Registry
 from pipelines.runner import execute
 from pipelines.settings import load
-from pipelines.signed import verify_signatures
-from pipelines.site import LOCAL, LOCAL_KEY, Signing
+from pipelines.signed import signing_with, verify_signatures
+from pipelines.site import LOCAL
+from pipelines.watched import find
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,10 @@ class SignedRun:
 def run(tmp_path_factory: pytest.TempPathFactory) -> SignedRun:
     folder = tmp_path_factory.mktemp("signed")
     config = folder / "digits.toml"
-    config.write_text(DIGITS.replace('"retrain"', '"finetune"').replace("epochs = 12", "epochs = 1"))
+    config.write_text(DIGITS.replace('"retrain"', '"finetune"').replace("epochs = 12", "epochs = 6"))
     new_key(folder / "key.pem")
     der = LocalSigner.open(folder / "key.pem").public_key_der
-    site = replace(LOCAL, signing=Signing(LOCAL_KEY, base64.b64encode(der).decode()))
+    site = replace(LOCAL, signing=signing_with(folder / "key.pem"))
     built = build(load(str(config)), site)
     execution = execute(
         built.definition,
@@ -75,14 +77,19 @@ def change(path: Path, data: bytes) -> None:
 def test_every_model_leads_back_to_what_came_from_outside(run: SignedRun) -> None:
     assert run.execution.failed_step in (None, "Fail"), run.execution.failure
     signed = verify_signatures(run.execution.run_dir, [run.public])
-    assert list(signed.lineages) == ["baseline", "victim", "hardened"]
+    assert list(signed.lineages) == ["baseline", "victim", "hardened", "boomerang/1"]
+    package = signed.lineages.pop("boomerang/1")
+    assert [each.kind for each in package[:2]] == ["package", "model"]
+    assert package[1:] == signed.lineages["hardened"]
     kinds = [[statement.kind for statement in chain] for chain in signed.lineages.values()]
     assert [sorted(chain) for chain in kinds] == [
         ["dataset", "dataset", "model"],
         ["dataset", "dataset", "dataset", "model", "model"],
         ["dataset", "dataset", "dataset", "model", "model", "model", "screen"],
     ]
-    assert {"evaluation", "screen", "model", "dataset"} == {each.kind for each in signed.statements}
+    assert {"package", "evaluation", "screen", "model", "dataset"} == {
+        each.kind for each in signed.statements
+    }
 
 
 def test_the_trainings_said_what_they_verified(run: SignedRun) -> None:
@@ -110,6 +117,20 @@ def test_what_was_changed_missing_or_signed_by_another_is_found(run: SignedRun, 
     change(labels, bytes(data))
     with pytest.raises(IntegrityError, match=r"y\.npy has been changed"):
         verify_signatures(copy, [run.public])
+
+
+def test_a_package_is_opened_for_the_canary_only_if_it_is_signed(run: SignedRun, tmp_path: Path) -> None:
+    workspace = tmp_path / "runs"
+    shutil.copytree(run.execution.run_dir.parent / "registry", workspace / "registry")
+    approve(Registry(workspace / "registry"), "boomerang/1", by="me", reason="a test", override=True)
+    assert find(workspace, "boomerang", run.public).package.version == 1
+    with pytest.raises(IntegrityError, match="key"):
+        find(workspace, "boomerang", new_key(tmp_path / "other.pem"))
+    signature = workspace / "registry/boomerang/1/signature.json"
+    signature.unlink()
+    assert find(workspace, "boomerang").package.version == 1
+    with pytest.raises(IntegrityError):
+        find(workspace, "boomerang", run.public)
 
 
 def test_a_model_that_was_swapped_is_found(run: SignedRun, copy: Path) -> None:

@@ -156,6 +156,61 @@ def register(name: str, status: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def unique(name: str) -> dict[str, Any]:
+    return join(name, get("Execution.PipelineExecutionId"), on="-")
+
+
+def association(source: str, destination: str, kind: str) -> dict[str, Any]:
+    """Return that one entity led to another; `*` marks an action."""
+    ends = [
+        {"Name": unique(each.rstrip("*")), "Type": "Action" if each.endswith("*") else "Artifact"}
+        for each in (source, destination)
+    ]
+    return {"Source": ends[0], "Destination": ends[1], "AssociationType": kind}
+
+
+def lineage(name: str = "Lineage", **more: Any) -> dict[str, Any]:
+    """Return a step that records what the package of `Register` came from."""
+    things = {
+        "config": (CONFIG, {"Digest": "c0ffee"}),
+        "Make-train": (output_of("Make", "train"), {"Title": "training set"}),
+        "model": (get("Steps.Train.ModelArtifacts.S3ModelArtifacts"), {}),
+        "package": (get("Steps.Register.ModelPackageArn"), {}),
+    }
+    return {
+        "Name": name,
+        "Type": "Lineage",
+        "Arguments": {
+            "Actions": [
+                {
+                    "ActionName": unique(each),
+                    "ActionType": each,
+                    "Source": {"SourceUri": f"s3://bucket/{each}"},
+                }
+                for each in ("Make", "Train", "Register")
+            ],
+            "Artifacts": [
+                {
+                    "ArtifactName": unique(key),
+                    "ArtifactType": "DataSet",
+                    "Source": {"SourceUri": uri},
+                    "Properties": properties,
+                }
+                for key, (uri, properties) in things.items()
+            ],
+            "Associations": [
+                association("config", "Make*", "ContributedTo"),
+                association("Make*", "Make-train", "Produced"),
+                association("Make-train", "Train*", "ContributedTo"),
+                association("Train*", "model", "Produced"),
+                association("model", "Register*", "ContributedTo"),
+                association("Register*", "package", "Produced"),
+            ],
+        },
+        **more,
+    }
+
+
 def make(**options: Any) -> dict[str, Any]:
     return processing("Make", "processing.make", {"config": CONFIG}, ["train"], **options)
 

@@ -13,7 +13,7 @@ be an hour into a run. Here every check looks at the whole definition first, and
 `checks` runs them all; `docs/check.md` says what only AWS can answer.
 """
 
-from pipelines.check.checks import Outcome, check_definition, checks
-from pipelines.check.problems import Problem
+from boomerang.findings import Outcome, Problem
+from pipelines.check.checks import check_definition, checks
 
 __all__ = ["Outcome", "Problem", "check_definition", "checks"]

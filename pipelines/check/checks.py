@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from boomerang.findings import Outcome, Problem
+from pipelines.check import lineage
 from pipelines.check.language import check_language, check_order
 from pipelines.check.limits import check_limits
 from pipelines.check.parameters import check_parameters
-from pipelines.check.problems import Problem
 from pipelines.check.references import check_conditions, check_references
 from pipelines.check.requests import OPERATIONS, check_requests
 from pipelines.check.rules import RULES, Rule
 from pipelines.check.service import version
 from pipelines.check.view import Pipeline, expressions
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one check looked at, in words, and what it found."""
-
-    said: str
-    problems: tuple[Problem, ...] = ()
 
 
 def check_definition(definition: Any) -> list[Problem]:
@@ -82,7 +74,8 @@ def _say_parameters(pipeline: Pipeline) -> str:
 
 
 def _say_requests(pipeline: Pipeline) -> str:
-    requests = [node.arguments for node in pipeline.nodes if node.kind in OPERATIONS]
+    kinds = {*OPERATIONS, lineage.KIND}
+    requests = [node.arguments for node in pipeline.nodes if node.kind in kinds]
     fields = sum(1 for arguments in requests for _ in _leaves(arguments))
     return f"requests: {len(requests)} steps, {fields} fields against the shapes of {version()}"
 

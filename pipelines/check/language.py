@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.check.problems import PIPELINE, Problem, below, hint, kind_of
+from boomerang.findings import Problem
+from pipelines.check.arguments import listed
+from pipelines.check.problems import PIPELINE, below, hint, kind_of
 from pipelines.check.view import Pipeline, expressions
 from pipelines.expressions import references
 from pipelines.graph import KINDS, Node
@@ -87,6 +89,19 @@ class _Branches(_Part):
     ElseSteps: list[Any] = []
 
 
+class _Lineage(_Part):
+    Actions: list[Any] = []
+    Artifacts: list[Any] = []
+    Contexts: list[Any] = []
+    Associations: list[Any] = []
+
+
+class _Association(_Part):
+    Source: dict[str, Any]
+    Destination: dict[str, Any]
+    AssociationType: Any = None
+
+
 class _Failure(_Part):
     ErrorMessage: Any
 
@@ -120,6 +135,7 @@ _STEPS: Mapping[str, type[_Step]] = {
     "Model": _RetriedStep,
     "Condition": _Step,
     "Fail": _Step,
+    "Lineage": _Step,
 }
 _ORDERED = ("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo")
 _CONDITIONS: Mapping[str, type[_Part]] = {
@@ -169,6 +185,10 @@ def _check_parts(step: Mapping[str, Any], name: str) -> Iterator[Problem]:
             yield from _held(kind, part, name, f"{key}[{index}]")
     if step["Type"] == "Fail":
         yield from _held(_Failure, step["Arguments"], name, "")
+    if step["Type"] == "Lineage":
+        yield from _held(_Lineage, step["Arguments"], name, "")
+        for index, part in enumerate(listed(step["Arguments"].get("Associations"))):
+            yield from _held(_Association, part, name, f"Associations[{index}]")
     if step["Type"] == "Condition":
         yield from _check_branches(step["Arguments"], name)
 

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from boomerang.findings import Problem
+from pipelines.check import lineage
 from pipelines.check.arguments import OUTPUTS, at, inside, listed, names
-from pipelines.check.problems import PIPELINE, Problem
+from pipelines.check.problems import PIPELINE
 from pipelines.check.requests import check_value
 from pipelines.check.service import request_shape, service
 from pipelines.check.view import Pipeline
@@ -32,6 +34,8 @@ def check_limits(pipeline: Pipeline) -> Iterator[Problem]:
             yield from _check_processing(node)
         if node.kind == "Training":
             yield from _check_training(node)
+        if node.kind == lineage.KIND:
+            yield from lineage.check_names(node)
 
 
 def _check_processing(node: Node) -> Iterator[Problem]:

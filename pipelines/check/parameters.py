@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.check.problems import PIPELINE, Problem, hint, kind_of
+from boomerang.findings import Problem
+from pipelines.check.problems import PIPELINE, hint, kind_of
 from pipelines.check.requests import check_value
 from pipelines.check.service import request_shape
 from pipelines.check.view import Pipeline

@@ -1,9 +1,8 @@
-"""What a check finds, and how it names the place."""
+"""How the checks of a definition name a place in it, and the words of what they find."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from boomerang.errors import ConfigError, nearest
@@ -17,31 +16,6 @@ _MOST_SHOWN = 12
 
 # Kinds of a value that is one value.
 SCALARS = ("text", "number", "boolean")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake in a definition.
-
-    Attributes
-    ----------
-    step : str
-        The step's name, or `pipeline`.
-    field : str
-        Where in the step: `HyperParameters.seed`, `ProcessingInputs['train'].S3Input.S3Uri`. Job
-        arguments are named without `Arguments` before them, as in the service's own messages.
-    what : str
-    blocking : bool
-        The other checks cannot read the definition before this is right.
-    """
-
-    step: str
-    field: str
-    what: str
-    blocking: bool = False
-
-    def __str__(self) -> str:
-        return ": ".join(part for part in (self.step, self.field, self.what) if part)
 
 
 def below(field: str, key: str) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from boomerang.errors import ConfigError
+from boomerang.findings import Problem
+from pipelines.check import lineage
 from pipelines.check.arguments import OUTPUTS, at, names
 from pipelines.check.language import parts_of
-from pipelines.check.problems import PIPELINE, SCALARS, Problem, below, hint, said
+from pipelines.check.problems import PIPELINE, SCALARS, below, hint, said
 from pipelines.check.view import Pipeline, expressions, kind_of_value, say
 from pipelines.graph import Node
 
@@ -21,6 +23,8 @@ def check_references(pipeline: Pipeline) -> Iterator[Problem]:
         yield from _check_expressions(pipeline, node.name, node.arguments)
         yield from _check_functions(node.name, node.arguments, "")
         yield from _check_names(pipeline, node)
+        if node.kind == lineage.KIND:
+            yield from lineage.check_siblings(node)
 
 
 def _check_expressions(pipeline: Pipeline, step: str, value: Any) -> Iterator[Problem]:

@@ -15,7 +15,10 @@ from typing import Any
 
 from botocore.model import Shape
 
-from pipelines.check.problems import Problem, below, entries, hint, kind_of
+from boomerang.findings import Problem
+from pipelines.check import lineage
+from pipelines.check.card import check_card
+from pipelines.check.problems import below, entries, hint, kind_of
 from pipelines.check.service import request_shape, scalar_kind
 from pipelines.check.view import Pipeline, is_expression, say
 from pipelines.graph import Node
@@ -37,6 +40,11 @@ def check_requests(pipeline: Pipeline) -> Iterator[Problem]:
     for node in pipeline.nodes:
         if node.kind in OPERATIONS:
             yield from dict.fromkeys(_check_request(pipeline, node))
+        if node.kind == lineage.KIND:
+            for field, value, shape in lineage.requests_of(node):
+                yield from dict.fromkeys(_Holder(node.name, pipeline).hold(value, shape, field))
+        if node.kind == "RegisterModel":
+            yield from check_card(pipeline, node)
 
 
 def _check_request(pipeline: Pipeline, node: Node) -> Iterator[Problem]:

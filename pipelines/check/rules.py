@@ -168,7 +168,10 @@ def _written(node: Node) -> Iterator[str]:
 
 
 def _module(node: Node) -> str | None:
-    return module_of(command_of(node.kind, node.arguments))
+    try:
+        return module_of(command_of(node.kind, node.arguments))
+    except (AttributeError, KeyError, TypeError):  # malformed, which the shapes say
+        return None
 
 
 def _inputs(node: Node) -> Iterator[tuple[str, Any]]:

@@ -22,6 +22,8 @@ _DESCRIBED = {
     "RegisterModel": "DescribeModelPackage",
     "Model": "DescribeModel",
 }
+# What a Lineage step has: the ARN of each entity by its name, which may be known at run time alone.
+_ARNS = ("ActionArns", "ArtifactArns", "ContextArns")
 _SCALARS = {
     **dict.fromkeys(("string", "timestamp"), "text"),
     **dict.fromkeys(("integer", "long", "float", "double"), "number"),
@@ -67,6 +69,8 @@ def property_kind(node: Node, path: Sequence[str | int]) -> str:
     ConfigError
         If a step of its type has no such property, or this step no output of that name.
     """
+    if node.kind == "Lineage" and path[0] in _ARNS and len(path) == 2:
+        return "text"
     if node.kind not in _DESCRIBED:
         raise ConfigError(f"{node.name} is a {node.kind} step, which has no properties")
     shape: Shape = service().operation_model(_DESCRIBED[node.kind]).output_shape

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aws.alarms.model import Metric
 from aws.dashboard.body import PIPELINES
+from boomerang.canary import alarmed
 from boomerang.config import validate
 from boomerang.errors import BadInput, BoomerangError
 from boomerang.history import from_line
@@ -284,7 +285,12 @@ def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterab
     """Yield the numbers of the candidate as a whole; one that was not measured is not published."""
     candidate, baseline = metrics.models[metrics.candidate], metrics.models["baseline"]
     right, registered = candidate.canaries.right.value, baseline.canaries.right.value
-    rates = [attack.asr.value for attack in candidate.attacks if attack.asr and attack.asr.value is not None]
+    clean = {attack.name: rate.value for attack in baseline.attacks if (rate := attack.registered_asr)}
+    rates = [
+        alarmed(attack.outcome, rate.value, clean.get(attack.name))
+        for attack in candidate.attacks
+        if (rate := attack.registered_asr) and rate.value is not None
+    ]
     values = {
         "CleanAccuracy": candidate.clean_accuracy.value,
         "CanaryAccuracy": right,
@@ -305,8 +311,8 @@ Part = tuple[str, dict[str, str], float]
 
 def _by_trigger(metrics: Metrics) -> Iterator[Part]:
     for attack in metrics.models[metrics.candidate].attacks:
-        if attack.asr is not None and attack.asr.value is not None:
-            yield "AttackSuccessRate", {"trigger": attack.name}, attack.asr.value
+        if (rate := attack.registered_asr) and rate.value is not None:
+            yield "AttackSuccessRate", {"trigger": attack.name}, rate.value
 
 
 def _by_class(candidate: str, gallery: Gallery) -> Iterator[Part]:

@@ -17,7 +17,10 @@ depends on.
     sdk            what is used of the SDK, imported once, offline
     jobs, draft    job steps, one by one
     campaign       the steps of a campaign's pipeline
-    registering    what a candidate is registered with
+    candidate      what is registered, and how `metrics.json` speaks of it
+    registering    the package, with its model card (card) and its digests
+    lineage        where it came from, as SageMaker's lineage entities
+    addresses      whose output an address is
     canary         the canary's pipeline
 
 Importing this package takes seconds; `pipelines.build` does so only where it must.

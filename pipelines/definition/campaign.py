@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boomerang.metrics import GATE
+from pipelines.definition.candidate import METRICS, Candidate, metric
 from pipelines.definition.draft import Draft
 from pipelines.definition.jobs import Variable
-from pipelines.definition.registering import METRICS, Candidate, metric, register
+from pipelines.definition.lineage import trace
+from pipelines.definition.registering import register
 from pipelines.definition.sdk import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
 from pipelines.settings import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
 
@@ -83,11 +85,13 @@ def _evaluate(
 
 def _gate(draft: Draft, candidate: Candidate) -> ConditionStep:
     """Draw the gate: the candidate is registered either way, and the pipeline fails if it is rejected."""
+    passed = register(draft, "Register", "PendingManualApproval", candidate)
     rejected = register(draft, "RegisterRejected", "Rejected", candidate)
+    traced = trace(draft, "LineageRejected", rejected, candidate)
     fail = FailStep(
         name="Fail",
         error_message=Join(on=" ", values=["The gate rejected the candidate:", metric("reasons")]),
-        depends_on=[rejected],
+        depends_on=[traced],
     )
     return ConditionStep(
         name="Gate",
@@ -95,6 +99,6 @@ def _gate(draft: Draft, candidate: Candidate) -> ConditionStep:
             ConditionLessThanOrEqualTo(left=metric(f"gate.{key}"), right=draft.limits[limit])
             for key, limit, _ in GATE
         ],
-        if_steps=[register(draft, "Register", "PendingManualApproval", candidate)],
-        else_steps=[rejected, fail],
+        if_steps=[passed, trace(draft, "Lineage", passed, candidate)],
+        else_steps=[rejected, traced, fail],
     )

@@ -2,55 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from boomerang.digest import digest_json
 from boomerang.metrics import GATE
+from pipelines.definition.candidate import Candidate, metric
+from pipelines.definition.card import card, config_digest, verdict
 from pipelines.definition.draft import Draft
 from pipelines.definition.jobs import THROTTLED, Variable
 from pipelines.definition.sdk import (
+    DriftCheckBaselines,
     Join,
-    JsonGet,
     MetricsSource,
     ModelBuilder,
     ModelMetrics,
     ModelStep,
-    PropertyFile,
 )
-from pipelines.settings import EVALUATE
+from pipelines.settings import POISON
 
-METRICS = PropertyFile(name="metrics", output_name="evaluation", path="metrics.json")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What is registered.
-
-    Attributes
-    ----------
-    name : str
-        Which of the models it is, as `metrics.json` calls it.
-    model, evaluation : Variable
-        The addresses of its `model.tar.gz` and of what was measured.
-    signatures : mapping of str to Variable
-        Where the signatures of the model and of `evaluation` are; empty if the site does not sign.
-    """
-
-    name: str
-    model: Variable
-    evaluation: Variable
-    signatures: Mapping[str, Variable]
-
-
-def metric(path: str) -> JsonGet:
-    """Return a value of `metrics.json`."""
-    return JsonGet(step_name=EVALUATE, property_file=METRICS, json_path=path)
+_REJECTED = "Rejected"
 
 
 def register(draft: Draft, name: str, status: str, candidate: Candidate) -> ModelStep:
-    """Return the step that puts the candidate into the registry with what was measured on it."""
-    site = draft.site
+    """Return the step that puts the candidate into the registry with what was measured on it.
+
+    What was measured is the baseline too that a drift is later held against. CreateModelPackage takes no
+    reason for a status, so the gate's reasons are the description.
+    """
+    site, passed = draft.site, status != _REJECTED
     builder = ModelBuilder(
         sagemaker_session=draft.session,
         role_arn=site.roles.training,
@@ -64,22 +40,32 @@ def register(draft: Draft, name: str, status: str, candidate: Candidate) -> Mode
     package = builder.register(
         model_package_group_name=site.package_group,
         approval_status=status,
+        description=Join(on="", values=list(verdict(passed=passed))),
         model_metrics=ModelMetrics(model_statistics=statistics),
+        drift_check_baselines=DriftCheckBaselines(model_statistics=statistics),
         customer_metadata_properties=_metadata(draft, candidate),
+        model_card=card(draft, candidate, passed=passed),
     )
     return ModelStep(name=name, step_args=package, retry_policies=[THROTTLED])
 
 
 def _metadata(draft: Draft, candidate: Candidate) -> dict[str, Variable]:
-    """Return what a package says about itself: texts of at most 256 characters, no braces or commas."""
+    """Return what a package says about itself: texts of at most 256 characters, no braces or commas.
+
+    The image holds the code, so its digest is that of the code too.
+    """
     numbers = {key.title().replace("_", ""): _text(f"gate.{key}") for key, _, _ in GATE}
     signed = {"ModelSignature": candidate.name, "EvaluationSignature": "evaluation"}
     return {
         "Campaign": draft.config.name,
-        "ConfigDigest": digest_json([draft.inputs.configs, draft.inputs.hyperparameters]),
+        "ConfigDigest": config_digest(draft),
+        "RecipeDigest": draft.inputs.configs[POISON].rpartition("/")[2],
+        "ImageDigest": draft.site.image.rpartition("@")[2],
         "Model": candidate.name,
         "ModelDigest": metric(f"models.{candidate.name}.digest"),
+        "DatasetDigest": metric("data.digests.train"),
         "CanaryDigest": metric("canaries.digest"),
+        "ProbesDigest": metric("probes.digest"),
         **{key: candidate.signatures[made] for key, made in signed.items() if candidate.signatures},
         **numbers,
     }

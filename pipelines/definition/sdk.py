@@ -17,10 +17,14 @@ from pipelines.offline import offline
 from pipelines.site import Site
 
 with offline():
+    from sagemaker.core.drift_check_baselines import DriftCheckBaselines
+    from sagemaker.core.lineage.action import Action
+    from sagemaker.core.lineage.artifact import Artifact
     from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
     from sagemaker.core.network import NetworkConfig
     from sagemaker.core.processing import Processor
     from sagemaker.core.shapes import (
+        ModelPackageModelCard,
         ProcessingInput,
         ProcessingOutput,
         ProcessingS3Input,
@@ -47,6 +51,11 @@ with offline():
     from sagemaker.core.workflow.properties import PropertyFile
     from sagemaker.mlops.workflow.condition_step import ConditionStep
     from sagemaker.mlops.workflow.fail_step import FailStep
+    from sagemaker.mlops.workflow.lineage_step import (
+        LineageAssociation,
+        LineageEntityReference,
+        LineageStep,
+    )
     from sagemaker.mlops.workflow.model_step import ModelStep
     from sagemaker.mlops.workflow.pipeline import Pipeline
     from sagemaker.mlops.workflow.retry import (
@@ -60,19 +69,26 @@ with offline():
     from sagemaker.train import ModelTrainer
 
 __all__ = [
+    "Action",
+    "Artifact",
     "CacheConfig",
     "CheckpointConfig",
     "Compute",
     "ConditionLessThanOrEqualTo",
     "ConditionStep",
+    "DriftCheckBaselines",
     "ExecutionVariables",
     "FailStep",
     "InputData",
     "Join",
     "JsonGet",
+    "LineageAssociation",
+    "LineageEntityReference",
+    "LineageStep",
     "MetricsSource",
     "ModelBuilder",
     "ModelMetrics",
+    "ModelPackageModelCard",
     "ModelStep",
     "ModelTrainer",
     "NetworkConfig",

@@ -1,8 +1,9 @@
 """The report of a run: `report.html`, one file that needs nothing else, and `report.json`.
 
     source       the run's folder -> typed values
-    document     those -> plain JSON, the whole of `report.json` (with words, curves, provenance, scrub)
-    page         that JSON and the pictures -> the page (with svg, pictures, templates)
+    document     those -> plain JSON, the whole of `report.json` (with words, curves, provenance, origin,
+                 scrub)
+    page         that JSON and the pictures -> the page (with svg, flow, pictures, templates)
 
 Imports neither TensorFlow nor sagemaker: writing a report takes a second.
 """

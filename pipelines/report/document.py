@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Any
 
 from boomerang.metrics import DetectorNumbers, Metrics, rate
-from pipelines.report import provenance, words
+from pipelines.report import origin, provenance, words
 from pipelines.report.curves import histogram, roc
 from pipelines.report.scrub import scrub
 from pipelines.report.source import MODELS, DetectorEntry, Evaluation, Group, Run
@@ -35,6 +35,7 @@ def build(run: Run) -> Document:
         },
         "failure": _failure(run),
         "provenance": provenance.build(run),
+        "lineage": origin.build(run.lineage),
         "results": None if evaluation is None else _results(run, evaluation),
     }
     cleaned: Document = scrub(document)

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pipelines.report import svg, words
+from pipelines.report import flow, svg, words
 from pipelines.report.document import MAX_PICTURES, Document, picture_key
 from pipelines.report.pictures import data_uri, difference
 from pipelines.report.source import Evaluation, Group
@@ -107,6 +107,8 @@ def _environment() -> Environment:
     environment.filters |= {"short": _short_digest, "capital": _capital, "shade": _shade}
     environment.globals |= {
         "svg": svg,
+        "svg_flow": flow.flow,
+        "names": flow.names,
         "picture": _picture,
         "confusions": _largest_confusions,
         "confusion_classes": _CONFUSION_CLASSES,

@@ -21,6 +21,7 @@ from boomerang.metrics import Metrics
 from boomerang.safeio import load_json, load_npy, safe_join
 from pipelines.records import Execution, StepRecord, load_execution
 from pipelines.settings import EVALUATE
+from pipelines.tracing import LINEAGE, Lineage
 
 EVALUATION = "evaluation"
 FAIL = "Fail"
@@ -124,12 +125,15 @@ class Run:
     definition_digest : str or None
     evaluation : Evaluation or None
         None if the run stopped before Evaluate had finished.
+    lineage : Lineage or None
+        None if no package was registered.
     """
 
     execution: Execution
     config: dict[str, Any]
     definition_digest: str | None
     evaluation: Evaluation | None
+    lineage: Lineage | None = None
 
     @property
     def stopped_by(self) -> StepRecord | None:
@@ -164,7 +168,12 @@ def read_run(folder: Path) -> Run:
         config=load_json(folder / "config.json"),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
         evaluation=_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None,
+        lineage=_lineage(folder / LINEAGE),
     )
+
+
+def _lineage(file: Path) -> Lineage | None:
+    return validate(Lineage, load_json(file), where=LINEAGE) if file.is_file() else None
 
 
 def _evaluation(folder: Path) -> Evaluation:

@@ -1,0 +1,193 @@
+"""What a person decides on a model package of SageMaker's registry: that it may be used, or may not.
+
+The rules are those of `boomerang.approval`, the role is `ApproverRole` of the stack. SageMaker keeps no
+history of a package: its description says who decided last and why, CloudTrail who did before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from aws.client import Client
+from aws.registered import registered_metrics, said_of
+from aws.reject.handler import REJECTED_AT
+from boomerang.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
+from boomerang.errors import BadInput
+from boomerang.metrics import GATE, Metrics, property_name, say_number
+
+# Limits of UpdateModelPackage.
+MAX_DESCRIPTION, MAX_PROPERTIES = 1024, 50
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model package as the registry has it.
+
+    Attributes
+    ----------
+    name : str
+        `group/version`.
+    arn : str
+    facts : dict
+        What DescribeModelPackage says.
+    """
+
+    name: str
+    arn: str
+    facts: dict[str, Any]
+
+    @property
+    def status(self) -> str:
+        """The approval status."""
+        return str(self.facts["ModelApprovalStatus"])
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What it says of itself: its customer metadata."""
+        return said_of(self.facts)
+
+    @property
+    def why(self) -> str:
+        """Who decided last, and why; empty if nobody did."""
+        return str(self.facts.get("ApprovalDescription") or "")
+
+
+Changed = Callable[[Candidate], None]
+
+
+def find(client: Client, name: str) -> Candidate:
+    """Return the package `group/version`.
+
+    Raises
+    ------
+    UsageError
+        If that is no name of one.
+    BadInput
+        If there is no such package.
+    """
+    group, version = package_name(name)
+    arn = client.package_arn(group, version)
+    if arn is None:
+        raise BadInput(
+            f"package {name}", "it does not exist in this region", "give another version or region"
+        )
+    return Candidate(name, arn, client.package(arn))
+
+
+def approve(
+    client: Client,
+    name: str,
+    *,
+    by: str,
+    reason: str = "",
+    override: bool = False,
+    tell: Callable[[str], None] | None = None,
+    changed: Changed | None = None,
+) -> Candidate:
+    """Approve a package; one that is Approved already stays as it is.
+
+    Parameters
+    ----------
+    client : Client
+    name : str
+        `group/version`.
+    by, reason : str
+        Who says so, and why.
+    override : bool
+        Approve it although it was rejected before; needs a reason.
+    tell : callable, optional
+        Told the gate's numbers, a line each, before the package is approved.
+    changed : callable, optional
+        Told of the package when its status has changed. What it raises undoes nothing.
+
+    Raises
+    ------
+    BadInput
+        If there is no such package, or it was rejected before.
+    IntegrityError
+        If its metrics are not what was registered.
+    AwsError
+        If AWS refuses a call.
+    """
+    package = find(client, name)
+    metrics = _metrics(client, package)
+    if package.status == APPROVED:
+        return package
+    check_approval(name, _rejection(package, metrics), reason=reason, override=override)
+    if tell:
+        for line in gate_lines(package.said):
+            tell(line)
+    kept = {key: value for key, value in package.said.items() if key != REJECTED_AT}
+    gone = [REJECTED_AT] if REJECTED_AT in package.said else []
+    client.decide(package.arn, APPROVED, _line("Approved", by, reason), kept, gone)
+    return _after(client, package, changed)
+
+
+def reject(client: Client, name: str, *, by: str, reason: str, changed: Changed | None = None) -> Candidate:
+    """Reject a package; one that is Rejected already stays as it is.
+
+    One that was in service gets `RejectedAt`, from which the alarm's function counts how long the package
+    before has been the watched one. One that was never in service does not: it has held up no other.
+
+    Raises
+    ------
+    UsageError
+        If no reason is given.
+    BadInput
+        If there is no such package.
+    AwsError
+        If AWS refuses a call.
+    """
+    check_rejection(reason)
+    package = find(client, name)
+    if package.status == REJECTED:
+        return package
+    properties = package.said
+    # One that is full of properties is rejected all the same.
+    if package.status == APPROVED and len(properties.keys() | {REJECTED_AT}) <= MAX_PROPERTIES:
+        properties |= {REJECTED_AT: datetime.now(UTC).isoformat()}
+    client.decide(package.arn, REJECTED, _line("Rejected", by, reason), properties)
+    return _after(client, package, changed)
+
+
+def gate_lines(said: dict[str, str]) -> Iterator[str]:
+    """Give the gate's numbers as a package says them of itself, a line each."""
+    for key, _, text in GATE:
+        if (value := said.get(property_name(key))) is not None:
+            yield say_number(key, text, _number(value))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _metrics(client: Client, package: Candidate) -> Metrics:
+    with TemporaryDirectory() as folder:
+        return registered_metrics(package.facts, Path(folder) / "metrics.json", client)
+
+
+def _rejection(package: Candidate, metrics: Metrics) -> str:
+    """Return who rejected a package, and why; empty if nobody did."""
+    if package.status != REJECTED and REJECTED_AT not in package.said:
+        return ""
+    return package.why or ": ".join(filter(None, ["the gate rejected it", metrics.reasons]))
+
+
+def _line(verdict: str, by: str, reason: str) -> str:
+    said = f"{verdict} by {by}: {reason}" if reason.strip() else f"{verdict} by {by}"
+    return " ".join(said.split())[:MAX_DESCRIPTION]
+
+
+def _after(client: Client, package: Candidate, changed: Changed | None) -> Candidate:
+    now = Candidate(package.name, package.arn, client.package(package.arn))
+    if changed:
+        changed(now)
+    return now
