@@ -138,6 +138,7 @@ class Cloud:
     _busy: dict[str, str] = field(default_factory=dict)
     _bodies: dict[str, str] = field(default_factory=dict)
     _values: dict[str, dict[str, str]] = field(default_factory=dict)
+    _rules: dict[str, list[str]] = field(default_factory=dict)
     _broken: dict[str, _Broken] = field(default_factory=dict)
     _read: dict[str, dict[str, Any]] = field(default_factory=dict)
     _next: tuple[str, str, str] | None = None
@@ -411,6 +412,10 @@ class Cloud:
                 maker.delete(self, each["Properties"])
             elif each["Type"] == "AWS::ECR::Repository":
                 self._empty(each["Properties"]["RepositoryName"])
+        for rule, targets in self._rules.items():
+            self.client("events").remove_targets(Rule=rule, Ids=targets)
+            self.client("events").delete_rule(Name=rule)
+        self._rules.clear()
         self._deleted += 1
         self._busy[name] = "DELETE_IN_PROGRESS"
         return None
@@ -458,6 +463,7 @@ class Cloud:
         events.put_rule(Name=properties["Name"], EventPattern=pattern)
         targets = [{key: each[key] for key in ("Id", "Arn")} for each in properties["Targets"]]
         events.put_targets(Rule=properties["Name"], Targets=targets)
+        self._rules[properties["Name"]] = [each["Id"] for each in targets]
 
     def _sign_with_a_curve(self, key: str) -> None:
         keys = get_backend("kms")[DEFAULT_ACCOUNT_ID][REGION].keys

@@ -17,7 +17,7 @@ from pipelines.build import build
 from pipelines.check.keys import ATTRIBUTES, key_attributes
 from pipelines.expressions import references
 from pipelines.graph import JOBS, ordered
-from pipelines.site import LOCAL, Site
+from pipelines.site import LOCAL, Roles, Site
 
 # Short names, so that the table below can be read.
 APP, INPUTS = "AppSpecification", "ProcessingInputs"
@@ -30,7 +30,7 @@ BASE: dict[str, Any] = {
 }
 ACCOUNT = replace(
     LOCAL,
-    role="arn:aws:iam::123456789012:role/another",
+    roles=Roles(*(f"arn:aws:iam::123456789012:role/another-{kind}" for kind in "ptesc")),
     kms_key="arn:aws:kms:us-east-1:123456789012:key/another",
     package_group="another",
     subnets=("subnet-1",),

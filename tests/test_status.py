@@ -83,9 +83,9 @@ def test_the_newest_or_the_named_execution_is_shown(here: Cloud, capsys: pytest.
         ("Succeeded", [step("Preprocess")], EXIT_PASSED, ["Succeeded"]),
         (
             "Failed",
-            [step("Preprocess"), rejected("asr_upper: 0.4 > 0.1")],
+            [step("Preprocess"), rejected("The gate rejected the candidate: asr_upper: 0.4 > 0.1")],
             EXIT_REJECTED,
-            ["the gate rejected the candidate: asr_upper: 0.4 > 0.1", "metrics.json"],
+            ["\nThe gate rejected the candidate: asr_upper: 0.4 > 0.1\n", "metrics.json"],
         ),
         (
             "Failed",

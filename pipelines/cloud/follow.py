@@ -72,8 +72,8 @@ def failures(state: ExecutionState) -> Iterator[str]:
     """Yield what failed, why, what to do, and where the log is."""
     failed = [step for step in state.steps if step.status == "Failed"]
     for step in failed:
-        what = "the gate rejected the candidate" if step.is_gate else f"step {step.name} failed"
-        yield f"{what}: {step.reason or 'SageMaker gives no reason'}"
+        why = step.reason or "SageMaker gives no reason"
+        yield why if step.is_gate else f"step {step.name} failed: {why}"  # the gate's says what it is
         yield from (f"  {line}" for line in (step.do, step.log) if line)
     if state.status == "Failed" and not failed:
         yield f"the execution failed: {state.reason or 'SageMaker gives no reason'}"

@@ -58,7 +58,7 @@ class StepState:
     def do(self) -> str:
         """What to do about its failure, or empty."""
         if self.is_gate:
-            return "the numbers are in Evaluate's metrics.json and report.html"
+            return "the numbers are in metrics.json, in Evaluate's output"
         return advice(self.reason)
 
 
