@@ -628,7 +628,7 @@ def test_the_command_says_what_was_checked(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert all(line.startswith("ok  ") for line in lines)
-    assert any(line.startswith("ok  requests: 9 steps, ") for line in lines)
+    assert any(line.startswith("ok  requests: 15 steps, ") for line in lines)
 
 
 def test_the_command_names_every_mistake_in_a_file(definition: Definition, tmp_path: Path) -> None:
@@ -653,7 +653,7 @@ def test_the_command_names_every_mistake_in_a_file(definition: Definition, tmp_p
         ("{", [], "it is not JSON"),
         ("[]", [], "is a list, no object"),
         ('{"Version": "2020-12-01", "Steps": []}', [], "Steps"),
-        ("{}", ["--set", "seed=1"], "leave out --config and --set"),
+        ("{}", ["--set", "seed=1"], "leave out --config, --set and --parameter"),
     ],
 )
 def test_a_file_that_is_no_definition_is_one_message(

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from boomerang.metrics import rate
+from boomerang.signing import PublicKey
 from pipelines.cli import parser
 from pipelines.summary import say_rate
 
@@ -32,7 +34,7 @@ HEAVY = (
 )
 COMMANDS = (
     *("run", "report", "verify", "plan", "definition", "check", "image"),
-    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy"),
+    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "key"),
 )
 
 TINY = """
@@ -111,6 +113,21 @@ def test_every_command_and_option_has_help() -> None:
         assert all(action.help for action in command._actions), name
 
 
+def test_a_key_is_made_once_and_only_its_public_half_verifies(tmp_path: Path) -> None:
+    file, public = tmp_path / "mine.pem", tmp_path / "mine.pub.pem"
+    made = cli("key", str(file))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert f"{file}\n" in made.stdout and f"{public} (id {PublicKey.read(public).key_id[:12]})" in made.stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    kept = file.read_bytes(), public.read_bytes()
+    assert cli("key", str(file)).returncode == 2
+    public.unlink()
+    assert cli("key", str(file)).returncode == 2
+    assert file.read_bytes() == kept[0]
+    private = cli("verify", str(tmp_path), "--key", str(file))
+    assert private.returncode == 2 and "it holds no public key" in private.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -124,6 +141,11 @@ def test_every_command_and_option_has_help() -> None:
         (["run", "--id", "cache"], "cannot name a run's folder"),
         (["report", "nowhere"], "it is no run's folder"),
         (["verify", "nowhere"], "there is no such folder"),
+        (["run", "--on", "local", "--sign", "key.pem"], "containers would have to be given the key"),
+        (["run", "--on", "aws", "--sign", "key.pem"], "on AWS every run is signed"),
+        (["run", "--sign", "nowhere.pem"], "nowhere.pem: "),
+        (["canary", "--key", "nowhere.pem"], "nowhere.pem: "),
+        (["check", "--parameter", "MaxDorp=0.1"], "did you mean 'MaxDrop'?"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], said: str) -> None:

@@ -70,7 +70,7 @@ def arrived(name: str, **dimensions: str) -> list[dict[str, Any]]:
         MetricName=name,
         Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
         StartTime=NOW - timedelta(minutes=5),
-        EndTime=NOW + timedelta(minutes=5),
+        EndTime=datetime.now(UTC) + timedelta(minutes=5),
         Period=60,
         Statistics=["Minimum", "Maximum", "SampleCount"],
     )
