@@ -14,8 +14,8 @@ from typing import Any
 
 from aws.check.schedule import read_schedule
 from aws.check.stacks import whole_stack
-from aws.check.template import value_of
 from aws.intrinsics import Stack, load_template
+from aws.parameters import value_of
 from aws.prices import Machine, Prices
 from boomerang.errors import ConfigError
 from pipelines.expressions import Scope, parameter_values, resolve

@@ -70,10 +70,10 @@ def test_a_template_that_is_too_long_is_refused(tmp_path: Path) -> None:
     [
         ("MaxDrops=1", "did you mean 'MaxDrop'"),
         ("MaxDrop", "it is not KEY=VALUE"),
-        ("MaxDrop=2", "the most is 1"),
-        ("MaxDrop=-1", "the least is 0"),
-        ("MaxDrop=a lot", "it is no number"),
-        ("AlarmPeriodSeconds=60", "it is none of 3600, 21600, 86400"),
+        ("MaxDrop=2", "2 is not within 0 and 1"),
+        ("MaxDrop=-1", "-1 is not within 0 and 1"),
+        ("MaxDrop=a lot", "'a lot' is no number"),
+        ("AlarmPeriodSeconds=60", "'60' is none of 3600, 21600, 86400"),
         ("PackageGroup=Planes", "small letters, digits and hyphens"),
         ("ProjectName=other", "give it as --project"),
         ("DefinitionS3Key=a/b", "deploy sets it"),
@@ -95,8 +95,8 @@ def test_a_project_s_name_is_held_against_the_template(template: dict[str, Any])
     ("values", "said"),
     [
         ({"AlarmPeriodSeconds": "3600"}, "alarms by the hour need a canary by the hour"),
-        ({"VpcId": "vpc-1"}, "belong together, and only VpcId is given"),
-        ({"AlarmDatapoints": "4"}, "4"),
+        ({"VpcId": "vpc-1"}, "it is empty, and VpcId is not: give all three or none"),
+        ({"AlarmDatapoints": "4"}, r"4 of 3 \(AlarmEvaluationPeriods\) never happen"),
     ],
 )
 def test_parameters_that_do_not_go_together_are_refused(

@@ -20,8 +20,9 @@ from aws.alarms import Alarm, CompositeAlarm, MetricHistory, Played, State, play
 from aws.alarms.model import Metric, Missing
 from aws.check.events import matches
 from aws.check.stacks import of_type
-from aws.check.template import alarm_ids, value_of
+from aws.check.template import alarm_ids
 from aws.intrinsics import Stack
+from aws.parameters import value_of
 from boomerang.findings import Outcome, Problem
 from boomerang.watch import METRICS, NAMESPACE
 

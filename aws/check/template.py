@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from aws.alarms import check_alarms
-from aws.alarms.limits import LONGEST_RANGE_S
 from aws.changes import template_body
 from aws.intrinsics import Stack
+from aws.parameters import mistake, problems_together, value_of
 from boomerang.errors import BadInput
 from boomerang.findings import Outcome, Problem
 
-_NETWORK = ("VpcId", "SubnetIds", "SecurityGroupIds")
 _WORST = {"error", "warning"}
 
 
@@ -52,58 +50,16 @@ def check_parameters(stack: Stack) -> Outcome:
     declared = stack.template["Parameters"]
     found = [problem for name in declared for problem in _of_value(name, declared[name], stack)]
     if not found:
-        found = [*_of_alarms(stack), *_of_network(stack), *_of_slack(stack), *_of_rules(stack)]
+        found = [*problems_together(stack), *_of_slack(stack)]
     said = f"parameters: {len(declared)}, each within its own limits and in agreement with the others"
     return Outcome(said, tuple(found))
 
 
-def value_of(stack: Stack, name: str) -> str:
-    """Return the text that CloudFormation has of a parameter."""
-    return str(stack.parameters.get(name, stack.template["Parameters"][name].get("Default", "")))
-
-
 def _of_value(name: str, declared: Mapping[str, Any], stack: Stack) -> Iterator[Problem]:
-    value = value_of(stack, name)
     if "Default" not in declared and name not in stack.parameters:
-        yield _wrong(name, "it has no default, and no value is given")
-    elif "AllowedValues" in declared and value not in map(str, declared["AllowedValues"]):
-        yield _wrong(name, f"'{value}' is none of {', '.join(map(str, declared['AllowedValues']))}")
-    elif "AllowedPattern" in declared and not re.fullmatch(declared["AllowedPattern"], value):
-        yield _wrong(name, f"'{value}' does not match {declared['AllowedPattern']}")
-    elif declared["Type"] == "Number":
-        yield from _of_number(name, declared, value)
-
-
-def _of_number(name: str, declared: Mapping[str, Any], value: str) -> Iterator[Problem]:
-    try:
-        number = float(value)
-    except ValueError:
-        yield _wrong(name, f"'{value}' is no number")
-        return
-    low, high = float(declared.get("MinValue", "-inf")), float(declared.get("MaxValue", "inf"))
-    if not low <= number <= high:
-        yield _wrong(name, f"{value} is not within {low:g} and {high:g}")
-
-
-def _of_alarms(stack: Stack) -> Iterator[Problem]:
-    datapoints, periods, period = (
-        float(value_of(stack, name))
-        for name in ("AlarmDatapoints", "AlarmEvaluationPeriods", "AlarmPeriodSeconds")
-    )
-    if datapoints > periods:
-        yield _wrong(
-            "AlarmDatapoints", f"{datapoints:g} of {periods:g} (AlarmEvaluationPeriods) never happen"
-        )
-    if period * periods > LONGEST_RANGE_S:
-        span = f"{periods:g} periods of {period:g} s (AlarmPeriodSeconds)"
-        yield _wrong("AlarmEvaluationPeriods", f"{span} are more than the 7 days that CloudWatch takes")
-
-
-def _of_network(stack: Stack) -> Iterator[Problem]:
-    given = [name for name in _NETWORK if value_of(stack, name)]
-    for name in _NETWORK:
-        if given and name not in given:
-            yield _wrong(name, f"it is empty, and {', '.join(given)} is not: give all three or none")
+        yield Problem("Parameters", name, "it has no default, and no value is given")
+    elif why := mistake(value_of(stack, name), declared):
+        yield Problem("Parameters", name, why)
 
 
 def _of_slack(stack: Stack) -> Iterator[Problem]:
@@ -113,21 +69,6 @@ def _of_slack(stack: Stack) -> Iterator[Problem]:
         if seconds <= int(period):
             what = f"after {seconds} s a canary that comes every {period} s would be missing"
             yield Problem("Mappings", f"WithSlack.{period}", what)
-
-
-def _of_rules(stack: Stack) -> Iterator[Problem]:
-    for name, rule in stack.template.get("Rules", {}).items():
-        if "RuleCondition" in rule and not stack.holds(rule["RuleCondition"]):
-            continue
-        for assertion in rule["Assertions"]:
-            if not stack.holds(assertion["Assert"]):
-                yield Problem(
-                    "Rules", name, assertion.get("AssertDescription", "its assertion does not hold")
-                )
-
-
-def _wrong(name: str, what: str) -> Problem:
-    return Problem("Parameters", name, what)
 
 
 def check_alarm_limits(stack: Stack) -> Outcome:
