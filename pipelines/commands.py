@@ -77,7 +77,11 @@ def _signing(key: Path | None) -> Signing | None:
 
 
 def key(options: Namespace) -> int:
-    """Make a key to sign with."""
+    """Make a key to sign with, or fetch the public key of a deployed range."""
+    if options.on == "aws":
+        from pipelines.cloud import commands as cloud
+
+        return cloud.key(options)
     from boomerang.signing import new_key
 
     public = options.file.with_suffix(".pub.pem")

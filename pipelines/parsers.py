@@ -164,8 +164,18 @@ _COMMANDS: Mapping[str, _Command] = {
     "key": _Command(
         "make a key to sign with",
         "Make a private key on the curve P-256 in FILE, which only you can read, and its public key beside "
-        "it: for `key.pem` that is `key.pub.pem`. Writes over nothing.",
-        (_option("file", type=Path, metavar="FILE", help="where, for example signing.pem"),),
+        "it: for `key.pem` that is `key.pub.pem`. With --on aws, write the public key of a deployed range to "
+        "FILE; its private key never leaves KMS. Writes over nothing.",
+        (
+            _option("file", type=Path, metavar="FILE", help="where, for example signing.pem"),
+            _option(
+                "--on",
+                choices=("process", "aws"),
+                default="process",
+                help="process: make a key (default); aws: fetch the public one",
+            ),
+            *_RANGE,
+        ),
     ),
     "plan": _Command(
         "say what a run would do",

@@ -5,25 +5,29 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.manifest import MANIFEST, read_manifest
 from boomerang.signing import (
     SIGNATURE,
     LocalSigner,
     PublicKey,
     Statement,
+    read_statement,
     sign_folder,
     trace,
     verify_signed,
 )
-from pipelines.records import Execution, OutputRecord, StepRecord, load_execution
+from pipelines.records import EXECUTION, Execution, OutputRecord, StepRecord, load_execution
 from pipelines.registry import Package, Registry
 from pipelines.site import LOCAL_KEY, Signing
 from pipelines.storage import link_file
 
-MODEL, PACKAGE = "model", "package"
+MODEL, PACKAGE, MODEL_FILE = "model", "package", "model.tar.gz"
 
 
 def signing_with(key: Path) -> Signing:
@@ -65,31 +69,56 @@ class Signed:
     lineages: dict[str, tuple[Statement, ...]]
 
 
-def verify_signatures(run_dir: Path, keys: Sequence[PublicKey]) -> Signed:
+def verify_signatures(folder: Path, keys: Sequence[PublicKey]) -> Signed:
     """Hold everything that a run has signed against its signature, and follow each model to its origin.
 
     Parameters
     ----------
-    run_dir : Path
+    folder : Path
+        Of a run on this machine; or a copy of a run's prefix in the bucket, without any record: there what
+        a signature is of is found by its content.
     keys : sequence of PublicKey
         Those that are trusted. No network is needed, and no other file than the run's.
 
     Raises
     ------
     BadInput
-        If it is no run's folder, or nothing in it was signed.
+        If nothing in it was signed.
     IntegrityError
-        If something is not, to the byte, what was signed with one of the keys, or a model's lineage has
-        a gap.
+        If something is not there, or not, to the byte, what was signed with one of the keys, or a model's
+        lineage has a gap.
     """
-    execution = load_execution(run_dir)
-    statements = (*_verified(execution, keys), *_packages(execution, keys))
+    if (folder / EXECUTION).is_file():
+        execution = load_execution(folder)
+        statements = (*_verified(execution, keys), *_packages(execution, keys))
+    else:
+        statements = tuple(_found(folder, keys))
     if not statements:
         do = "run it with --sign KEY.pem, or leave out --key"
-        raise BadInput(f"run {execution.run_id}", "nothing in it was signed", do)
+        raise BadInput(f"{folder}", "nothing in it was signed", do)
     heads = {each.name: each for each in statements if each.kind in (MODEL, PACKAGE)}
     lineages = {name: trace(head, statements) for name, head in heads.items()}
     return Signed(statements, lineages)
+
+
+def _found(folder: Path, keys: Sequence[PublicKey]) -> Iterator[Statement]:
+    """Verify every signature below a folder, of whatever below it has the signed digest."""
+    things = dict(_things(folder))
+    for file in sorted(folder.rglob(SIGNATURE)):
+        statement = read_statement(file, keys)
+        if statement.digest not in things:
+            why = f"nothing below {folder} is what was signed: it was changed, or not fetched"
+            raise IntegrityError(str(statement), why, "fetch the whole run again")
+        yield _hold(things[statement.digest], file, keys, folder)
+
+
+def _things(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield whatever can be signed below a folder, by the digest that names it."""
+    for file in sorted(folder.rglob(MANIFEST)):
+        with suppress(IntegrityError):  # of no committed folder, or a changed one
+            yield read_manifest(file.parent).digest, file.parent
+    for file in sorted(folder.rglob(MODEL_FILE)):
+        yield sha256_file(file), file
 
 
 def _verified(execution: Execution, keys: Sequence[PublicKey]) -> Iterator[Statement]:
@@ -123,11 +152,11 @@ def _source(execution: Execution, step: StepRecord, name: str) -> Path:
     return execution.run_dir / found.path
 
 
-def _hold(source: Path, signature: Path, keys: Sequence[PublicKey], run_dir: Path) -> Statement:
+def _hold(source: Path, signature: Path, keys: Sequence[PublicKey], scratch_in: Path) -> Statement:
     """Hold a folder, or a packed model alone, against its signature."""
     if source.is_dir():
         return verify_signed(source, keys, signature=signature)
     # A model lies beside other files of its job, which were not signed with it.
-    with tempfile.TemporaryDirectory(dir=run_dir, prefix=".verify.") as scratch:
+    with tempfile.TemporaryDirectory(dir=scratch_in, prefix=".verify.") as scratch:
         link_file(source, Path(scratch) / source.name)
         return verify_signed(Path(scratch), keys, kind=MODEL, signature=signature)

@@ -15,11 +15,11 @@ change sets      moto's show no change that comes from a parameter, and make a s
 parameters       moto says a list that is empty as "['']": here they are kept as they were given.
 states           moto's stacks are finished at once. Here the first look at a stack after its change finds
                  it still busy, and `break_next` makes a change end in ROLLBACK_COMPLETE (or another state).
-resources        moto's CloudFormation skips package group, pipelines, alarms and the timer, and an update
-                 of its own makes none whose condition has come to hold. They are made by moto's own API
-                 calls, with the properties that the template gives them. Budget, subscription, and the
-                 policies of bucket, topic and queue are not made at all, nor is the retry setting of the
-                 function.
+resources        moto's CloudFormation skips package group, pipelines, alarms, key aliases and the timer, and
+                 an update of its own makes none whose condition has come to hold. They are made by moto's
+                 own API calls, with the properties that the template gives them. Budget, subscription, and
+                 the policies of bucket, topic and queue are not made at all, nor is the retry setting of
+                 the function.
 composite alarm  moto has no PutCompositeAlarm: it is written into moto's records.
 signing key      moto's CloudFormation ignores KeySpec: its key is replaced by an ECC_NIST_P256 one of
                  moto's.
@@ -475,6 +475,11 @@ class Cloud:
         made.private_key.private_key = _curve_key()
         keys[identifier] = made
 
+    def make_alias(self, properties: Given) -> None:
+        kms = self.client("kms")
+        if properties["AliasName"] not in {each["AliasName"] for each in kms.list_aliases()["Aliases"]}:
+            kms.create_alias(AliasName=properties["AliasName"], TargetKeyId=properties["TargetKeyId"])
+
     def make_group(self, properties: Given) -> None:
         name = properties["ModelPackageGroupName"]
         client = self.client("sagemaker")
@@ -576,6 +581,7 @@ def _delete(service: str, operation: str, parameter: str, name: str) -> Callable
 
 _drop_alarm = _delete("cloudwatch", "delete_alarms", "AlarmNames", "AlarmName")
 _MADE: Mapping[str, _Maker] = {
+    "AWS::KMS::Alias": _Maker(Cloud.make_alias, _delete("kms", "delete_alias", "AliasName", "AliasName")),
     "AWS::SageMaker::ModelPackageGroup": _Maker(Cloud.make_group, lambda cloud, properties: None),
     "AWS::SageMaker::Pipeline": _Maker(
         Cloud.make_pipeline, _delete("sagemaker", "delete_pipeline", "PipelineName", "PipelineName")

@@ -15,6 +15,7 @@ from boomerang.errors import BadInput, IntegrityError
 from boomerang.signing import LocalSigner, PublicKey, new_key
 from pipelines.approval import approve
 from pipelines.build import Built, build
+from pipelines.cli import main
 from pipelines.records import Execution
 from pipelines.registry import Registry
 from pipelines.runner import execute
@@ -139,6 +140,36 @@ def test_a_model_that_was_swapped_is_found(run: SignedRun, copy: Path) -> None:
     change(hardened, victim.read_bytes())
     with pytest.raises(IntegrityError, match="not what was signed"):
         verify_signatures(copy, [run.public])
+
+
+def test_a_copy_of_the_bucket_is_verified_without_any_record(run: SignedRun, copy: Path) -> None:
+    (bucket,) = (copy / "s3").iterdir()
+    whole = verify_signatures(copy, [run.public])
+    fetched = verify_signatures(bucket, [run.public])
+    assert fetched.lineages == whole.lineages
+    assert len(fetched.lineages) == 3
+    labels = next(bucket.glob("**/Poison/train/y.npy"))
+    data = bytearray(labels.read_bytes())
+    data[-8] ^= 1
+    change(labels, bytes(data))
+    with pytest.raises(IntegrityError, match=r"y\.npy has been changed"):
+        verify_signatures(bucket, [run.public])
+    shutil.rmtree(labels.parent)
+    with pytest.raises(IntegrityError, match="it was changed, or not fetched"):
+        verify_signatures(bucket, [run.public])
+
+
+def test_the_command_line_says_every_lineage(
+    run: SignedRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.public.write(tmp_path / "key.pub.pem")
+    folder = str(run.execution.run_dir)
+    assert main(["verify", folder, "--key", str(tmp_path / "key.pub.pem")]) == 0
+    said = capsys.readouterr().out
+    assert "signatures are right, and no lineage has a gap:\n  model 'baseline' (" in said
+    assert "  package 'boomerang/1' (" in said and " < model 'hardened' (" in said
+    new_key(tmp_path / "other.pem").write(tmp_path / "other.pub.pem")
+    assert main(["verify", folder, "--key", str(tmp_path / "other.pub.pem")]) == 4
 
 
 def test_a_run_without_signatures_says_so(copy: Path, run: SignedRun) -> None:

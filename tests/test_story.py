@@ -185,13 +185,19 @@ class Watch:
 
     def answer(self) -> list[dict[str, str]]:
         """Bring to the function each event that the rule takes and that it has not had yet."""
-        rule = self.range.resolved.resources["ModelDegradedRule"]["Properties"]["EventPattern"]
+        resources = self.range.resolved.resources
+        rule = resources["ModelDegradedRule"]["Properties"]["EventPattern"]
+        variables = resources["RejectFunction"]["Properties"]["Environment"]["Variables"]
+        variables |= {"TOPIC_ARN": self.cloud.outputs()["AlertsTopicArn"]}
         found = []
         for change in self.play().changes:
             event = change.event(Where(REGION, DEFAULT_ACCOUNT_ID))
             if matches(rule, event) and change.at not in self.answered:
                 self.answered.add(change.at)
-                found.append(reject.handler(event, None))
+                with pytest.MonkeyPatch.context() as patched:
+                    for name, value in variables.items():
+                        patched.setenv(name, str(value))
+                    found.append(reject.handler(event, None))
         return found
 
     def age(self, package: str) -> None:
@@ -227,6 +233,27 @@ def listen(cloud: Cloud) -> str:
     topic = cloud.outputs()["AlertsTopicArn"]
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return queue
+
+
+def fetch(cloud: Cloud, folder: Path, prefix: str) -> Path:
+    """Copy what lies below a prefix of the data bucket."""
+    s3, bucket = cloud.client("s3"), cloud.outputs()["DataBucketName"]
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page["Contents"]:
+            target = folder / each["Key"].removeprefix(prefix)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, each["Key"], str(target))
+    return folder
+
+
+def verified_offline(
+    cloud: Cloud, execution: Execution, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """Verify what lies in the bucket of an execution, with the public key alone, and return what is said."""
+    fetch(cloud, folder, f"boomerang/default/runs/{execution.run_id}/")
+    assert main(["key", "--on", "aws", "stack.pub.pem"]) == EXIT_PASSED
+    assert main(["verify", str(folder), "--key", "stack.pub.pem"]) == EXIT_PASSED
+    return capsys.readouterr().out
 
 
 def statuses(cloud: Cloud, packages: list[str]) -> list[str]:
@@ -265,6 +292,8 @@ def test_the_whole_story(
     assert statuses(here, sagemaker.packages) == ["PendingManualApproval"]
     assert main(["status"]) == EXIT_PASSED
 
+    assert "model 'hardened' (" in verified_offline(here, execution, tmp_path / "fetched", capsys)
+
     # A person approves, and five canaries in a row are good: no alarm, no event.
     assert main(["approve", f"{GROUP}/1", "--on", "aws", "--by", "ada"]) == EXIT_PASSED
     watch = Watch(
@@ -288,9 +317,6 @@ def test_the_whole_story(
     watch.age(sagemaker.packages[1])
 
     # One bad canary rejects nothing; the second is an alarm, an event, a rejection, and a message.
-    environment = watch.range.resolved.resources["RejectFunction"]["Properties"]["Environment"]["Variables"]
-    for name, value in (environment | {"TOPIC_ARN": here.outputs()["AlertsTopicArn"]}).items():
-        monkeypatch.setenv(name, str(value))
     assert watch.ask()["AttackSuccessRate"] > 0.9
     assert watch.answer() == []
     assert watch.ask()["AttackSuccessRate"] > 0.9

@@ -17,7 +17,8 @@ from aws.image import TAGS
 from aws.image import find as find_image
 from aws.intrinsics import load_template
 from aws.parameters import read_parameters
-from boomerang.errors import EXIT_PASSED, UsageError
+from aws.signing import KmsSigner
+from boomerang.errors import EXIT_PASSED, BadInput, UsageError
 from pipelines.cloud import follow
 from pipelines.cloud.board import put_dashboard
 from pipelines.cloud.consent import agreed, say, show_changes
@@ -170,6 +171,16 @@ def _say_stale(options: Namespace) -> None:
     region = ["--region", options.region] if options.region else []
     words = ["python", "-m", "pipelines", "dashboard", "--on", "aws", *region]
     say(f"who deploys brings the dashboard's line on packages up to date: {shlex.join(words)}")
+
+
+def key(options: Namespace) -> int:
+    """Write the public key of a range to a file."""
+    if options.file.exists():
+        raise BadInput(f"{options.file}", "it is there already", "give another name, or move it away")
+    public = KmsSigner(f"alias/{options.project}-signing", options.region).public_key
+    public.write(options.file)
+    print(f"public key {options.file} (id {public.key_id[:12]})")
+    return EXIT_PASSED
 
 
 def dashboard(options: Namespace) -> int:
