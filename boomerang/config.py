@@ -202,6 +202,10 @@ class JobsConfig(Strict):
         return self
 
 
+# What lies beside the campaigns' folders in the data bucket; roles may write there what no run may hold.
+OWN_PREFIXES = frozenset({"canary", "checkpoints", "code", "definitions", "inputs"})
+
+
 class Config(Strict):
     """Everything about one campaign entry; see the classes of the sections."""
 
@@ -218,6 +222,12 @@ class Config(Strict):
     harden: HardenConfig = HardenConfig()
     gate: GateConfig = GateConfig()
     jobs: JobsConfig = JobsConfig()
+
+    @model_validator(mode="after")
+    def _free_name(self) -> Config:
+        if self.name in OWN_PREFIXES:
+            raise ValueError(f"the range keeps things of its own below {self.name}/ in the bucket")
+        return self
 
     @model_validator(mode="after")
     def _distinct_pictures(self) -> Config:

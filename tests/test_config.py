@@ -67,6 +67,7 @@ def test_an_override_is_written_as_in_toml(file: Path, override: str, read: obje
     ("override", "words"),
     [
         ("sead=7", ["unknown key 'sead'", "mine.toml", "did you mean 'seed'?"]),
+        ("name=canary", ["the range keeps things of its own below canary/"]),
         ("data.sorce=mnist", ["data.sorce", "did you mean 'source'?"]),
         ("pictures.0.lable=bird", ["pictures.0.lable", "did you mean 'label'?"]),
         ("data.source=minst", ["data.source", "mnist"]),
