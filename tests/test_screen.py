@@ -146,7 +146,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path_factory.mktemp("model")
     card = {"architecture": "tiny", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": 0}
-    save_model(model, folder, **card, data="0" * 64, rows=ROWS, history={})
+    save_model(model, folder, **card, parents={"train": "0" * 64}, rows=ROWS, history={})
     return folder
 
 

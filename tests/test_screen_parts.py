@@ -41,7 +41,7 @@ def inputs(tmp_path: Path) -> Path:
     set_random_seed(0)
     card = {"architecture": "small", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": 0}
     model = small_cnn((8, 8, 3), len(CLASSES))
-    save_model(model, folder / "model", **card, data="0" * 64, rows=ROWS, history={})
+    save_model(model, folder / "model", **card, parents={"train": "0" * 64}, rows=ROWS, history={})
     return folder
 
 

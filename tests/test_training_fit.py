@@ -97,7 +97,7 @@ def test_what_a_gpu_has_trained_is_saved_in_float32_and_as_good(tmp_path: Path) 
         classes=("a", "b"),
         input_shape=(16, 16, 1),
         seed=0,
-        data="d",
+        parents={},
         rows=500,
         history=history,
     )
