@@ -76,23 +76,6 @@ def _signing(key: Path | None) -> Signing | None:
     return signing_with(key)
 
 
-def key(options: Namespace) -> int:
-    """Make a key to sign with, or fetch the public key of a deployed range."""
-    if options.on == "aws":
-        from pipelines.cloud import commands as cloud
-
-        return cloud.key(options)
-    from boomerang.signing import new_key
-
-    public = options.file.with_suffix(".pub.pem")
-    if public.exists():
-        raise BadInput(f"{public}", "it is there already", "give another name, or move it away")
-    made = new_key(options.file)
-    made.write(public)
-    print(f"private key {options.file}\npublic key  {public} (id {made.key_id[:12]})")
-    return EXIT_PASSED
-
-
 def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
     from pipelines.progress import progress, step_names
 
@@ -178,6 +161,23 @@ def _verify_signatures(run_dir: Path, keys: list[PublicKey]) -> None:
     print(f"{len(signed.statements)} signatures are right, and no lineage has a gap:")
     for chain in signed.lineages.values():
         print("  " + " < ".join(map(str, chain)))
+
+
+def key(options: Namespace) -> int:
+    """Make a key to sign with, or fetch the public key of a deployed range."""
+    if options.on == "aws":
+        from pipelines.cloud import commands as cloud
+
+        return cloud.key(options)
+    from boomerang.signing import new_key
+
+    public = options.file.with_suffix(".pub.pem")
+    if public.exists():
+        raise BadInput(f"{public}", "it is there already", "give another name, or move it away")
+    made = new_key(options.file)
+    made.write(public)
+    print(f"private key {options.file}\npublic key  {public} (id {made.key_id[:12]})")
+    return EXIT_PASSED
 
 
 def plan(options: Namespace) -> int:
