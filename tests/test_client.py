@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import boto3
 import pytest
 from conftest import Range
 from moto import mock_aws
+from signing_cases import Key, fresh_key
 
-from aws.canary import canary
+from aws.canary import canary, prepare
 from aws.client import MAX_DATA_PER_REQUEST, MAX_REQUEST_BYTES, Client, batches
 from aws.publish import main, publish
 from boomerang.contract import Job
@@ -21,6 +22,7 @@ from boomerang.errors import AwsError, BadInput, IntegrityError
 from boomerang.history import as_line
 from boomerang.manifest import Manifest, commit
 from boomerang.probes import ProbeSets
+from boomerang.signing import SIGNATURE, Signer, sign_folder
 from boomerang.watch import NAMESPACE, Datum, part, published
 
 REGION = "eu-west-1"
@@ -294,6 +296,96 @@ def test_a_step_that_fails_publishes_nothing_and_leaves_the_reason(cloud: Cloud,
     assert stopped.value.code == BadInput.exit_code
     assert "model.tar.gz" in (job.root / "output" / "message").read_text()
     assert boto3.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"] == []
+
+
+# --- signed packages ------------------------------------------------------------------------------
+
+PARTS = ("canaries", "probes/corner")
+SIGNED = {
+    "ModelSignature": "s3://data/run/signatures/model",
+    "EvaluationSignature": "s3://data/run/signatures/evaluation",
+}
+
+
+def sign(cloud: Cloud, folder: Path, signer: Signer) -> None:
+    """Sign the model and what the canary asks, as the signing job leaves it."""
+    places = {"model": folder / "model"} | {f"evaluation/{name}": folder / name for name in PARTS}
+    places["model"].mkdir(parents=True)
+    cloud.s3.download_file("data", "run/model.tar.gz", str(places["model"] / "model.tar.gz"))
+    for name in PARTS:
+        (folder / name).mkdir(parents=True)
+        for file in ("manifest.json", "x.npy", "y.npy"):
+            (folder / name / file).write_bytes(cloud.get(f"{name}/{file}"))
+    for name, place in places.items():
+        sign_folder(place, signer, into=folder / "made")
+        made = str(folder / "made" / SIGNATURE)
+        cloud.s3.upload_file(made, "data", f"run/signatures/{name}/{SIGNATURE}")
+
+
+def prepared(cloud: Cloud, folder: Path, key: Key) -> Path:
+    """Prepare the newest package for the step, and return what tells the step to begin."""
+    client = Client(REGION)
+    prepare(folder, "boomerang", next(client.packages("boomerang", "Approved")), client, key.public)
+    return folder / "config" / "config.json"
+
+
+def test_a_signed_package_is_prepared(cloud: Cloud, tmp_path: Path) -> None:
+    key = fresh_key(tmp_path)
+    sign(cloud, tmp_path / "signed", key.signer)
+    cloud.register("Approved", **SIGNED)
+    assert prepared(cloud, tmp_path / "ml", key).is_file()
+
+
+def unsigned(cloud: Cloud) -> dict[str, str]:
+    return {}
+
+
+def another_model(cloud: Cloud) -> dict[str, str]:
+    cloud.s3.put_object(Bucket="data", Key="run/model.tar.gz", Body=b"another")
+    return SIGNED
+
+
+def swapped(cloud: Cloud) -> dict[str, str]:
+    where = "run/signatures/evaluation"
+    cloud.s3.copy_object(
+        Bucket="data",
+        Key=f"{where}/canaries/{SIGNATURE}",
+        CopySource=f"data/{where}/probes/corner/{SIGNATURE}",
+    )
+    return SIGNED
+
+
+def missing(cloud: Cloud) -> dict[str, str]:
+    cloud.s3.delete_object(Bucket="data", Key=f"run/signatures/evaluation/probes/corner/{SIGNATURE}")
+    return SIGNED
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (unsigned, "the package is not signed"),
+        (another_model, r"model\.tar\.gz has been changed"),
+        (swapped, "is not what was signed"),
+        (missing, "s3:GetObject"),
+    ],
+)
+def test_what_is_not_signed_is_not_opened(
+    cloud: Cloud, tmp_path: Path, damage: Callable[[Cloud], dict[str, str]], why: str
+) -> None:
+    key = fresh_key(tmp_path)
+    sign(cloud, tmp_path / "signed", key.signer)
+    cloud.register("Approved", **damage(cloud))
+    with pytest.raises((IntegrityError, AwsError), match=why):
+        prepared(cloud, tmp_path / "ml", key)
+    assert not (tmp_path / "ml" / "config").exists(), "the step was not prepared"
+
+
+def test_what_another_key_has_signed_is_not_opened(cloud: Cloud, tmp_path: Path) -> None:
+    sign(cloud, tmp_path / "signed", fresh_key(tmp_path, "other.pem").signer)
+    cloud.register("Approved", **SIGNED)
+    with pytest.raises(IntegrityError, match="key"):
+        prepared(cloud, tmp_path / "ml", fresh_key(tmp_path))
+    assert not (tmp_path / "ml" / "config").exists(), "the step was not prepared"
 
 
 @pytest.mark.parametrize("key", ["ModelDigest", "CanaryDigest", "ProbesDigest"])

@@ -87,18 +87,13 @@ class Draft:
         if count > 1:
             parts = self._processing(name, f"{name}Parts", inputs, ["parts"], count=count)
             inputs = {**inputs, **parts}
-        return self.processing(name, inputs, outputs, arguments, files)
+        return self._processing(name, name, inputs, outputs, arguments=arguments, files=files)
 
     def processing(
-        self,
-        name: str,
-        inputs: Mapping[str, Variable],
-        outputs: Sequence[str],
-        arguments: Sequence[Variable] = (),
-        files: Sequence[PropertyFile] = (),
+        self, name: str, inputs: Mapping[str, Variable], outputs: Sequence[str]
     ) -> dict[str, Variable]:
         """Add a processing job and return the addresses of its outputs; an input of None is left out."""
-        return self._processing(name, name, inputs, outputs, arguments=arguments, files=files)
+        return self._processing(name, name, inputs, outputs)
 
     def _processing(
         self, name: str, step: str, inputs: Mapping[str, Variable], outputs: Sequence[str], **options: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boomerang.metrics import GATE
+from boomerang.metrics import GATE, property_name
 from pipelines.definition.candidate import Candidate, metric
 from pipelines.definition.card import card, config_digest, verdict
 from pipelines.definition.draft import Draft
@@ -54,7 +54,7 @@ def _metadata(draft: Draft, candidate: Candidate) -> dict[str, Variable]:
 
     The image holds the code, so its digest is that of the code too.
     """
-    numbers = {key.title().replace("_", ""): _text(f"gate.{key}") for key, _, _ in GATE}
+    numbers = {property_name(key): _text(f"gate.{key}") for key, _, _ in GATE}
     signed = {"ModelSignature": candidate.name, "EvaluationSignature": "evaluation"}
     return {
         "Campaign": draft.config.name,
