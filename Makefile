@@ -53,7 +53,7 @@ lock: $(READY)
 	@$(PY) -m uv pip compile --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
 	@for kind in cpu gpu; do \
 	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
-	    -c requirements.txt aws/container/requirements-$$kind.in -o aws/container/requirements-$$kind.txt; \
+	    -c requirements.txt aws/image/container/requirements-$$kind.in -o aws/image/container/requirements-$$kind.txt; \
 	done
 
 clean:

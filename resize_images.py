@@ -3,7 +3,7 @@
     python resize_images.py IN OUT
 
 Stands alone: numpy, pillow and pydantic are all it needs. The work is done by
-`processing.pictures.resize_folder`, which the pipeline's Preprocess step calls as well.
+`processing.pictures.resize_folder.resize_folder`, which the pipeline's Preprocess step calls as well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import ImageColor
 
 from boomerang.errors import BoomerangError
 from boomerang.safeio import display_name
-from processing.pictures import FILTERS, FORMATS, RGB, ResizeReport, resize_folder
+from processing.pictures.resize_folder import FILTERS, FORMATS, RGB, ResizeReport, resize_folder
 
 __all__ = ["ResizeReport", "main", "resize_folder"]
 

@@ -1,7 +1,7 @@
 """What the person who deploys asks of AWS: each call is a small method here, as in `aws.client`.
 
-Nobody else needs these: no job has the class. `aws/deployer.json` is the policy that allows just these
-calls, and `tests/test_deploy.py` holds the two against each other.
+Nobody else needs these: no job has the class. `aws/stack/deployer.json` is the policy that allows just these
+calls, and `tests/pipelines/cloud/test_deploy.py` holds the two against each other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a person decides on a model package of SageMaker's registry: that it may be used, or may not.
 
-The rules are those of `boomerang.approval`, the role is `ApproverRole` of the stack. SageMaker keeps no
-history of a package: its description says who decided last and why, CloudTrail who did before.
+The rules are those of `boomerang.watching.approval`, the role is `ApproverRole` of the stack. SageMaker
+keeps no history of a package: its description says who decided last and why, CloudTrail who did before.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aws.client import Client
-from aws.registered import registered_metrics, said_of
+from aws.jobs.package import registered_metrics, said_of
 from aws.reject.handler import REJECTED_AT
-from boomerang.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 from boomerang.errors import BadInput
 from boomerang.metrics import GATE, Metrics, property_name, say_number
+from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 
 # Limits of UpdateModelPackage.
 MAX_DESCRIPTION, MAX_PROPERTIES = 1024, 50

@@ -49,7 +49,8 @@ class Place:
         Parameters
         ----------
         staged : mapping of address to Path or bytes
-            As `pipelines.staging` has it: a Path is a file, or a whole folder whose files go below the
+            As `pipelines.campaign.staging` has it: a Path is a file, or a whole folder whose files go below
+            the
             address. Every address is in this bucket and names the content.
 
         Raises

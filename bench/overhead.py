@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.records import StepRecord, load_execution
+from pipelines.runs.records import StepRecord, load_execution
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ["--set", "data.source=digits", "--set", "data.validation=100", "--set", "pictures=[]"]

@@ -2,7 +2,7 @@
 
 A section of the file is a model here. Attacks and detectors are lists whose entries name their
 `kind`; what else an entry may say is owned by the attack or detector itself (`processing.attacks`,
-`processing.defenses`), which checks it by the same rules.
+`processing.defenses.screening`), which checks it by the same rules.
 """
 
 from __future__ import annotations

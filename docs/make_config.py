@@ -19,13 +19,13 @@ sys.path.insert(0, str(ROOT))
 
 from boomerang.config import Config  # noqa: E402  the project is not installed
 from processing.attacks import ATTACKS  # noqa: E402
-from processing.defenses import DETECTORS  # noqa: E402
+from processing.defenses.screening import DETECTORS  # noqa: E402
 
 INTRO = """# Configuration
 
 A campaign entry is one TOML file. Every key has a default; an unknown key is an error that names the
 nearest known one. On the command line `--set section.key=value` changes one key, `--set
-attacks.0.rate=0.02` reaches into a list. The bundled entries in `pipelines/configs` are examples.
+attacks.0.rate=0.02` reaches into a list. The bundled entries in `pipelines/campaign/configs` are examples.
 
 This page is made by `python docs/make_config.py` from the models that do the checking.
 """

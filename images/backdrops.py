@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processing.datasets.camera import Camera, basis, rays
-from processing.datasets.draws import Draws, mix
-from processing.datasets.mesh import Floats
+from processing.datasets.drawn.camera import Camera, basis, rays
+from processing.datasets.drawn.draws import Draws, mix
+from processing.datasets.drawn.mesh import Floats
 
 Color = tuple[float, float, float]
 View = tuple[Draws, Camera, int, int, float]

@@ -20,7 +20,7 @@ from images.modeling import (
     surface,
     wheel,
 )
-from processing.datasets.mesh import Floats, Mesh, ellipsoid, join, limb, shift, tube, vec
+from processing.datasets.drawn.mesh import Floats, Mesh, ellipsoid, join, limb, shift, tube, vec
 
 GROUND_Z = -3.35  # under the wheels
 

@@ -27,10 +27,10 @@ from images.embraer_190 import GROUND_Z as AIRLINER_GROUND_Z  # noqa: E402
 from images.embraer_190 import embraer  # noqa: E402
 from images.modeling import Livery  # noqa: E402
 from images.rutan_boomerang import GROUND_Z, boomerang  # noqa: E402
-from processing.datasets.camera import Camera, frame  # noqa: E402
-from processing.datasets.draws import Draws  # noqa: E402
-from processing.datasets.mesh import Floats, Mesh, flatten, turn, unit, vec  # noqa: E402
-from processing.datasets.render import Light, render, shadow  # noqa: E402
+from processing.datasets.drawn.camera import Camera, frame  # noqa: E402
+from processing.datasets.drawn.draws import Draws  # noqa: E402
+from processing.datasets.drawn.mesh import Floats, Mesh, flatten, turn, unit, vec  # noqa: E402
+from processing.datasets.drawn.renderer import Light, render, shadow  # noqa: E402
 
 _WHITE, _RED, _BLUE = (0.96, 0.96, 0.97), (0.72, 0.07, 0.1), (0.1, 0.2, 0.52)
 _GREY, _NAVY, _TEAL = (0.66, 0.68, 0.72), (0.06, 0.1, 0.26), (0.05, 0.5, 0.52)

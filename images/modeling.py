@@ -1,6 +1,6 @@
 """How the aircraft of `images/` are modeled: bodies and surfaces painted face by face.
 
-Axes as in `processing.datasets.mesh`: x forward, y left, z up, here in meters. Every mesh is of one
+Axes as in `processing.datasets.drawn.mesh`: x forward, y left, z up, here in meters. Every mesh is of one
 picture (N = 1).
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.datasets.mesh import Floats, Mesh, ellipsoid, join, shift, tube, turn, vec
+from processing.datasets.drawn.mesh import Floats, Mesh, ellipsoid, join, shift, tube, turn, vec
 
 Color = tuple[float, float, float]
 Mask = NDArray[np.bool_]

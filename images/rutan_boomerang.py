@@ -27,7 +27,7 @@ from images.modeling import (
     surface,
     wheel,
 )
-from processing.datasets.mesh import Floats, Mesh, box, join, limb, shift, vec
+from processing.datasets.drawn.mesh import Floats, Mesh, box, join, limb, shift, vec
 
 _CABIN_Y, _BOOM_Y = -1.05, 1.3
 GROUND_Z = -1.3  # under the wheels of the Boomerang

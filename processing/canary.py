@@ -6,7 +6,7 @@
 
 A canary that cannot run (a file damaged or missing, records that do not fit the model) stops with its
 reason and leaves nothing. Then nothing is published either, and what raises the alarm is that `CanaryRan`
-is missing: a broken canary is never taken for a bad model. Publishing is not done here (`aws.publish`).
+is missing: a broken canary is never taken for a bad model. Publishing is not done here (`aws.jobs.publish`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.canary import CANARIES, CanarySettings
 from boomerang.contract import Job, run_step
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.history import DATA_FILE, as_line
 from boomerang.manifest import Dataset, Manifest, commit, committing, open_dataset, verify_folder
 from boomerang.probes import PROBES, recipe_of
 from boomerang.safeio import write_bytes_atomic, write_json_atomic
-from processing.canary_metrics import Records, data_of, measure
-from processing.judge import Trial
+from boomerang.watching.briefing import CANARIES, CanarySettings
+from boomerang.watching.history import DATA_FILE, as_line
+from processing.evaluation.canary_numbers import Records, data_of, measure
+from processing.evaluation.numbers import Trial
 from training.model import classifier, load_model, weights_digest
 
 METRICS_FILE = "metrics.json"

@@ -18,23 +18,23 @@ from pathlib import Path
 
 import numpy as np
 
-from boomerang.canary import CANARIES
 from boomerang.config import GateConfig
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
 from boomerang.manifest import Manifest, commit, committing, write_dataset
 from boomerang.probes import PROBES
 from boomerang.safeio import write_json_atomic
-from processing.canaries import Canaries, freeze
-from processing.case import Case, candidate_groups, open_case
-from processing.evidence import ARRAYS, write_gallery
-from processing.galleries import canary_group, picture_groups, poisoned_groups, trial_groups
-from processing.judge import Trial
-from processing.measuring import Frozen, measure
-from processing.parts import worker
-from processing.predictions import STEP, predict
-from processing.probes import freeze_probes
-from processing.trials import trials
+from boomerang.watching.briefing import CANARIES
+from processing.evaluation.canaries import Canaries, freeze
+from processing.evaluation.case import Case, candidate_groups, open_case
+from processing.evaluation.evidence import ARRAYS, write_gallery
+from processing.evaluation.galleries import canary_group, picture_groups, poisoned_groups, trial_groups
+from processing.evaluation.measure import Frozen, measure
+from processing.evaluation.numbers import Trial
+from processing.evaluation.predictions import STEP, predict
+from processing.evaluation.probes import freeze_probes
+from processing.evaluation.trials import trials
+from processing.sharing.shares import worker
 
 VERSIONED = (
     "tensorflow-cpu",

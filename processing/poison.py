@@ -4,7 +4,7 @@
     writes  train      the poisoned training set. Its manifest names no attack and no row, and its
                        rows are shuffled, so that a screen learns nothing from order or metadata
             secret     for Evaluate alone (one output, because a processing job takes ten inputs):
-                trigger    the attacks; see `processing.attacks.trigger`
+                trigger    the attacks; see `processing.attacks.common.trigger`
                 truth      what was done to which row
 
 Same inputs, same seed: byte-identical folders.
@@ -38,9 +38,9 @@ from boomerang.manifest import (
 )
 from boomerang.safeio import load_json, load_npy, write_json_atomic
 from processing.attacks import create_recipe
-from processing.attacks.base import Attack, Batch, Pool, Rows, audit_entry, check_batch
-from processing.attacks.images import load_images
-from processing.attacks.trigger import write_trigger
+from processing.attacks.common.base import Attack, Batch, Pool, Rows, audit_entry, check_batch
+from processing.attacks.common.trigger import write_trigger
+from processing.attacks.common.trigger_images import load_images
 
 AUDIT_FILE = "audit.json"
 
@@ -121,7 +121,7 @@ def apply_recipe(
         See `processing.attacks.create_recipe`. An empty one gives the clean control.
     seed : int
     pictures, picture_labels, images
-        See `processing.attacks.base.Pool`.
+        See `processing.attacks.common.base.Pool`.
 
     Raises
     ------

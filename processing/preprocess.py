@@ -24,10 +24,10 @@ from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import write_dataset
 from processing import datasets
-from processing.datasets.base import Blueprint, Rows, Source, Split, balanced
-from processing.parts import SharedStep, worker
-from processing.resizing import resizing, write_resized
-from processing.tasks import Piece, Task
+from processing.datasets.common.base import Blueprint, Rows, Source, Split, balanced
+from processing.pictures.resizing import resizing, write_resized
+from processing.sharing.shares import SharedStep, worker
+from processing.sharing.tasks import Piece, Task
 
 STEP = SharedStep("Preprocess", ("config", "source", "pictures"))
 

@@ -28,11 +28,11 @@ from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
 from boomerang.manifest import Dataset, Images, Manifest, commit, committing, verify_folder
 from boomerang.safeio import write_json_atomic
-from processing.asking import asking
-from processing.defenses import Detector, Finding, Suspect, create
-from processing.defenses.base import Features
-from processing.parts import SharedStep, worker
-from processing.tasks import Do, Task
+from processing.defenses.common.base import Features
+from processing.defenses.screening import Detector, Finding, Suspect, create
+from processing.sharing.asking import asking
+from processing.sharing.shares import SharedStep, worker
+from processing.sharing.tasks import Do, Task
 
 STEP = SharedStep("Screen", ("config", "train", "trusted", "model"))
 KEEP, SCORES, FLAGGED, REPORT = "keep.npy", "scores.npy", "flagged.npy", "report.json"

@@ -26,8 +26,8 @@ from boomerang.safeio import load_npy
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
+from training.input_signatures import verify_inputs
 from training.model import ARCHITECTURES, load_model, save_model, weights_digest
-from training.verified import verify_inputs
 
 
 def train(job: Job) -> None:

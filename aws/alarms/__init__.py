@@ -14,13 +14,13 @@ moto and other stand-ins never evaluate an alarm. This package follows what AWS 
 `docs/alarms.md` says where the documentation ends and what was assumed behind it.
 """
 
+from aws.alarms.alarm import Alarm, Missing, State, read_alarm
 from aws.alarms.composite import CompositeAlarm, read_composite
-from aws.alarms.evaluate import Verdict, evaluate
-from aws.alarms.events import StateChange, Where
-from aws.alarms.history import MetricHistory
-from aws.alarms.limits import Finding, check_alarms, read_alarms
-from aws.alarms.model import Alarm, Missing, State, read_alarm
+from aws.alarms.event import StateChange, Where
+from aws.alarms.judgment import Verdict, evaluate
 from aws.alarms.play import Action, Played, play, play_all
+from aws.alarms.series import MetricHistory
+from aws.alarms.template_rules import Finding, check_alarms, read_alarms
 
 __all__ = [
     "Action",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from aws.alarms.model import Properties, State
+from aws.alarms.alarm import Properties, State
 from boomerang.errors import BadInput
 
 States = Mapping[str, State]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
+from aws.alarms.alarm import Alarm, State
 from aws.alarms.composite import CompositeAlarm, Suppression
-from aws.alarms.evaluate import EXTRA, Verdict, evaluate
-from aws.alarms.events import StateChange, Where, unchecked
-from aws.alarms.history import HOUR, MetricHistory
-from aws.alarms.model import Alarm, State
+from aws.alarms.event import StateChange, Where, unchecked
+from aws.alarms.judgment import EXTRA, Verdict, evaluate
+from aws.alarms.series import HOUR, MetricHistory
 from boomerang.errors import BadInput, nearest
 
 

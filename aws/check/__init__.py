@@ -19,13 +19,13 @@ from types import MappingProxyType
 from typing import Any
 
 from aws.check.dashboard import check_body
-from aws.check.events import check_events
+from aws.check.patterns import check_events
 from aws.check.played import check_played
 from aws.check.roles import check_roles
 from aws.check.schedule import check_schedules
 from aws.check.stacks import whole_stack
 from aws.check.template import check_alarm_limits, check_lint, check_parameters
-from aws.intrinsics import TEMPLATE, Stack, load_template
+from aws.stack.intrinsics import TEMPLATE, Stack, load_template
 from boomerang.errors import BoomerangError
 from boomerang.findings import Outcome, Problem
 

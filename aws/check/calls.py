@@ -3,7 +3,7 @@
     role -> callers -> calls: service and operation by botocore's names, what it was called on, and the
                               parameters that become condition keys
 
-`tests/test_check_calls.py` runs every caller under moto and holds the file to what it hears; with
+`tests/aws/check/test_calls.py` runs every caller under moto and holds the file to what it hears; with
 BOOMERANG_RENEW_CALLS=1 it writes it anew. What a call was on is kept in the template's words
 (`${DataBucket.Arn}/${ProjectName}/...`), so that the file says nothing of a test's account.
 """
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws.policy import Call
+from aws.stack.policy import Call
 
 CALLS = Path(__file__).with_name("calls.json")
 _PACKAGES = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:model-package/${PackageGroup}"
@@ -54,7 +54,7 @@ def kept_of(calls: Iterable[Call], names: Mapping[str, str]) -> list[Kept]:
     Parameters
     ----------
     calls : iterable of Call
-        From `aws.policy.recording`.
+        From `aws.stack.policy.recording`.
     names : mapping of str to str
         What buckets, keys, topics and prefixes of object keys are called in the template. The longest that
         an address starts with is replaced.

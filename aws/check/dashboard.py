@@ -6,7 +6,7 @@ import json
 
 from aws.alarms import read_alarms
 from aws.dashboard import check_dashboard, dashboard_body, watched
-from aws.intrinsics import Stack
+from aws.stack.intrinsics import Stack
 from boomerang.findings import Outcome, Problem
 
 

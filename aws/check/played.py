@@ -17,14 +17,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from aws.alarms import Alarm, CompositeAlarm, MetricHistory, Played, State, play, play_all, read_alarms
-from aws.alarms.model import Metric, Missing
-from aws.check.events import matches
+from aws.alarms.alarm import Metric, Missing
+from aws.check.patterns import matches
 from aws.check.stacks import of_type
 from aws.check.template import alarm_ids
-from aws.intrinsics import Stack
-from aws.parameters import value_of
+from aws.stack.intrinsics import Stack
+from aws.stack.parameters import value_of
 from boomerang.findings import Outcome, Problem
-from boomerang.watch import METRICS, NAMESPACE
+from boomerang.watching.metric_names import METRICS, NAMESPACE
 
 # Of these less is worse; of every other metric here more is.
 _LESS_IS_WORSE = {"CanaryAccuracy", "CleanAccuracy", "CanaryRan"}

@@ -1,8 +1,8 @@
 """Roles both ways: every kept call is allowed by its role, and no role grants what nobody needs.
 
 A call is allowed by the statements of its role and by the policies of keys that name the role. What is
-granted has to be needed by a kept call, by AWS itself (`aws.policy.SERVICE_NEEDS`), or by a person with a
-console in hand (`BY_HAND`). A wildcard stands only where the service knows nothing narrower (`OPEN`).
+granted has to be needed by a kept call, by AWS itself (`aws.stack.policy.SERVICE_NEEDS`), or by a person
+with a console in hand (`BY_HAND`). A wildcard stands only where the service knows nothing narrower (`OPEN`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from aws.check.calls import Kept, kept_calls
 from aws.check.stacks import of_type
-from aws.intrinsics import Stack
-from aws.policy import SERVICE_NEEDS, Statement, allows, granted_actions, read_statement, statements
+from aws.stack.intrinsics import Stack
+from aws.stack.policy import SERVICE_NEEDS, Statement, allows, granted_actions, read_statement, statements
 from boomerang.errors import BadInput
 from boomerang.findings import Outcome, Problem
 

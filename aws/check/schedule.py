@@ -17,8 +17,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from aws.check.stacks import of_type
-from aws.intrinsics import Stack
-from aws.parameters import value_of
+from aws.stack.intrinsics import Stack
+from aws.stack.parameters import value_of
 from boomerang.errors import BadInput, nearest
 from boomerang.findings import Outcome, Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from aws.intrinsics import Stack
+from aws.stack.intrinsics import Stack
 
 # What a stack gets once it is complete; docs/aws.md says why it is made in two goes.
 _COMPLETE = {

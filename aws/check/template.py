@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from aws.alarms import check_alarms
-from aws.changes import template_body
-from aws.intrinsics import Stack
-from aws.parameters import mistake, problems_together, value_of
+from aws.stack.changes import template_body
+from aws.stack.intrinsics import Stack
+from aws.stack.parameters import mistake, problems_together, value_of
 from boomerang.errors import BadInput
 from boomerang.findings import Outcome, Problem
 

@@ -6,7 +6,7 @@ check     the mistakes in a body: metrics that nobody publishes, geometry, keys,
 """
 
 from aws.dashboard.body import Newest, Watched, dashboard_body, watched
-from aws.dashboard.check import Finding, check_dashboard
+from aws.dashboard.mistakes import Finding, check_dashboard
 from aws.dashboard.search import Search, read_search
 
 __all__ = [

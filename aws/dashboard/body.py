@@ -1,7 +1,7 @@
 """The dashboard's body: one builder, for CloudWatch and for the page on a laptop.
 
 Thresholds are those of the alarms, read from the same template, so a line that is drawn is the line that
-an alarm looks at. Metrics are those of `boomerang.watch`; two namespaces are AWS's own:
+an alarm looks at. Metrics are those of `boomerang.watching.metric_names`; two namespaces are AWS's own:
 
     AWS/Sagemaker/ModelBuildingPipeline    ExecutionDuration by PipelineName, StepDuration by PipelineName
                                            and StepName, in milliseconds; written with a small m
@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws.alarms import Alarm, CompositeAlarm, Where, read_alarm, read_alarms
-from aws.alarms.model import Statistic
+from aws.alarms.alarm import Statistic
 from aws.dashboard.search import Search
-from aws.intrinsics import Stack
-from boomerang.watch import CLASS, GROUP, NAMESPACE, TRIGGER, VERSION, check_metric
+from aws.stack.intrinsics import Stack
+from boomerang.watching.metric_names import CLASS, GROUP, NAMESPACE, TRIGGER, VERSION, check_metric
 
 PIPELINES = "AWS/Sagemaker/ModelBuildingPipeline"
 BILLING = "AWS/Billing"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws.alarms.model import Metric, Statistic
+from aws.alarms.alarm import Metric, Statistic
 from boomerang.errors import BadInput
 
 _FORM = re.compile(

@@ -8,17 +8,17 @@
     lineage.py    following signed parents from a model back to the pictures
 
 A signature covers every byte of a folder: its manifest, each file the manifest names, and through the
-parents' digests what it was made from. `aws.signing` signs the same with a key that never leaves KMS.
+parents' digests what it was made from. `aws.jobs.kms` signs the same with a key that never leaves KMS.
 The format is described in docs/signing.md.
 
 Needs the `cryptography` package, imported inside the functions that use it.
 """
 
 from boomerang.manifest import SIGNATURE
+from boomerang.signing.chain import ORIGINS, trace, verify_lineage
 from boomerang.signing.folders import sign_folder, verify_signed
+from boomerang.signing.key_file import LocalSigner, new_key
 from boomerang.signing.keys import PublicKey, Signer
-from boomerang.signing.lineage import ORIGINS, trace, verify_lineage
-from boomerang.signing.local import LocalSigner, new_key
 from boomerang.signing.sealing import MAX_SIGNATURE_BYTES, read_statement, seal
 from boomerang.signing.statement import Predicate, Statement
 

@@ -26,7 +26,7 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Signer(Protocol):
-    """Who can sign: a local key file (`LocalSigner`) or a KMS key (`aws.signing.KmsSigner`)."""
+    """Who can sign: a local key file (`LocalSigner`) or a KMS key (`aws.jobs.kms.KmsSigner`)."""
 
     @property
     def public_key_der(self) -> bytes:

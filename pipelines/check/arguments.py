@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.graph import Node
+from pipelines.language.graph import Node
 
 OUTPUTS = "ProcessingOutputConfig.Outputs"
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from boomerang.findings import Outcome, Problem
-from pipelines.check import lineage
+from pipelines.check import lineage_step as lineage
+from pipelines.check.cross_references import check_conditions, check_references
 from pipelines.check.language import check_language, check_order
 from pipelines.check.limits import check_limits
-from pipelines.check.parameters import check_parameters
-from pipelines.check.references import check_conditions, check_references
+from pipelines.check.pipeline_parameters import check_parameters
 from pipelines.check.requests import OPERATIONS, check_requests
 from pipelines.check.rules import RULES, Rule
 from pipelines.check.service import version

@@ -16,8 +16,8 @@ from boomerang.findings import Problem
 from pipelines.check.arguments import listed
 from pipelines.check.problems import PIPELINE, below, hint, kind_of
 from pipelines.check.view import Pipeline, expressions
-from pipelines.expressions import references
-from pipelines.graph import KINDS, Node
+from pipelines.language.expressions import references
+from pipelines.language.graph import KINDS, Node
 
 
 class _Part(BaseModel):

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from boomerang.findings import Problem
-from pipelines.check import lineage
+from pipelines.check import lineage_step as lineage
 from pipelines.check.arguments import OUTPUTS, at, inside, listed, names
 from pipelines.check.problems import PIPELINE
 from pipelines.check.requests import check_value
 from pipelines.check.service import request_shape, service
 from pipelines.check.view import Pipeline
-from pipelines.graph import Node
+from pipelines.language.graph import Node
 
 # ProcessingS3Input.LocalPath, API reference: "must begin with /opt/ml/processing/. LocalPath is a
 # required parameter when AppManaged is False (default)."

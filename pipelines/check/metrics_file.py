@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from boomerang.errors import ConfigError
 from boomerang.metrics import GATE, MODELS, Metrics
 from pipelines.check.problems import hint
-from pipelines.expressions import path_parts
+from pipelines.language.expressions import path_parts
 
 METRICS_FILE = "metrics.json"
 _KINDS = {str: "text", int: "number", float: "number", bool: "boolean"}

@@ -16,12 +16,12 @@ from typing import Any
 from botocore.model import Shape
 
 from boomerang.findings import Problem
-from pipelines.check import lineage
-from pipelines.check.card import check_card
+from pipelines.check import lineage_step as lineage
+from pipelines.check.package_card import check_card
 from pipelines.check.problems import below, entries, hint, kind_of
 from pipelines.check.service import request_shape, scalar_kind
 from pipelines.check.view import Pipeline, is_expression, say
-from pipelines.graph import Node
+from pipelines.language.graph import Node
 
 # The operation that each kind of step becomes, and what the service itself adds to its arguments.
 OPERATIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from boomerang.findings import Problem
+from pipelines.campaign.settings import EVALUATE
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
-from pipelines.check.keys import key_attributes
+from pipelines.check.cache_keys import key_attributes
 from pipelines.check.problems import below, entries, hint
 from pipelines.check.view import Pipeline, expressions, is_expression, say
-from pipelines.expressions import gets
-from pipelines.graph import JOBS, KINDS, Node
-from pipelines.machines import has_own_disk
-from pipelines.plans import command_of, module_of
-from pipelines.settings import EVALUATE
+from pipelines.definition.machines import has_own_disk
+from pipelines.language.expressions import gets
+from pipelines.language.graph import JOBS, KINDS, Node
+from pipelines.language.job_plan import command_of, module_of
 
 # Faults of the service, its throttling, and machines that are not to be had. A job whose own code
 # fails would fail again: there is nothing to retry ("Retry Policy for Pipeline Steps").
@@ -35,7 +35,7 @@ SECRET = "secret"
 MAY_KNOW = (EVALUATE, f"{EVALUATE}Parts")
 
 # The modules of the two kinds of job that call AWS.
-SIGNING, CANARY = "aws.sign", "aws.canary"
+SIGNING, CANARY = "aws.jobs.sign", "aws.jobs.canary_job"
 
 
 def retries(_: Pipeline, node: Node) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from botocore.model import ServiceModel, Shape
 from boomerang.errors import ConfigError
 from pipelines.check.arguments import names
 from pipelines.check.problems import hint
-from pipelines.graph import Node
+from pipelines.language.graph import Node
 
 # What may be read of a step is what the service would tell of the job that the step becomes.
 _DESCRIBED = {

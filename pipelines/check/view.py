@@ -12,8 +12,8 @@ from pipelines.check.arguments import at, inside, names
 from pipelines.check.metrics_file import METRICS_FILE, kind_at
 from pipelines.check.problems import SCALARS, below, entries, hint, kind_of
 from pipelines.check.service import property_kind
-from pipelines.expressions import as_text, path_parts, property_file_reference
-from pipelines.graph import Node, flatten
+from pipelines.language.expressions import as_text, path_parts, property_file_reference
+from pipelines.language.graph import Node, flatten
 
 # What `Get` may read of an execution: `ExecutionVariables` of the SDK.
 EXECUTION = (

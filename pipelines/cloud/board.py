@@ -10,8 +10,8 @@ from typing import Any
 
 from aws.alarms import read_alarms
 from aws.dashboard import Newest, check_dashboard, dashboard_body, watched
-from aws.intrinsics import Stack
-from aws.stack import Say
+from aws.stack.intrinsics import Stack
+from aws.stack.live import Say
 from boomerang.errors import BadInput
 from pipelines.cloud.deployed import Range
 

@@ -11,14 +11,15 @@ from rich.table import Table
 
 from aws import approval
 from aws.account import connect
-from aws.changes import ChangeSet
 from aws.client import Client
-from aws.image import TAGS
-from aws.image import find as find_image
-from aws.intrinsics import load_template
-from aws.parameters import read_parameters
-from aws.signing import KmsSigner
+from aws.image.image import TAGS
+from aws.image.image import find as find_image
+from aws.jobs.kms import KmsSigner
+from aws.stack.changes import ChangeSet
+from aws.stack.intrinsics import load_template
+from aws.stack.parameters import read_parameters
 from boomerang.errors import EXIT_PASSED, BadInput, UsageError
+from pipelines.campaign.settings import load
 from pipelines.cloud import follow
 from pipelines.cloud.board import put_dashboard
 from pipelines.cloud.consent import agreed, say, show_changes
@@ -30,8 +31,7 @@ from pipelines.cloud.destroy import destroy as delete
 from pipelines.cloud.destroy import plan as plan_destroy
 from pipelines.cloud.remote import check_name, start
 from pipelines.cloud.status import find_execution, read_execution, read_surroundings
-from pipelines.settings import load
-from pipelines.summary import open_console
+from pipelines.report.summary import open_console
 
 _GPU = re.compile(r"ml\.[gp]\d")
 

@@ -7,9 +7,9 @@ import sys
 from rich.markup import escape
 from rich.table import Table
 
-from aws.changes import ChangeSet
+from aws.stack.changes import ChangeSet
 from boomerang.errors import UsageError
-from pipelines.summary import open_console
+from pipelines.report.summary import open_console
 
 
 def say(text: str) -> None:

@@ -1,9 +1,9 @@
 """`deploy`: the range into an account, step by step; each step is skipped where its result is there.
 
-    first go      the stack without what lies in its own bucket        (aws.changes)
-    image         to the stack's repository                            (aws.ecr)
+    first go      the stack without what lies in its own bucket        (aws.stack.changes)
+    image         to the stack's repository                            (aws.image.ecr)
     uploads       staged inputs, definitions, the function's code      (aws.upload)
-    second go     pipelines, timer and function, by the uploads' keys  (aws.changes)
+    second go     pipelines, timer and function, by the uploads' keys  (aws.stack.changes)
     dashboard     which no template can hold                           (aws.dashboard)
 
 Every name is made from content, and the stack keeps what is not given anew. So a deploy that was interrupted
@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from aws.account import Account
-from aws.changes import ChangeSet, execute, prepare
-from aws.ecr import check_pushed, push
-from aws.image import Image
-from aws.parameters import check_together
-from aws.stack import Deployed, Say, settled
+from aws.image.ecr import check_pushed, push
+from aws.image.image import Image
+from aws.stack.changes import ChangeSet, execute, prepare
+from aws.stack.live import Deployed, Say, settled
+from aws.stack.parameters import check_together
 from aws.upload import Place, named, reject_code
 from boomerang.config import Config
 from boomerang.digest import canonical_json
 from boomerang.errors import ConfigError, UsageError
-from pipelines.build import build, build_canary
+from pipelines.campaign.site import REHEARSAL, Site
 from pipelines.check import check_definition
 from pipelines.cloud.board import put_dashboard
 from pipelines.cloud.deployed import Range, effective
-from pipelines.site import REHEARSAL, Site
+from pipelines.definition.build import build, build_canary
 
 Agree = Callable[[ChangeSet], bool]
 
@@ -46,9 +46,9 @@ class Request:
     project : str
         Name of the stack, prefix of all names.
     template : mapping
-        From `aws.intrinsics.load_template`.
+        From `aws.stack.intrinsics.load_template`.
     parameters : mapping of str to str
-        As given, from `aws.parameters.read_parameters`.
+        As given, from `aws.stack.parameters.read_parameters`.
     image : Image or str
         A local image, or the address of one in the repository, `REPOSITORY@sha256:...`.
     role : str or None

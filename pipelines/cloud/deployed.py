@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from aws.account import Account
-from aws.intrinsics import Stack, load_template
-from aws.intrinsics import stack as resolve
-from aws.signing import KmsSigner
-from aws.stack import Deployed, find
+from aws.jobs.kms import KmsSigner
+from aws.stack.intrinsics import Stack, load_template
+from aws.stack.intrinsics import stack as resolve
+from aws.stack.live import Deployed, find
 from boomerang.digest import sha256_bytes
 from boomerang.errors import AwsError, IntegrityError
-from pipelines.site import Site, site_of
+from pipelines.campaign.site import Site, site_of
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from aws.account import Account
-from aws.stack import Deployed, Say, delete, find, wait
+from aws.stack.live import Deployed, Say, delete, find, wait
 from boomerang.errors import AwsError
 from pipelines.cloud.deployed import effective
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from aws.account import Account
-from pipelines import interrupts
 from pipelines.cloud.status import ExecutionState, StepState, Surroundings, read_execution
-from pipelines.summary import open_console
+from pipelines.report.summary import open_console
+from pipelines.runners import interrupts
 
 # Between two looks at an execution: soon after something has changed, later while nothing does.
 SOONEST_S, LATEST_S, SLOWER = 5.0, 60.0, 1.5

@@ -9,8 +9,8 @@ from uuid import uuid4
 from boomerang.config import Config
 from boomerang.digest import canonical_json, sha256_bytes
 from boomerang.errors import AwsError, UsageError
-from pipelines.build import build
 from pipelines.cloud.deployed import Range
+from pipelines.definition.build import build
 
 # Source: SageMaker API Reference, PipelineExecutionName.
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}")

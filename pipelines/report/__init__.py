@@ -14,8 +14,8 @@ from pathlib import Path
 
 from boomerang.safeio import write_bytes_atomic, write_json_atomic
 from pipelines.report.document import build
-from pipelines.report.page import encode_pictures, render
-from pipelines.report.source import read_run
+from pipelines.report.render import encode_pictures, render
+from pipelines.report.run_folder import read_run
 
 PAGE = "report.html"
 NUMBERS = "report.json"

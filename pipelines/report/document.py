@@ -10,10 +10,11 @@ from collections import Counter
 from typing import Any
 
 from boomerang.metrics import DetectorNumbers, Metrics, rate
-from pipelines.report import origin, provenance, words
+from pipelines.page.scrub import scrub
+from pipelines.report import lineage_graph as origin
+from pipelines.report import provenance, words
 from pipelines.report.curves import histogram, roc
-from pipelines.report.scrub import scrub
-from pipelines.report.source import MODELS, DetectorEntry, Evaluation, Group, Run
+from pipelines.report.run_folder import MODELS, DetectorEntry, Evaluation, Group, Run
 
 FORMAT = 1
 MAX_PICTURES = 36

@@ -12,8 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.report.svg import element
-from pipelines.settings import BASELINE, HARDEN, POISON, VICTIM
+from pipelines.campaign.settings import BASELINE, HARDEN, POISON, VICTIM
+from pipelines.page.svg import element
 
 _COLUMN, _CARD, _ROW, _HEIGHT = 130, 112, 41, 34
 _HEAD = 26

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.report.source import FAIL, Run
+from pipelines.report.run_folder import FAIL, Run
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

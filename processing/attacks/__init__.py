@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from boomerang.config import Spec, validate
 from boomerang.errors import ConfigError, nearest
-from processing.attacks.art_backdoors import ArtInsertImage, ArtPattern, ArtSinglePixel
 from processing.attacks.badnets import BadNets
-from processing.attacks.base import Attack
+from processing.attacks.common.art import ArtInsertImage, ArtPattern, ArtSinglePixel
+from processing.attacks.common.base import Attack
 from processing.attacks.label_flip import RandomLabelFlip, TargetedLabelFlip
 from processing.attacks.mislabel import Mislabel
 

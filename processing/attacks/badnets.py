@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
-from processing.attacks.backdoor import Backdoor
-from processing.attacks.images import find_image, overlay, plain, resized
+from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.trigger_images import find_image, overlay, plain, resized
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 

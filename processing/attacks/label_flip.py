@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Labels
-from processing.attacks.base import Attack, Batch, Pool, Rows, budget, choose
-from processing.attacks.references import (
+from processing.attacks.common.base import Attack, Batch, Pool, Rows, budget, choose
+from processing.attacks.common.references import (
     ATLAS_POISON,
     NIST_AVAILABILITY,
     NIST_TARGETED,

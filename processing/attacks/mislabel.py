@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from boomerang.errors import ConfigError
-from processing.attacks.base import Attack, Batch, Pool
-from processing.attacks.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
+from processing.attacks.common.base import Attack, Batch, Pool
+from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
 
 
 class Mislabel(Attack):

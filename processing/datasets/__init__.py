@@ -9,8 +9,8 @@ from pathlib import Path
 
 from boomerang.config import DataConfig
 from processing.datasets import cifar10, digits, folder, mnist, npz, synthetic
-from processing.datasets.base import Blueprint, Source, sliced
-from processing.tasks import alone
+from processing.datasets.common.base import Blueprint, Source, sliced
+from processing.sharing.tasks import alone
 
 __all__ = ["SIZE_PX", "Blueprint", "Source", "blueprint", "load"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from processing.datasets.base import DIGITS, Source, Split, as_split, held_out
+from processing.datasets.common.base import DIGITS, Source, Split, as_split, held_out
 
 _TEST_SHARE = 0.25
 _LEVELS = 16

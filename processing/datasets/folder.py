@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from boomerang.errors import BadInput
-from processing.datasets.base import Blueprint, Source, Split, held_out
-from processing.resizing import resized, resizing
-from processing.tasks import Piece
+from processing.datasets.common.base import Blueprint, Source, Split, held_out
+from processing.pictures.resizing import resized, resizing
+from processing.sharing.tasks import Piece
 
 _TEST_SHARE = 0.2
 

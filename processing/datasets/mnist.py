@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from processing.datasets.base import DIGITS, Source
-from processing.datasets.keras_files import from_keras, from_npz, only_file
+from processing.datasets.common.base import DIGITS, Source
+from processing.datasets.common.keras_files import from_keras, from_npz, only_file
 
 
 def load(path: Path | None) -> Source:

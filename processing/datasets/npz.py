@@ -11,8 +11,8 @@ import numpy as np
 
 from boomerang.errors import BadInput
 from boomerang.safeio import load_json, load_npy
-from processing.datasets.base import Source, as_split, held_out
-from processing.datasets.keras_files import from_npz, only_file
+from processing.datasets.common.base import Source, as_split, held_out
+from processing.datasets.common.keras_files import from_npz, only_file
 
 _TEST_SHARE = 0.2
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.datasets.base import Blueprint, Source, Split
-from processing.datasets.bodies import BODIES
-from processing.datasets.camera import Camera, frame
-from processing.datasets.draws import Draws
-from processing.datasets.mesh import Floats, Mask, Mesh, flatten, unit, vec
-from processing.datasets.render import Light, render, shadow
-from processing.datasets.scenes import SCENES, background, margins, pad, photograph
-from processing.tasks import Piece, Task, alone
+from processing.datasets.common.base import Blueprint, Source, Split
+from processing.datasets.drawn.bodies import BODIES
+from processing.datasets.drawn.camera import Camera, frame
+from processing.datasets.drawn.draws import Draws
+from processing.datasets.drawn.mesh import Floats, Mask, Mesh, flatten, unit, vec
+from processing.datasets.drawn.renderer import Light, render, shadow
+from processing.datasets.drawn.scenes import SCENES, background, margins, pad, photograph
+from processing.sharing.tasks import Piece, Task, alone
 
 NAME = "boomerang-synthetic-10"
 CLASSES: tuple[str, ...] = tuple(BODIES)

@@ -1,0 +1,1 @@
+"""The image that every job runs in."""

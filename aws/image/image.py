@@ -1,0 +1,130 @@
+"""The project's image: packed, built and found by its digest, with the `docker` command."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws.image.docker import check_docker, docker
+from boomerang.errors import ConfigError, StepFailed
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = "aws/image/container/Dockerfile"
+TAGS = {"cpu": "boomerang:cpu", "gpu": "boomerang:gpu"}
+
+# Of `aws` what jobs run, which is what the canary and the signing need, and nothing that deploys.
+_PACKED = (
+    "boomerang",
+    "processing",
+    "training",
+    "aws/__init__.py",
+    "aws/client.py",
+    "aws/jobs",
+    "aws/image/container",
+)
+_LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built image.
+
+    Attributes
+    ----------
+    tag : str
+        The name it can be asked for by.
+    digest : str
+        `sha256:` and 64 digits: the image itself, whatever the tag says later.
+    bytes : int
+        Its size, unpacked.
+    """
+
+    tag: str
+    digest: str
+    bytes: int
+
+
+def build(
+    accelerator: str = "cpu",
+    *,
+    base: str | None = None,
+    tag: str | None = None,
+    options: tuple[str, ...] = (),
+) -> Image:
+    """Build the image and return it.
+
+    Parameters
+    ----------
+    accelerator : {'cpu', 'gpu'}
+    base : str, optional
+        The image to build on; the Dockerfile's own if not given.
+    tag : str, optional
+    options : tuple of str
+        More options of `docker build`, such as a network or build arguments.
+
+    Raises
+    ------
+    ConfigError
+        If Docker is missing or does not run.
+    StepFailed
+        If the build fails; its own output has been shown.
+    """
+    check_docker()
+    tag = tag or TAGS[accelerator]
+    arguments = ["--build-arg", f"ACCELERATOR={accelerator}"]
+    arguments += ["--build-arg", f"BASE={base}"] if base else []
+    command = ["docker", "build", "-f", DOCKERFILE, "-t", tag, *arguments, *options, "-"]
+    done = subprocess.run(command, input=context(), check=False, stdout=sys.stderr)
+    if done.returncode:
+        raise StepFailed(f"building {tag}", "docker build failed; its last lines say why")
+    return find(tag)
+
+
+def context(root: Path = ROOT) -> bytes:
+    """Return the build context as a tar: the steps' packages and the container's own files.
+
+    The same sources give the same bytes, so that Docker's cache holds across checkouts.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path in _files(root):
+            info = tarfile.TarInfo(path.relative_to(root).as_posix())
+            info.size, info.mode = path.stat().st_size, 0o644
+            with path.open("rb") as stream:
+                archive.addfile(info, stream)
+    return packed.getvalue()
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder in _PACKED:
+        found = [root / folder] if (root / folder).is_file() else sorted((root / folder).rglob("*"))
+        for path in found:
+            if path.is_file() and not any(part in _LEFT_OUT for part in path.parts):
+                yield path
+
+
+def find(name: str) -> Image:
+    """Return the image of a tag or digest.
+
+    Raises
+    ------
+    ConfigError
+        If Docker is missing, or has no such image.
+    """
+    check_docker()
+    done = docker("image", "inspect", "--format", "{{.Id}} {{.Size}}", name)
+    if done.returncode:
+        raise ConfigError(f"image {name}", "Docker has no image of this name", "build it: make image")
+    digest, size = done.stdout.split()
+    if not _DIGEST.fullmatch(digest):
+        raise ConfigError(
+            f"image {name}", f"Docker calls it '{digest}', which is no digest", "build it again"
+        )
+    return Image(name, digest, int(size))

@@ -1,0 +1,1 @@
+"""What runs in the image and calls AWS."""

@@ -1,0 +1,200 @@
+"""One campaign entry: found, read, checked as a whole, and split into each step's own settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from boomerang.config import (
+    Config,
+    EvaluateSettings,
+    PoisonSettings,
+    PreprocessSettings,
+    ScreenConfig,
+    ScreenSettings,
+    Spec,
+    Strict,
+    TrainSettings,
+    load_config,
+)
+from boomerang.errors import ConfigError, nearest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = Path(__file__).with_name("configs")
+TRIGGERS = ROOT / "images" / "triggers"
+
+# The names of the steps that carry settings; the definition uses the same.
+PREPROCESS, BASELINE, POISON, VICTIM = "Preprocess", "TrainBaseline", "Poison", "TrainVictim"
+SCREEN, HARDEN, EVALUATE = "Screen", "Harden", "Evaluate"
+
+
+def bundled() -> dict[str, Path]:
+    """Return the campaign entries that come with the project, by name."""
+    return {file.stem: file for file in sorted(BUNDLED.glob("*.toml"))}
+
+
+def load(source: str, overrides: Sequence[str] = ()) -> Config:
+    """Read a campaign entry and check all of it, attacks and detectors included.
+
+    Parameters
+    ----------
+    source : str
+        The name of a bundled entry, or the path of a TOML file.
+    overrides : sequence of str
+        `key=value`, see `boomerang.config.load_config`.
+
+    Returns
+    -------
+    Config
+        Every path absolute (one in a bundled entry counts from the project's folder, one in a user's
+        file from that file's folder, one in an override from the working directory's), every attack
+        and detector with all of its settings.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such entry, a key or a value is wrong, a path does not exist, or an attack
+        names pictures, a trigger image or a class that there are not.
+    """
+    file = _find(source)
+    base = ROOT if file.parent == BUNDLED else file.resolve().parent
+    config = _with_paths(load_config(file, [_from_here(text) for text in overrides]), base)
+    return config.model_copy(update={"attacks": _attacks(config), "screen": _screen(config)})
+
+
+def _find(source: str) -> Path:
+    known = bundled()
+    if source in known:
+        return known[source]
+    path = Path(source)
+    if path.suffix != ".toml":
+        raise ConfigError(f"config '{source}'", "no bundled entry has this name", nearest(source, known))
+    if not path.is_file():
+        raise ConfigError(f"config {source}", "there is no such file", f"bundled: {', '.join(known)}")
+    return path
+
+
+def _from_here(override: str) -> str:
+    """Make a path on the command line count from the working directory, as paths there do."""
+    key, equals, text = override.partition("=")
+    if equals and key.rpartition(".")[2] == "path":
+        path = _absolute(text.strip().strip("\"'"), Path.cwd())
+        return f"{key}={json.dumps(path)}"
+    return override
+
+
+def _absolute(path: str, base: Path) -> str:
+    return str((base / Path(path).expanduser()).resolve())
+
+
+def _with_paths(config: Config, base: Path) -> Config:
+    pictures = tuple(
+        entry.model_copy(update={"path": _existing(entry.path, base, f"pictures.{index}.path")})
+        for index, entry in enumerate(config.pictures)
+    )
+    path = _existing(config.data.path, base, "data.path") if config.data.path else ""
+    data = config.data.model_copy(update={"path": path})
+    return config.model_copy(update={"pictures": pictures, "data": data})
+
+
+def _existing(path: str, base: Path, key: str) -> str:
+    absolute = _absolute(path, base)
+    if not Path(absolute).exists():
+        raise ConfigError(f"'{key}'", f"{absolute} does not exist", "correct the path, or put the data there")
+    return absolute
+
+
+def _attacks(config: Config) -> tuple[Spec, ...]:
+    """Return the recipe with every setting of every attack, each attack with a name of its own."""
+    from processing.attacks import create_recipe
+
+    attacks = create_recipe(config.attacks)
+    sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
+    for attack in attacks:
+        for name in attack.picture_sets():
+            _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
+        for name in attack.image_names():
+            _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
+        for label in (attack.target_class(), attack.source_class()):
+            _check_class(label, config, f"attack '{attack.name}'")
+    for entry in config.pictures:
+        _check_class(entry.label, config, f"pictures '{entry.name}'")
+    return tuple(_complete(attack) for attack in attacks)
+
+
+def _check_class(name: str | None, config: Config, where: str) -> None:
+    """Check a class name where the source alone says what the classes are; else Poison does it."""
+    from processing.datasets.common.base import CIFAR10_CLASSES
+
+    digits = tuple("0123456789")
+    known = {"synthetic": CIFAR10_CLASSES, "cifar10": CIFAR10_CLASSES, "mnist": digits, "digits": digits}
+    classes = known.get(config.data.source)
+    if name is not None and classes is not None and name not in classes:
+        why = f"{config.data.source} has no such class"
+        raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
+
+
+def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:
+    if name not in known:
+        raise ConfigError(
+            f"{what} '{name}'", "there is none of this name", nearest(name, known) if known else do
+        )
+
+
+def _screen(config: Config) -> ScreenConfig:
+    """Return the screen with every setting of every detector."""
+    from processing.defenses.screening import create
+
+    return ScreenConfig(detectors=tuple(_complete(create(spec)) for spec in config.screen.detectors))
+
+
+def _complete(entry: Strict) -> Spec:
+    return Spec.model_validate(entry.model_dump(mode="json"))
+
+
+def used_triggers(config: Config) -> list[Path]:
+    """Return the files of the trigger images that the recipe names."""
+    from processing.attacks import create_recipe
+
+    names = {name for attack in create_recipe(config.attacks) for name in attack.image_names()}
+    return [TRIGGERS / f"{name}.png" for name in sorted(names)]
+
+
+def step_settings(config: Config) -> dict[str, Strict]:
+    """Return what each step is told, by step name.
+
+    A step's settings hold what the step acts on and nothing else, so that changing an attack leaves
+    the steps before Poison as they were. They hold no path of this machine: a step finds pictures
+    and data where the contract puts them, and `data.path` is the name inside its input `source`.
+    """
+    steps: dict[str, Strict] = {
+        PREPROCESS: _preprocess(config),
+        BASELINE: TrainSettings(seed=config.seed, model=config.model, train=config.train),
+        POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
+        VICTIM: _victim(config),
+        SCREEN: ScreenSettings(seed=config.seed, detectors=config.screen.detectors),
+        EVALUATE: EvaluateSettings(seed=config.seed, canaries=config.canaries),
+    }
+    if config.harden.method == "retrain":
+        steps[HARDEN] = TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    return steps
+
+
+def _preprocess(config: Config) -> PreprocessSettings:
+    path = Path(config.data.path)
+    inside = "" if not config.data.path else path.name if path.is_file() else "."
+    return PreprocessSettings(
+        seed=config.seed,
+        data=config.data.model_copy(update={"path": inside}),
+        pictures=tuple(entry.model_copy(update={"path": entry.name}) for entry in config.pictures),
+        canaries=config.canaries,
+    )
+
+
+def _victim(config: Config) -> TrainSettings:
+    if config.victim.schedule == "retrain":
+        return TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    tuned = {"epochs": config.victim.epochs, "learning_rate": config.victim.learning_rate}
+    train = config.train.model_copy(update=tuned)
+    return TrainSettings(seed=config.seed, model=config.model, train=train, start="baseline")

@@ -1,0 +1,98 @@
+"""What the steps read from the user's disk, each thing under a name made from its content.
+
+SageMaker's step caching looks at addresses and never at what lies there. An address that holds the
+content's digest makes the two the same: the address changes if and only if the content does, and no
+path of the user's machine gets into a definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from boomerang.config import Config, Strict, TrainSettings, as_hyperparameters
+from boomerang.contract import CONFIG_FILE
+from boomerang.digest import canonical_json, digest_json, digest_tree, sha256_bytes
+from boomerang.errors import ConfigError
+from pipelines.campaign.settings import step_settings, used_triggers
+from pipelines.campaign.site import Site
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The addresses of everything staged, and what belongs there.
+
+    Attributes
+    ----------
+    configs : mapping of step name to address
+        Of the processing steps: each a prefix that holds `config.json`.
+    hyperparameters : mapping of step name to mapping of str to str
+        Of the training steps.
+    pictures, source, triggers : str or None
+        Prefixes: one folder a picture set; the data file or folder; the trigger images
+        that the recipe uses.
+    staged : mapping of address to Path or bytes
+        What a runner has to put where; a Path is a file or a whole folder.
+    """
+
+    configs: Mapping[str, str]
+    hyperparameters: Mapping[str, Mapping[str, str]]
+    pictures: str | None
+    source: str | None
+    triggers: str | None
+    staged: Mapping[str, Path | bytes]
+
+
+def stage(config: Config, site: Site) -> Inputs:
+    """Address everything that the steps of a config read from this machine.
+
+    Raises
+    ------
+    ConfigError
+        If a path of the config does not exist.
+    """
+    staged: dict[str, Path | bytes] = {}
+    settings = step_settings(config)
+    trained = {step: each for step, each in settings.items() if isinstance(each, TrainSettings)}
+    configs = {step: _config(site, each, staged) for step, each in settings.items() if step not in trained}
+    sets = {entry.name: Path(entry.path) for entry in config.pictures}
+    triggers = {file.name: file for file in used_triggers(config)}
+    return Inputs(
+        configs=configs,
+        hyperparameters={step: as_hyperparameters(each) for step, each in trained.items()},
+        pictures=_group(site, sets, staged) if sets else None,
+        source=_source(site, Path(config.data.path), staged) if config.data.path else None,
+        triggers=_group(site, triggers, staged) if triggers else None,
+        staged=staged,
+    )
+
+
+def _config(site: Site, settings: Strict, staged: dict[str, Path | bytes]) -> str:
+    """Address the settings of a processing step."""
+    content = canonical_json(settings.model_dump(mode="json"))
+    uri = f"{site.root}/inputs/{sha256_bytes(content)}"
+    staged[f"{uri}/{CONFIG_FILE}"] = content
+    return uri
+
+
+def _group(site: Site, parts: Mapping[str, Path], staged: dict[str, Path | bytes]) -> str:
+    """Address several files or folders as one prefix, each below it under its own name."""
+    uri = f"{site.root}/inputs/{digest_json({name: _digest(path) for name, path in parts.items()})}"
+    staged.update({f"{uri}/{name}": path for name, path in parts.items()})
+    return uri
+
+
+def _source(site: Site, path: Path, staged: dict[str, Path | bytes]) -> str:
+    """Address a data file inside a folder of its own, or a data folder as it is."""
+    if path.is_file():
+        return _group(site, {path.name: path}, staged)
+    uri = f"{site.root}/inputs/{_digest(path)}"
+    staged[uri] = path
+    return uri
+
+
+def _digest(path: Path) -> str:
+    if not path.exists():
+        raise ConfigError(f"{path}", "there is no such file or folder", "correct the path in the config")
+    return digest_tree(path)

@@ -1,0 +1,210 @@
+"""The campaign's job steps, drawn one by one, with what all steps of one definition share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from boomerang.config import Config, GateConfig
+from boomerang.digest import digest_json
+from pipelines.campaign.settings import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
+from pipelines.campaign.site import Site
+from pipelines.campaign.staging import Inputs
+from pipelines.definition.machines import allowed_instances, has_own_disk
+from pipelines.definition.sdk.imports import (
+    CheckpointConfig,
+    Compute,
+    ExecutionVariables,
+    InputData,
+    Join,
+    ModelTrainer,
+    Networking,
+    OutputDataConfig,
+    Parameter,
+    ParameterFloat,
+    ParameterInteger,
+    ParameterString,
+    PropertyFile,
+    Step,
+    StoppingCondition,
+    TrainingStep,
+)
+from pipelines.definition.sdk.jobs import (
+    CACHED,
+    NO_MACHINE,
+    THROTTLED,
+    Processing,
+    Variable,
+    made_by,
+    processing_step,
+)
+
+_ORDER = (PREPROCESS, BASELINE, POISON, VICTIM, SCREEN, HARDEN)
+
+
+def _limit(key: str, value: float) -> Parameter:
+    """Return the pipeline's parameter for a limit: `max_asr_upper` is `MaxAsrUpper`."""
+    kind = ParameterInteger if GateConfig.model_fields[key].annotation is int else ParameterFloat
+    return kind(name=key.title().replace("_", ""), default_value=value)
+
+
+def _instance(name: str, default: str) -> Parameter:
+    """Return the parameter that chooses the machines: only such as the definition's key fits."""
+    return ParameterString(name=name, default_value=default, enum_values=allowed_instances(default))
+
+
+class Draft:
+    """What all steps of one definition share, and the job steps drawn so far."""
+
+    def __init__(self, config: Config, site: Site, inputs: Inputs, session: Any) -> None:
+        self.config, self.site, self.inputs, self.session = config, site, inputs, session
+        self.steps: list[Step] = []
+        self.limits = {key: _limit(key, value) for key, value in config.gate.model_dump().items()}
+        jobs = config.jobs
+        self.instances = {
+            "processing": _instance("ProcessingInstance", jobs.processing_instance),
+            "training": _instance("TrainingInstance", jobs.training_instance),
+        }
+
+    def output(self, step: str, name: str) -> Join:
+        """Return the address of an output in the run's own folder."""
+        runs = f"{self.site.root}/{self.config.name}/runs"
+        return Join(on="/", values=[runs, ExecutionVariables.PIPELINE_EXECUTION_ID, step, name])
+
+    def shared(
+        self,
+        name: str,
+        inputs: Mapping[str, Variable],
+        outputs: Sequence[str],
+        arguments: Sequence[Variable] = (),
+        files: Sequence[PropertyFile] = (),
+    ) -> dict[str, Variable]:
+        """Add a step that several machines may share, and return the addresses of its outputs.
+
+        With several, a step makes its parts on all of them before, and brings them together itself.
+        """
+        count = self.config.jobs.processing_count
+        if count > 1:
+            parts = self._processing(name, f"{name}Parts", inputs, ["parts"], count=count)
+            inputs = {**inputs, **parts}
+        return self._processing(name, name, inputs, outputs, arguments=arguments, files=files)
+
+    def processing(
+        self, name: str, inputs: Mapping[str, Variable], outputs: Sequence[str]
+    ) -> dict[str, Variable]:
+        """Add a processing job and return the addresses of its outputs; an input of None is left out."""
+        return self._processing(name, name, inputs, outputs)
+
+    def _processing(
+        self, name: str, step: str, inputs: Mapping[str, Variable], outputs: Sequence[str], **options: Any
+    ) -> dict[str, Variable]:
+        module = f"processing.{name.lower()}" if step == name else f"processing.parts.{name.lower()}_parts"
+        roles = self.site.roles
+        return self._add(
+            Processing(
+                name=step,
+                command=["python", "-m", module],
+                role=roles.evaluate if name == EVALUATE else roles.processing,
+                machine=self.instances["processing"],
+                inputs={"config": self.inputs.configs[name], **inputs},
+                outputs={key: self.output(step, key) for key in outputs},
+                **options,
+            )
+        )
+
+    def _add(self, job: Processing) -> dict[str, Variable]:
+        step = processing_step(job, self.config.jobs, self.site, self.session)
+        self.steps.append(step)
+        return made_by(step, list(job.outputs))
+
+    def sign(self, step: str, inputs: Mapping[str, Variable]) -> dict[str, Variable]:
+        """Add a job that signs what its inputs hold, if the site signs.
+
+        It cannot be isolated, as it calls KMS; so it runs no code but the signing, and its role writes
+        nothing but signatures.
+
+        Returns
+        -------
+        mapping of input name to address
+            Where the signature of each input is; empty if the site does not sign.
+        """
+        signing = self.site.signing
+        if signing is None:
+            return {}
+        name = f"Sign{step}"
+        return self._add(
+            Processing(
+                name=name,
+                command=["python", "-m", "aws.jobs.sign"],
+                role=self.site.roles.signing,
+                machine=self.instances["processing"],
+                inputs=inputs,
+                outputs={key: self.output(name, key) for key in inputs},
+                environment={"SIGNING_KEY": signing.key, "AWS_DEFAULT_REGION": self.site.region},
+                isolated=False,
+            )
+        )
+
+    def training(
+        self, name: str, channels: Mapping[str, Variable], signatures: Mapping[str, Variable]
+    ) -> Variable:
+        """Add a training job and return the address of its `model.tar.gz`.
+
+        Where the site signs, each channel has its signature beside it, as a channel `NAME_signature`.
+        """
+        hyperparameters = dict(self.inputs.hyperparameters[name])
+        if self.site.signing is not None:
+            channels = {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
+            hyperparameters["public_key"] = self.site.signing.public_key
+        trainer = ModelTrainer(
+            sagemaker_session=self.session,
+            role=self.site.roles.training,
+            training_image=self.site.image,
+            compute=self._compute(),
+            stopping_condition=self._stopping(),
+            networking=Networking(
+                enable_network_isolation=True,
+                enable_inter_container_traffic_encryption=self.config.jobs.training_count > 1,
+                subnets=list(self.site.subnets) or None,
+                security_group_ids=list(self.site.security_groups) or None,
+            ),
+            output_data_config=OutputDataConfig(
+                s3_output_path=self.output(name, "model"), kms_key_id=self.site.kms_key
+            ),
+            checkpoint_config=CheckpointConfig(s3_uri=self._checkpoints(name)),
+            hyperparameters=hyperparameters,
+            base_job_name=name,
+        )
+        job = trainer.train(
+            input_data_config=[InputData(channel_name=key, data_source=uri) for key, uri in channels.items()]
+        )
+        step = TrainingStep(
+            name=name, step_args=job, cache_config=CACHED, retry_policies=[THROTTLED, NO_MACHINE]
+        )
+        self.steps.append(step)
+        return step.properties.ModelArtifacts.S3ModelArtifacts
+
+    def _compute(self) -> Compute:
+        jobs = self.config.jobs
+        return Compute(
+            instance_type=self.instances["training"],
+            instance_count=jobs.training_count,
+            volume_size_in_gb=jobs.volume_gb,
+            volume_kms_key_id=None if has_own_disk(jobs.training_instance) else self.site.kms_key,
+            enable_managed_spot_training=jobs.spot,
+            keep_alive_period_in_seconds=jobs.warm_s or None,
+        )
+
+    def _stopping(self) -> StoppingCondition:
+        jobs = self.config.jobs
+        longest = jobs.timeout_s + jobs.spot_wait_s if jobs.spot else None
+        return StoppingCondition(max_runtime_in_seconds=jobs.timeout_s, max_wait_time_in_seconds=longest)
+
+    def _checkpoints(self, name: str) -> str:
+        """Return where a training keeps its checkpoints: by the content of all that it depends on."""
+        before = _ORDER[: _ORDER.index(name) + 1]
+        settings: Mapping[str, Any] = {**self.inputs.configs, **self.inputs.hyperparameters}
+        given = {step: settings[step] for step in before if step in settings}
+        given |= {"pictures": self.inputs.pictures, "source": self.inputs.source}
+        given |= {"triggers": self.inputs.triggers} if POISON in before else {}
+        return f"{self.site.root}/checkpoints/{digest_json([self.site.image, name, given])}"

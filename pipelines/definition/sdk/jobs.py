@@ -1,0 +1,151 @@
+"""A processing job as the step that starts it, and the rules by which steps are tried again and reused.
+
+Every job runs the project's own image by digest, with the code inside it: source shipped through the
+SDK carries a timestamp, which would defeat step caching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from boomerang.config import JobsConfig
+from boomerang.contract import ML_ROOT
+from pipelines.campaign.site import Site
+from pipelines.definition.machines import has_own_disk
+from pipelines.definition.sdk.imports import (
+    CacheConfig,
+    NetworkConfig,
+    ProcessingInput,
+    ProcessingOutput,
+    ProcessingS3Input,
+    ProcessingS3Output,
+    ProcessingStep,
+    Processor,
+    PropertyFile,
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
+
+# A number or text that is known only while the pipeline runs.
+Variable = Any
+
+CACHED = CacheConfig(enable_caching=True, expire_after="P30D")
+THROTTLED = StepRetryPolicy(
+    exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+    interval_seconds=10,
+    max_attempts=5,
+)
+NO_MACHINE = SageMakerJobStepRetryPolicy(
+    exception_types=[SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT],
+    failure_reason_types=[
+        SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+        SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+    ],
+    interval_seconds=60,
+    max_attempts=5,
+)
+
+
+@dataclass(frozen=True)
+class Processing:
+    """A processing job.
+
+    Attributes
+    ----------
+    name : str
+        The step's.
+    command : sequence of str
+        What runs in the container.
+    role : str
+        ARN of the role it runs with.
+    machine : Variable
+        The instance type.
+    inputs, outputs : mapping of name to address
+        An input whose address is None is left out.
+    arguments : sequence
+        Of the command, texts or variables.
+    environment : mapping
+    files : sequence of PropertyFile
+        What the pipeline itself reads of its outputs.
+    count : int
+        Machines that share the work.
+    isolated : bool
+        Without any network.
+    cached : bool
+        Whether an earlier run's outputs may be taken.
+    """
+
+    name: str
+    command: Sequence[str]
+    role: str
+    machine: Variable
+    inputs: Mapping[str, Variable]
+    outputs: Mapping[str, Variable]
+    arguments: Sequence[Variable] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[PropertyFile] = ()
+    count: int = 1
+    isolated: bool = True
+    cached: bool = True
+
+
+def processing_step(job: Processing, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep:
+    """Return the step that starts a processing job."""
+    processor = Processor(
+        role=job.role,
+        image_uri=site.image,
+        entrypoint=list(job.command),
+        env=dict(job.environment) or None,
+        instance_count=job.count,
+        instance_type=job.machine,
+        volume_size_in_gb=jobs.volume_gb,
+        volume_kms_key=None if has_own_disk(jobs.processing_instance) else site.kms_key,
+        output_kms_key=site.kms_key,
+        max_runtime_in_seconds=jobs.timeout_s,
+        network_config=NetworkConfig(
+            enable_network_isolation=job.isolated,
+            encrypt_inter_container_traffic=job.count > 1,
+            subnets=list(site.subnets) or None,
+            security_group_ids=list(site.security_groups) or None,
+        ),
+        sagemaker_session=session,
+    )
+    arguments = processor.run(
+        inputs=[_input(name, address) for name, address in job.inputs.items() if address is not None],
+        outputs=[_output(name, address) for name, address in job.outputs.items()],
+        arguments=list(job.arguments) or None,
+    )
+    return ProcessingStep(
+        name=job.name,
+        step_args=arguments,
+        cache_config=CACHED if job.cached else None,
+        property_files=list(job.files),
+        retry_policies=[THROTTLED, NO_MACHINE],
+    )
+
+
+def made_by(step: ProcessingStep, names: Sequence[str]) -> dict[str, Variable]:
+    """Return the addresses of a processing step's outputs, which wait for the step."""
+    made = step.properties.ProcessingOutputConfig.Outputs
+    return {name: made[name].S3Output.S3Uri for name in names}
+
+
+def _input(name: str, address: Variable) -> ProcessingInput:
+    source = ProcessingS3Input(
+        s3_uri=address,
+        local_path=f"{ML_ROOT}/processing/input/{name}",
+        s3_data_type="S3Prefix",
+        s3_input_mode="File",
+    )
+    return ProcessingInput(input_name=name, s3_input=source)
+
+
+def _output(name: str, address: Variable) -> ProcessingOutput:
+    target = ProcessingS3Output(
+        s3_uri=address, local_path=f"{ML_ROOT}/processing/output/{name}", s3_upload_mode="EndOfJob"
+    )
+    return ProcessingOutput(output_name=name, s3_output=target)

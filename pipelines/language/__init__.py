@@ -1,0 +1,1 @@
+"""The definition language read back."""

@@ -1,0 +1,78 @@
+"""What a person decides on a model package of the local registry: that it may be used, or may not.
+
+The rules are those of `boomerang.watching.approval`; `aws.approval` does the same in SageMaker's registry.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boomerang.safeio import load_json
+from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
+from pipelines.registry.local import Package, Registry
+from pipelines.registry.package_files import METRICS
+from pipelines.watching.watched_package import check_package
+
+
+def approve(registry: Registry, name: str, *, by: str, reason: str = "", override: bool = False) -> Package:
+    """Approve a package; one that is Approved already stays as it is.
+
+    Parameters
+    ----------
+    registry : Registry
+    name : str
+        `group/version`.
+    by, reason : str
+        Who says so, and why.
+    override : bool
+        Approve it although it was rejected before; needs a reason.
+
+    Raises
+    ------
+    BadInput
+        If there is no such package, or it was rejected before.
+    IntegrityError
+        If its files are not what was registered.
+    """
+    package = _package(registry, name)
+    check_package(registry, package)
+    if package.status == APPROVED:
+        return package
+    check_approval(package.name, _rejection(package), reason=reason, override=override)
+    return registry.set_status(package.group, package.version, APPROVED, by=by, reason=reason.strip())
+
+
+def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
+    """Reject a package; one that is Rejected already stays as it is.
+
+    Raises
+    ------
+    UsageError
+        If no reason is given.
+    BadInput
+        If there is no such package.
+    """
+    check_rejection(reason)
+    package = _package(registry, name)
+    if package.status == REJECTED:
+        return package
+    return registry.set_status(package.group, package.version, REJECTED, by=by, reason=reason.strip())
+
+
+def _package(registry: Registry, name: str) -> Package:
+    return registry.package(*package_name(name))
+
+
+def _rejection(package: Package) -> str:
+    """Return who rejected a package, and why: the last time, if more than once; empty if nobody did."""
+    for entry in reversed(package.history):
+        if entry["status"] == REJECTED:
+            why = entry["reason"] or _gate_reasons(package.folder / METRICS)
+            return f"{entry['by']} rejected it" + (f": {why}" if why else "")
+    return ""
+
+
+def _gate_reasons(metrics: Path) -> str:
+    """Return what the gate said; the pipeline's own entry in the history does not repeat it."""
+    content = load_json(metrics) if metrics.is_file() else {}
+    return str(content.get("reasons", "")) if isinstance(content, dict) else ""

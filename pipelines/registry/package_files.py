@@ -1,0 +1,89 @@
+"""The files of a registered package: what is written down of them, and whether they still are that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from boomerang.digest import digest_json, sha256_file
+from boomerang.errors import BadInput
+from boomerang.manifest import SIGNATURE
+from boomerang.safeio import load_json
+from pipelines.runs.storage import plain_files
+
+PACKAGE, STATUS, MODEL, METRICS = "package.json", "status.json", "model.tar.gz", "metrics.json"
+# The key of package.json that says of each folder kept with the package which files it holds.
+FOLDERS = "folders"
+
+
+def record_file(path: Path) -> dict[str, Any]:
+    """Return digest and size of a file; raises BadInput if there is none."""
+    if not path.is_file():
+        raise BadInput(f"{path}", "there is no such file", "register a model that a step has made")
+    return {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+
+
+def record_folder(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return digest and size of each file below a folder by its relative name.
+
+    Raises
+    ------
+    BadInput
+        If there is no such folder, or it holds a link, a device, a pipe or a socket.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder}", "there is no such folder", "register what a step has made")
+    return {name: record_file(file) for name, file in plain_files(folder)}
+
+
+def verify_files(folder: Path) -> list[str]:
+    """Return what is wrong with the files of a package, one sentence each; nothing if all is well.
+
+    `signature.json` may be there; `boomerang.signing` says whether it is right.
+    """
+    try:
+        facts, _ = load_json(folder / PACKAGE), load_json(folder / STATUS)
+    except BadInput as error:
+        return [f"{error.what}: {error.why}"]
+    if not isinstance(facts, dict) or facts.get("digest") != digest_json(_without_digest(facts)):
+        return [f"{PACKAGE} has been changed"]
+    wrong = [
+        *_check_file(folder / MODEL, facts.get("model")),
+        *_check_file(folder / METRICS, facts.get("metrics")),
+    ]
+    kept = facts.get(FOLDERS, {})
+    for name, recorded in kept.items():
+        wrong += _check_folder(folder / name, recorded)
+    known = {PACKAGE, STATUS, MODEL, METRICS, SIGNATURE, *kept}
+    return sorted(wrong + [_foreign(path.name) for path in folder.iterdir() if path.name not in known])
+
+
+def _without_digest(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != "digest"}
+
+
+def _check_file(path: Path, recorded: Mapping[str, Any] | None) -> list[str]:
+    if recorded is None:
+        return [_foreign(path.name)] if path.exists() else []
+    if not path.is_file():
+        return [f"{path.name} is missing"]
+    return [] if record_file(path) == recorded else [f"{path.name} has been changed"]
+
+
+def _check_folder(folder: Path, recorded: Mapping[str, Any]) -> list[str]:
+    if folder.is_symlink() or not folder.is_dir():
+        return [f"{folder.name} is missing"]
+    try:
+        found = record_folder(folder)
+    except BadInput as error:
+        return [f"{error.what}: {error.why}"]
+    named = {name: f"{folder.name}/{name}" for name in found.keys() | recorded.keys()}
+    wrong = [f"{named[name]} is missing" for name in recorded.keys() - found.keys()]
+    wrong += [_foreign(named[name]) for name in found.keys() - recorded.keys()]
+    both = recorded.keys() & found.keys()
+    return wrong + [f"{named[name]} has been changed" for name in both if found[name] != recorded[name]]
+
+
+def _foreign(name: str) -> str:
+    return f"{name} does not belong there"

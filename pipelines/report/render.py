@@ -1,0 +1,157 @@
+"""Makes the page from the report's document and the pictures, and from nothing else.
+
+The page may load nothing and run nothing but its own script: its content security policy names the
+style sheet and the script by their digests and forbids all else. So no element has a style attribute
+and every value that comes from the run is escaped, by Jinja in the templates and by `svg.element` in
+the charts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from pipelines.page import svg
+from pipelines.report import flow, words
+from pipelines.report.document import MAX_PICTURES, Document, picture_key
+from pipelines.report.pictures import data_uri, difference
+from pipelines.report.run_folder import Evaluation, Group
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_CONFUSION_CLASSES = 16
+_LARGEST_CONFUSIONS = 12
+_FIRST_PICTURES = 12
+_SHADES = 9
+
+Pictures = dict[str, str]
+
+
+def encode_pictures(evaluation: Evaluation | None) -> Pictures:
+    """Return the data URI of every picture that the page shows.
+
+    Keys are `document.picture_key`; `-before` is the picture without the trigger, and `-difference`,
+    for the first of a gallery, what the trigger changed.
+    """
+    pictures: Pictures = {}
+    for index, group in enumerate(evaluation.groups if evaluation else ()):
+        assert evaluation is not None
+        pictures |= _encode_group(evaluation, index, group)
+    return pictures
+
+
+def _encode_group(evaluation: Evaluation, index: int, group: Group) -> Pictures:
+    shown = len(group.items[:MAX_PICTURES])
+    images = evaluation.images(group.images)[:shown]
+    pictures = {picture_key(index, k): data_uri(image) for k, image in enumerate(images)}
+    if group.before is None:
+        return pictures
+    before = evaluation.images(group.before)[:shown]
+    for k, plain in enumerate(before):
+        pictures[f"{picture_key(index, k)}-before"] = data_uri(plain)
+    if shown:
+        pictures[f"{picture_key(index, 0)}-difference"] = data_uri(difference(images[0], before[0]))
+    return pictures
+
+
+def render(document: Document, pictures: Mapping[str, str]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    document : mapping
+        What `report.json` holds.
+    pictures : mapping of str to str
+        See `encode_pictures`.
+    """
+    style = _environment().get_template("report.css").render()
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            document=document,
+            pictures=pictures,
+            titles={
+                model["model"]: model["title"] for model in (document["results"] or {}).get("models", [])
+            },
+            style=Markup(style),
+            script=Markup(script),
+            style_digest=_csp_digest(style),
+            script_digest=_csp_digest(script),
+        )
+    )
+
+
+def _csp_digest(text: str) -> str:
+    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    formats = (words.percent, words.interval, words.counted, words.number, words.duration, words.plural)
+    environment.filters |= {function.__name__: function for function in formats}
+    environment.filters |= {"short": _short_digest, "capital": _capital, "shade": _shade}
+    environment.globals |= {
+        "svg": svg,
+        "svg_flow": flow.flow,
+        "names": flow.names,
+        "picture": _picture,
+        "confusions": _largest_confusions,
+        "confusion_classes": _CONFUSION_CLASSES,
+        "first_pictures": _FIRST_PICTURES,
+        "by_model": _by_model,
+    }
+    return environment
+
+
+@pass_context
+def _picture(context: Context, key: str, alt: str, side: int = 72) -> Markup:
+    """Return an image element; one without pixels is an empty box that says so."""
+    uri = context["pictures"].get(key)
+    if uri is None:
+        return Markup('<span class="no-picture">{}</span>').format(alt)
+    return Markup('<img src="{}" alt="{}" width="{}" height="{}">').format(uri, alt, side, side)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _short_digest(digest: str) -> str:
+    return digest[:12]
+
+
+def _shade(count: int, total: int) -> int:
+    """Return how dark a cell is, 0 to 9; the root keeps small counts apart from none at all."""
+    return 0 if not count or not total else max(1, round(_SHADES * (count / total) ** 0.5))
+
+
+def _largest_confusions(model: Mapping[str, Any], classes: list[str]) -> list[dict[str, Any]]:
+    """Return the most frequent mistakes of a model, for data with too many classes for a matrix."""
+    mistakes = [
+        {"right": classes[i], "called": classes[j], "count": count, "total": sum(row)}
+        for i, row in enumerate(model["confusion"])
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    return sorted(mistakes, key=lambda m: -m["count"])[:_LARGEST_CONFUSIONS]
+
+
+def _by_model(entries: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
+    """Return the entry of a list that belongs to a model."""
+    return next((entry for entry in entries if entry["model"] == key), None)

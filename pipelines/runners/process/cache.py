@@ -1,0 +1,279 @@
+"""Steps that need not run again: outputs kept under the digest of everything that made them.
+
+A key covers all that a job can see: its command and environment, the content of its inputs and where
+it finds them, and the code it runs. Addresses, job names and machines are no part of it. An entry is
+a folder that appears in one piece, `<key[:2]>/<key>/`, with `entry.json` and the outputs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from boomerang.alive import is_alive
+from boomerang.digest import digest_json
+from boomerang.errors import BoomerangError, UsageError
+from boomerang.manifest import FileEntry
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.language.job_plan import Plan
+from pipelines.runners.process.code import Code
+from pipelines.runners.process.disks import Made
+from pipelines.runs.locking import locked
+from pipelines.runs.records import now
+from pipelines.runs.storage import Store, link_file, remove_tree, seal
+
+ENTRY = "entry.json"
+_OUTPUTS = "outputs"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a job writes.
+
+    Attributes
+    ----------
+    step, kind : str
+        The step's name is no part of the key; it tells which entries are worth comparing.
+    command : tuple of str
+    settings : dict
+        Environment, hyperparameters, number of machines.
+    inputs : dict
+        Content digest of each input, with the folder where the job finds it.
+    outputs : dict
+        The folder of each output.
+    code : dict
+        Digest of each source file.
+    versions : dict
+        Of Python and the libraries.
+    """
+
+    step: str
+    kind: str
+    command: tuple[str, ...]
+    settings: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    code: dict[str, str]
+    versions: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """Sha256 of all but the step's name."""
+        content = asdict(self)
+        del content["step"]
+        return digest_json(content)
+
+
+def recipe(job: Plan, store: Store, code: Code) -> Recipe:
+    """Return the recipe of a job whose inputs are in the store (or known to it)."""
+    return Recipe(
+        step=job.step,
+        kind="Training" if job.training else "Processing",
+        command=job.command,
+        settings={
+            "environment": dict(job.environment),
+            "hyperparameters": dict(job.hyperparameters),
+            "hosts": job.hosts,
+        },
+        inputs={source.name: _input(source.local, store, source.uri) for source in job.sources},
+        outputs={target.name: target.local for target in job.targets},
+        code=code.files,
+        versions=code.versions,
+    )
+
+
+def _input(local: str, store: Store, uri: str) -> str:
+    """Return what the job sees of an input: which folder, which names, which bytes."""
+    files = {name: entry.sha256 for name, entry in store.files(uri).items()}
+    return f"{local}: {digest_json(files)}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A step's outputs as an earlier run left them."""
+
+    key: str
+    run: str
+    seconds: float
+    created: str
+    recipe: Recipe
+    made: tuple[Made, ...]
+
+    def output(self, name: str) -> Made | None:
+        """Return the output of that name, if the step left it."""
+        return next((made for made in self.made if made.name == name), None)
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """An entry that was not what it was when it was made; it is gone now."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Cache:
+    """The entries below one folder, which several runs may use at the same time."""
+
+    root: Path
+
+    def folder(self, key: str) -> Path:
+        """Return the folder of an entry."""
+        return self.root / key[:2] / key
+
+    def find(self, key: str, *, drop: bool = True) -> Entry | Damaged | None:
+        """Return the entry of a key with every file of it checked, or None.
+
+        Parameters
+        ----------
+        key : str
+        drop : bool
+            Remove an entry that is damaged.
+        """
+        folder = self.folder(key)
+        if not (folder / ENTRY).is_file():
+            return None
+        try:
+            entry = _read(folder)
+            damage = _damage(entry)
+        except BoomerangError as error:
+            damage = error.why or error.what
+        except (KeyError, TypeError, ValueError) as error:
+            damage = f"its record is malformed ({error!r})"
+        if not damage:
+            return entry
+        if drop:
+            _discard(folder)
+        return Damaged(key, damage)
+
+    def keep(self, recipe: Recipe, made: Sequence[Made], *, run: str, seconds: float) -> None:
+        """Link finished outputs into a new entry; an equal one that another run made first stays."""
+        folder = self.folder(recipe.key)
+        scratch = folder.with_name(f".{recipe.key}.{os.getpid()}.part")
+        remove_tree(scratch)
+        for output in made:
+            place = scratch / _OUTPUTS / output.name
+            place.mkdir(parents=True)
+            for name in output.files:
+                link_file(output.path / name if output.folder else output.path, place / name)
+        content = {"format": 1, "run": run, "seconds": seconds, "created": now(), "recipe": asdict(recipe)}
+        write_json_atomic(scratch / ENTRY, content | {"outputs": {m.name: _listing(m) for m in made}})
+        try:
+            scratch.rename(folder)
+        except OSError:
+            remove_tree(scratch)
+
+    def sweep(self) -> None:
+        """Remove what runs that were killed left half done."""
+        for scratch in self.root.glob("??/.*"):
+            pid = scratch.name.split(".")[-2]
+            if pid.isdigit() and not is_alive(int(pid)):
+                remove_tree(scratch)
+
+    @contextmanager
+    def checkpoints(self, key: str) -> Iterator[Path]:
+        """Give the folder where a training of that key keeps its checkpoints, to this process alone.
+
+        Another run that is training the same already has the lock: then it is a folder of its own.
+        """
+        folder = self.root / "checkpoints" / key
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(folder.with_suffix(".lock"), wait=False, what=f"training {key}"))
+            except UsageError:
+                folder = folder.with_name(f"{key}.{os.getpid()}")
+                stack.callback(remove_tree, folder)
+            yield folder
+
+    def entries(self, step: str) -> Iterator[Recipe]:
+        """Give the recipes of all entries of a step, the newest first."""
+        found = []
+        for file in self.root.glob(f"??/[!.]*/{ENTRY}"):
+            with suppress(BoomerangError, KeyError, TypeError):
+                content = load_json(file)
+                if content["recipe"]["step"] == step:
+                    found.append((content["created"], file.parent.name, _recipe(content["recipe"])))
+        yield from (recipe for _, _, recipe in sorted(found, key=lambda each: each[:2], reverse=True))
+
+    def nearest(self, recipe: Recipe) -> str:
+        """Return in words how a recipe differs from the most similar one of its step."""
+        differences = [_differences(recipe, earlier) for earlier in self.entries(recipe.step)]
+        if not differences:
+            return "it has not run yet"
+        closest = min(differences, key=len)
+        return "; ".join(closest) or "its entry is damaged"
+
+
+def _listing(made: Made) -> dict[str, Any]:
+    return {"folder": made.folder, "files": {name: entry.model_dump() for name, entry in made.files.items()}}
+
+
+def _recipe(content: Mapping[str, Any]) -> Recipe:
+    return Recipe(**{**content, "command": tuple(content["command"])})
+
+
+def _read(folder: Path) -> Entry:
+    content = load_json(folder / ENTRY)
+    made = []
+    for name, listing in content["outputs"].items():
+        files = {file: FileEntry(**entry) for file, entry in listing["files"].items()}
+        path = folder / _OUTPUTS / name
+        made.append(Made(name, path if listing["folder"] else path / next(iter(files)), files))
+    return Entry(
+        key=folder.name,
+        run=content["run"],
+        seconds=float(content["seconds"]),
+        created=content["created"],
+        recipe=_recipe(content["recipe"]),
+        made=tuple(made),
+    )
+
+
+def _damage(entry: Entry) -> str:
+    """Return what is wrong with an entry's files, or nothing."""
+    if entry.recipe.key != entry.key:
+        return "its record is another entry's"
+    for made in entry.made:
+        if not made.path.exists():
+            return f"{made.name} is missing"
+        found = seal(made.path)
+        for name in sorted(found.keys() | made.files.keys()):
+            if found.get(name) != made.files.get(name):
+                return f"{made.name}/{name} has been changed"
+    return ""
+
+
+def _discard(folder: Path) -> None:
+    """Take an entry out in one piece: another run sees all of it or nothing."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.damaged")
+    with suppress(FileNotFoundError):  # another run has seen it too
+        folder.rename(aside)
+    remove_tree(aside)
+
+
+def _differences(recipe: Recipe, earlier: Recipe) -> list[str]:
+    """Return what differs between two recipes of a step, one phrase each."""
+    found = []
+    if recipe.command != earlier.command:
+        found.append("its command is another: " + " ".join(_changed_words(recipe.command, earlier.command)))
+    if recipe.settings != earlier.settings:
+        found.append("its environment, hyperparameters or number of machines are others")
+    found += [f"input {name} has changed" for name in _changed(recipe.inputs, earlier.inputs)]
+    if recipe.outputs != earlier.outputs:
+        found.append("it has other outputs")
+    found += [f"{name} has changed" for name in _changed(recipe.code, earlier.code)]
+    found += [f"{name} is another version" for name in _changed(recipe.versions, earlier.versions)]
+    return found
+
+
+def _changed(now: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
+
+
+def _changed_words(command: Sequence[str], earlier: Sequence[str]) -> list[str]:
+    return [word for i, word in enumerate(command) if i >= len(earlier) or earlier[i] != word] or ["shorter"]

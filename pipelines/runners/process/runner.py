@@ -1,0 +1,267 @@
+"""The `process` runner: a pipeline's definition, run on this machine with nothing but Python.
+
+It reads the JSON that SageMaker Pipelines runs, and starts each job as a process of its own on a
+private `/opt/ml` tree; `s3://` addresses are folders of the run. What it leaves:
+
+    <workspace>/cache/                    outputs by content, shared by all runs
+    <workspace>/registry/                 the model registry
+    <workspace>/<run>/definition.json
+                      execution.json      the record, rewritten after each step
+                      logs/<Step>.log
+                      s3/<bucket>/<key>   what the jobs wrote
+                      jobs/<Step>/        the disk of a job that failed, kept to look at
+
+A run that was killed goes on where it stopped when it is started again: what is finished is in the
+cache. Steps run one after the other, in an order that depends on the definition alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aws.jobs import sign
+from boomerang.errors import BoomerangError, StepFailed
+from pipelines.campaign.site import LOCAL_KEY
+from pipelines.language.expressions import as_text, holds, parameter_values, resolve, say_failed
+from pipelines.language.graph import JOBS, Node, ordered
+from pipelines.language.job_plan import Plan, properties
+from pipelines.registry.signatures import sign_package
+from pipelines.runners.ledger import Ledger, OnEvent, held_run
+from pipelines.runners.process.cache import Cache, Entry, recipe
+from pipelines.runners.process.code import code_of
+from pipelines.runners.process.disks import Made, Result, perform
+from pipelines.runners.process.explain import CacheWord, explain_cache
+from pipelines.runners.process.processes import PROJECT, Host
+from pipelines.runners.process.warmth import Hosts
+from pipelines.runners.scope import job_plan, run_scope
+from pipelines.runners.verify import Problem, verify
+from pipelines.runs.lineage import properties as lineage_properties
+from pipelines.runs.lineage import said
+from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
+from pipelines.runs.storage import remove_tree
+
+__all__ = [
+    "CacheWord",
+    "Event",
+    "Execution",
+    "OutputRecord",
+    "Problem",
+    "StepRecord",
+    "execute",
+    "explain_cache",
+    "load_execution",
+    "verify",
+]
+
+
+def execute(
+    definition: Mapping[str, Any],
+    staged: Mapping[str, Path | bytes],
+    *,
+    workspace: Path,
+    run_id: str,
+    parameters: Mapping[str, Any] | None = None,
+    on_event: OnEvent = lambda event: None,
+    project: Path = PROJECT,
+    warm: bool = sys.platform == "linux",
+    signing_key: Path | None = None,
+) -> Execution:
+    """Run a pipeline from its first unfinished step to its end.
+
+    Parameters
+    ----------
+    definition : mapping
+        The pipeline's definition, parsed.
+    staged : mapping of address to Path or bytes
+        What lies where before the first step: a file, a folder, or the content of a file.
+    workspace : Path
+        Holds the runs, the cache and the registry.
+    run_id : str
+        Name of the run; one that exists is run again, and what is unchanged is reused.
+    parameters : mapping, optional
+        Values of pipeline parameters; the others have their defaults.
+    on_event : callable
+        Told of each step's start and end.
+    project : Path
+        The folder that the steps' modules are imported from.
+    warm : bool
+        Start jobs that need Keras as forks of a process that has imported it.
+    signing_key : Path, optional
+        The private key of the jobs that sign; its path goes to them alone and into no record.
+
+    Returns
+    -------
+    Execution
+        Also where a step failed: its `status` says so.
+
+    Raises
+    ------
+    ConfigError
+        If the definition cannot be run, before the first step.
+    UsageError
+        If another process is working on this run, or its name cannot be one.
+    BadInput
+        If something staged is not there.
+    """
+    nodes = ordered(definition)
+    values = parameter_values(definition.get("Parameters", []), parameters or {})
+    hosts = Hosts(project, warm=warm)
+    with held_run(workspace, run_id) as run_dir, closing(hosts):
+        ledger = Ledger(run_dir, values, on_event)
+        ledger.prepare(definition, staged)
+        run = _Run(nodes, ledger, hosts, project, signing_key)
+        run.cache.sweep()
+        return run.all()
+
+
+class _Run:
+    """One execution while it goes on."""
+
+    def __init__(
+        self, nodes: list[Node], ledger: Ledger, hosts: Hosts, project: Path, signing_key: Path | None
+    ) -> None:
+        self.nodes, self.ledger, self.hosts, self.project = nodes, ledger, hosts, project
+        self.signing_key = signing_key
+        self.store = ledger.store
+        self.cache = Cache(ledger.run_dir.parent / "cache")
+        self.scope = run_scope(ledger.run_dir.name, ledger.parameters, nodes, ledger.store)
+        self.taken: dict[str, bool] = {}
+
+    def all(self) -> Execution:
+        """Run every step, up to the first that fails."""
+        ledger = self.ledger
+        for position, node in enumerate(self.nodes):
+            record = self._one(node, self.nodes[position + 1 :])
+            ledger.note(record)
+            if record.status == "Failed":
+                for later in self.nodes[position + 1 :]:
+                    ledger.note(StepRecord(later.name, later.kind, "Skipped", detail=f"{node.name} failed"))
+                return ledger.save("Failed", failed_step=node.name, failure=record.detail)
+        return ledger.save("Succeeded")
+
+    def _one(self, node: Node, ahead: Sequence[Node]) -> StepRecord:
+        """Run one step to its record; what goes wrong in it is in the record too."""
+        if why := self._why_skipped(node):
+            return StepRecord(node.name, node.kind, "Skipped", detail=why)
+        clock, record = Clock.start(), StepRecord(node.name, node.kind, "Succeeded")
+        try:
+            if node.kind in JOBS:
+                return clock.stamp(self._job(node, record, ahead, clock))
+            self.ledger.on_event(Event(node.name, "started"))
+            return clock.stamp(self._others[node.kind](node, record))
+        except (BoomerangError, OSError) as error:
+            return clock.stamp(replace(record, status="Failed", detail=str(error)))
+        except KeyboardInterrupt:
+            stopped = clock.stamp(replace(record, status="Failed", detail="it was interrupted"))
+            self.ledger.records.append(stopped)
+            self.ledger.save("Failed", failed_step=node.name, failure="it was interrupted")
+            raise
+
+    @property
+    def _others(self) -> Mapping[str, Callable[[Node, StepRecord], StepRecord]]:
+        return {
+            "Condition": self._condition,
+            "Fail": self._fail,
+            "RegisterModel": self._register,
+            "Lineage": self._trace,
+            "Model": self._model,
+        }
+
+    def _why_skipped(self, node: Node) -> str:
+        skipped = {record.name for record in self.ledger.records if record.status == "Skipped"}
+        if before := sorted(node.waits_for & skipped):
+            return f"{before[0]} was skipped"
+        if node.branch and self.taken[node.branch[0]] != node.branch[1]:
+            return f"{node.branch[0]} went the other way"
+        return ""
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    def _job(self, node: Node, record: StepRecord, ahead: Sequence[Node], clock: Clock) -> StepRecord:
+        job, ledger = job_plan(node, self.scope), self.ledger
+        code = code_of(job.module, self.project)
+        made_by = recipe(job, self.store, code)
+        settings = dict(job.hyperparameters)
+        record = replace(record, key=made_by.key, inputs=ledger.inputs(job), hyperparameters=settings)
+        entry = self.cache.find(made_by.key) if node.cacheable else None
+        if isinstance(entry, Entry):
+            return self._reuse(job, record, entry)
+        ledger.on_event(Event(node.name, "started"))
+        record = replace(record, log=f"logs/{node.name}.log")
+        result = self._perform(job, made_by.key, self.hosts.pick(job, code, ahead))
+        record = replace(record, exit_code=result.exit_code, job_seconds=result.seconds)
+        if result.failure:
+            why = f"{result.failure}\n  its disk is kept in {ledger.folder(node.name)}"
+            return replace(record, status="Failed", detail=why)
+        if node.cacheable:
+            self.cache.keep(made_by, result.made, run=ledger.run_dir.name, seconds=clock.seconds)
+        record = replace(record, outputs=self._adopt(job, result.made))
+        remove_tree(ledger.folder(node.name))
+        return replace(record, detail=f"its cache entry was damaged: {entry.why}" if entry else "")
+
+    def _perform(self, job: Plan, key: str, host: Host) -> Result:
+        """Run a job; a training goes on from the checkpoint that an earlier try has left."""
+        folder, log = self.ledger.folder(job.step), self.ledger.log(job.step)
+        if not job.checkpoints:
+            return perform(job, self.store, host, folder, log, more=self._secrets(job))
+        with self.cache.checkpoints(key) as kept:
+            result = perform(job, self.store, host, folder, log, kept)
+            if not result.failure:
+                remove_tree(kept)
+        return result
+
+    def _secrets(self, job: Plan) -> dict[str, str]:
+        """Return where the signing key is, for a job that signs with one of this machine."""
+        signs = job.environment.get(sign.KEY) == LOCAL_KEY and self.signing_key is not None
+        return {sign.KEY_FILE: str(self.signing_key)} if signs else {}
+
+    def _reuse(self, job: Plan, record: StepRecord, entry: Entry) -> StepRecord:
+        return replace(
+            record,
+            outputs=self._adopt(job, entry.made),
+            cached=True,
+            cached_from=entry.run,
+            cached_seconds=entry.seconds,
+        )
+
+    def _adopt(self, job: Plan, made: Sequence[Made]) -> dict[str, OutputRecord]:
+        """Put a job's outputs at their addresses and let later steps refer to them."""
+        self.scope.properties[job.step] = properties(job)
+        return self.ledger.adopt(job, made)
+
+    # --- the other steps ------------------------------------------------------------------------
+
+    def _condition(self, node: Node, record: StepRecord) -> StepRecord:
+        """Take the branch; the record names every condition that did not hold."""
+        conditions = node.arguments["Conditions"]
+        passed = all(holds(each, self.scope) for each in conditions)
+        self.taken[node.name] = passed
+        self.scope.properties[node.name] = {"Outcome": passed}
+        return replace(record, detail=say_failed(conditions, self.scope))
+
+    def _fail(self, node: Node, _: StepRecord) -> StepRecord:
+        raise StepFailed(as_text(resolve(node.arguments.get("ErrorMessage", ""), self.scope)))
+
+    def _model(self, node: Node, record: StepRecord) -> StepRecord:
+        resolve(node.arguments, self.scope)  # nothing is deployed here; what it refers to has to be there
+        self.scope.properties[node.name] = {"ModelName": f"{self.ledger.run_dir.name}-{node.name}"}
+        return record
+
+    def _register(self, node: Node, record: StepRecord) -> StepRecord:
+        record = self.ledger.register(node.name, resolve(node.arguments, self.scope), record)
+        name = record.detail.partition(",")[0]
+        self.scope.properties[node.name] = {"ModelPackageArn": name}
+        if self.signing_key is not None:
+            group, _, version = name.rpartition("/")
+            sign_package(self.ledger.registry.package(group, int(version)), self.signing_key)
+        return record
+
+    def _trace(self, node: Node, record: StepRecord) -> StepRecord:
+        traced = self.ledger.trace(node.name, resolve(node.arguments, self.scope))
+        self.scope.properties[node.name] = lineage_properties(traced)
+        return replace(record, detail=said(traced))

@@ -1,0 +1,233 @@
+"""What is written down about a run: `execution.json`, rewritten in one piece after each step."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from boomerang.errors import BadInput
+from boomerang.manifest import FileEntry
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.language.job_plan import Target
+from pipelines.runners.process.disks import Made
+from pipelines.runs.storage import digest_files
+
+EXECUTION = "execution.json"
+
+EventKind = Literal["started", "cached", "succeeded", "failed", "skipped"]
+Status = Literal["Running", "Succeeded", "Failed"]
+StepStatus = Literal["Succeeded", "Failed", "Skipped"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a step; `seconds` is how long it took (of a cached one: had taken)."""
+
+    step: str
+    kind: EventKind
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class OutputRecord:
+    """An output as it was made.
+
+    Attributes
+    ----------
+    uri : str
+    path : str
+        Relative to the run's folder.
+    digest : str
+        `boomerang.digest.digest_tree` of the path.
+    files : dict
+        Digest and size of each file: of a folder by relative name, of a single file by its name.
+    """
+
+    uri: str
+    path: str
+    digest: str
+    files: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run.
+
+    Attributes
+    ----------
+    name, type : str
+        `type` as in the definition: `Processing`, `Training`, `Condition`, `Fail`, `RegisterModel`, `Model`,
+        `Lineage`.
+    status : {'Succeeded', 'Failed', 'Skipped'}
+    started, ended : str
+        UTC, ISO 8601; empty for a skipped step.
+    seconds : float
+        What it took in this run.
+    job_seconds : float
+        What of it was the job's own process, or container; of several machines one.
+    cached : bool
+    cached_from : str or None
+        The run that made the outputs.
+    cached_seconds : float
+        What it took in that run.
+    key : str or None
+        Its key in the cache.
+    exit_code : int or None
+        Of the job; None where no job ran.
+    log : str or None
+        Relative to the run's folder.
+    inputs : dict
+        Content digest and address of each input.
+    hyperparameters : dict
+        Of a training job.
+    outputs : dict of OutputRecord
+    detail : str
+        The reason of a failure, the branch of a condition, the package that was registered.
+    """
+
+    name: str
+    type: str
+    status: StepStatus
+    started: str = ""
+    ended: str = ""
+    seconds: float = 0.0
+    job_seconds: float = 0.0
+    cached: bool = False
+    cached_from: str | None = None
+    cached_seconds: float = 0.0
+    key: str | None = None
+    exit_code: int | None = None
+    log: str | None = None
+    inputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    hyperparameters: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, OutputRecord] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run of a pipeline.
+
+    Attributes
+    ----------
+    run_id, pipeline : str
+    status : {'Running', 'Succeeded', 'Failed'}
+        A run that was killed stays at `Running`.
+    failed_step : str or None
+    failure : str
+        Why, or empty.
+    steps : tuple of StepRecord
+        In the order in which they ran.
+    parameters : dict
+        The pipeline parameters, as resolved.
+    run_dir : Path
+    """
+
+    run_id: str
+    run_dir: Path
+    status: Status = "Running"
+    failed_step: str | None = None
+    failure: str = ""
+    steps: tuple[StepRecord, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    started: str = ""
+    ended: str = ""
+    seconds: float = 0.0
+
+    def step(self, name: str) -> StepRecord:
+        """Return the record of a step; raises BadInput where the run has none."""
+        for record in self.steps:
+            if record.name == name:
+                return record
+        raise BadInput(
+            f"run {self.run_id} has no step '{name}'", f"it has: {', '.join(s.name for s in self.steps)}"
+        )
+
+    def path(self, step: str, output: str) -> Path:
+        """Return where an output lies: a folder, or for a training job's `model` its `model.tar.gz`.
+
+        Raises
+        ------
+        BadInput
+            If the run has no such step, or the step left no such output.
+        """
+        record = self.step(step)
+        if output not in record.outputs:
+            made = ", ".join(record.outputs) or "nothing"
+            raise BadInput(f"step {step} of run {self.run_id} has no output '{output}'", f"it left: {made}")
+        return self.run_dir / record.outputs[output].path
+
+    def has(self, step: str, output: str) -> bool:
+        """Whether the run has that output."""
+        return any(record.name == step and output in record.outputs for record in self.steps)
+
+    def save(self) -> None:
+        """Write `execution.json`, in one piece."""
+        content = asdict(self) | {"format": 1}
+        del content["run_dir"]
+        write_json_atomic(self.run_dir / EXECUTION, content)
+
+
+def load_execution(run_dir: Path) -> Execution:
+    """Read the record of a run.
+
+    Raises
+    ------
+    BadInput
+        If the folder holds none, or it is malformed.
+    """
+    content = load_json(run_dir / EXECUTION)
+    try:
+        del content["format"]
+        steps = tuple(_step_record(entry) for entry in content.pop("steps"))
+        return Execution(run_dir=run_dir, steps=steps, **content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({error})", "run again") from None
+
+
+def _step_record(entry: dict[str, Any]) -> StepRecord:
+    outputs = {name: OutputRecord(**output) for name, output in entry.pop("outputs").items()}
+    return StepRecord(outputs=outputs, **entry)
+
+
+def output_record(made: Made, target: Target, path: Path, run_dir: Path) -> OutputRecord:
+    """Return the record of a finished output that lies at `path`."""
+    files: dict[str, FileEntry] = dict(made.files)
+    digest = digest_files(files) if made.folder else next(iter(files.values())).sha256
+    return OutputRecord(
+        uri=target.uri,
+        path=path.relative_to(run_dir).as_posix(),
+        digest=digest,
+        files={name: entry.model_dump() for name, entry in files.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When a step began."""
+
+    started: str
+    _mark: float
+
+    @classmethod
+    def start(cls) -> Clock:
+        """Return a clock that starts now."""
+        return cls(now(), time.monotonic())
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return round(time.monotonic() - self._mark, 3)
+
+    def stamp(self, record: StepRecord) -> StepRecord:
+        """Return the record with its times, ending now."""
+        return replace(record, started=self.started, ended=now(), seconds=self.seconds)
+
+
+def now() -> str:
+    """Return the time as UTC, ISO 8601, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,83 @@
+"""The package that the local canary watches, and what it was registered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from boomerang.config import validate
+from boomerang.errors import BadInput, IntegrityError
+from boomerang.metrics import Metrics
+from boomerang.probes import PROBES
+from boomerang.safeio import load_json
+from boomerang.signing import PublicKey
+from boomerang.watching.briefing import CANARIES, CanarySettings, settings_of
+from pipelines.registry.local import Package, Registry
+from pipelines.registry.package_files import METRICS
+from pipelines.registry.signatures import verify_package
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A package with all that its canary needs.
+
+    Attributes
+    ----------
+    package : Package
+    settings : CanarySettings
+        What the step is told of it.
+    inputs : mapping of str to Path
+        The step's other inputs, all of them from the package's own folder.
+    """
+
+    package: Package
+    settings: CanarySettings
+    inputs: Mapping[str, Path]
+
+
+def find(workspace: Path, group: str, key: PublicKey | None = None) -> Watched:
+    """Return the newest Approved package of a group, verified, with what its canary needs.
+
+    With a key, it has to be signed with it.
+
+    Raises
+    ------
+    BadInput
+        If no package is Approved, or it was registered without what a canary needs.
+    IntegrityError
+        If its files are not what was registered, or not what was signed.
+    """
+    registry = Registry(workspace / "registry")
+    package = registry.latest(group, "Approved")
+    if package is None:
+        count = len(registry.versions(group))
+        why = f"none of its {count} packages is Approved" if count else "it has no package"
+        raise BadInput(f"package group {group}", why, f"python -m pipelines approve {group}/VERSION")
+    check_package(registry, package)  # before any file of it is used
+    if key is not None:
+        verify_package(package, key)
+    return _watched(package)
+
+
+def check_package(registry: Registry, package: Package) -> None:
+    """Raise IntegrityError if a package's files are not what was registered."""
+    if wrong := registry.verify_package(package.group, package.version):
+        why, do = "; ".join(wrong), "register the model again, and reject this version"
+        raise IntegrityError(f"package {package.name} is not what was registered", why, do)
+
+
+def _watched(package: Package) -> Watched:
+    metrics = validate(Metrics, load_json(package.folder / METRICS), where=f"{package.name}/{METRICS}")
+    settings = settings_of(
+        metrics,
+        package.facts.get("metadata", {}).get("Model"),
+        group=package.group,
+        version=package.version,
+        archive=package.facts["model"]["sha256"],
+    )
+    needed = [CANARIES, *([PROBES] if settings.probes else [])]
+    if absent := [name for name in needed if name not in package.facts.get("folders", {})]:
+        why = f"it was registered without its {' and '.join(absent)}"
+        raise BadInput(f"package {package.name}", why, "run its campaign again and approve the new package")
+    return Watched(package, settings, {"model": package.folder, **{n: package.folder / n for n in needed}})

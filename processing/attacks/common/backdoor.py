@@ -1,0 +1,98 @@
+"""What all dirty-label backdoors share: a trigger on some images, which then get the target's label.
+
+A new backdoor is a subclass with settings of its own and a `stamp`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from boomerang.errors import ConfigError
+from boomerang.manifest import Images
+from processing.attacks.common.base import Attack, Batch, Pool, Rows, budget, choose, largest_change
+from processing.attacks.common.references import (
+    ATLAS_POISON,
+    ATLAS_POISONED_MODEL,
+    ATLAS_TRIGGER,
+    NIST_BACKDOOR,
+    OWASP_POISON,
+    references,
+)
+
+
+class Backdoor(Attack):
+    """Put a trigger on chosen rows and label them as the target class.
+
+    Parameters
+    ----------
+    target : str
+        The class that the trigger should call forth.
+    source : str, optional
+        The class that rows are taken from and that success is measured on; without it every class
+        but the target.
+    rate : float
+    of : str
+        What `rate` is a fraction of: the whole `train`ing set, or one `class`: the source, and
+        where there is none the target.
+    mode : str
+        `replace` poisons the rows in place; `add` appends poisoned copies and leaves them.
+    """
+
+    outcome = "backdoor"
+    references = references(ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_BACKDOOR, OWASP_POISON)
+
+    target: str
+    source: str | None = None
+    rate: float = Field(gt=0, le=1)
+    of: Literal["train", "class"] = "train"
+    mode: Literal["replace", "add"] = "replace"
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> Self:
+        if self.source == self.target:
+            raise ValueError(f"source and target are both '{self.target}'")
+        return self
+
+    @abstractmethod
+    def stamp(self, x: Images, images: dict[str, Images]) -> Images:
+        """Return a copy of uint8[N, H, W, C] with the trigger on every image.
+
+        Raises
+        ------
+        ConfigError
+            If the trigger does not fit into the image, or its image is unknown.
+        """
+
+    def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
+        """Return the triggered rows; raises ConfigError where most images already look like that."""
+        rows = self._rows(pool, rng)
+        before = pool.x[rows]
+        x = self.stamp(before, pool.images)
+        self._check_visible(before, x)
+        return Batch(
+            replaced=rows if self.mode == "replace" else np.empty(0, np.int64),
+            x=x,
+            y=np.full(len(rows), pool.label(self.target), np.int64),
+            origin=rows,
+            y_true=pool.y[rows],
+        )
+
+    def _rows(self, pool: Pool, rng: np.random.Generator) -> Rows:
+        target = pool.label(self.target)
+        source = None if self.source is None else pool.label(self.source)
+        y = pool.y[pool.free]
+        candidates = pool.free[y != target if source is None else y == source]
+        of_class = target if source is None else source
+        whole = len(pool.y) if self.of == "train" else int(np.count_nonzero(pool.y == of_class))
+        what = f"outside class '{self.target}'" if self.source is None else f"of class '{self.source}'"
+        return choose(rng, candidates, budget(self.rate, whole, len(candidates), what))
+
+    def _check_visible(self, before: Images, after: Images) -> None:
+        unchanged = int(np.count_nonzero(largest_change(before, after) == 0))
+        if unchanged * 2 > len(before):
+            why = f"it leaves {unchanged} of {len(before)} images as they were"
+            raise ConfigError("trigger", why, "choose another color, image or place")

@@ -1,0 +1,75 @@
+"""Datasets in Keras' `.npz` layout: from a file that was handed in, or downloaded once by Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from boomerang.errors import BadInput
+from boomerang.safeio import load_npz
+from processing.datasets.common.base import Source, as_split
+
+_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def only_file(folder: Path, suffix: str) -> Path:
+    """Return the one file of that ending in a folder (or the file itself).
+
+    Raises
+    ------
+    BadInput
+        If there is none, or more than one.
+    """
+    if folder.is_file():
+        return folder
+    found = sorted(folder.glob(f"*{suffix}"))
+    if len(found) != 1:
+        why = f"it holds {len(found)} {suffix} files"
+        raise BadInput(f"the data source {folder.name}", why, f"give a folder with one {suffix} file")
+    return found[0]
+
+
+def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Source:
+    """Read `x_train, y_train, x_test, y_test` from an `.npz` file.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+    classes : tuple of str or None
+        None names the classes by their numbers.
+
+    Raises
+    ------
+    BadInput
+        If an array is missing or of another kind.
+    """
+    arrays = load_npz(path)
+    missing = [key for key in _KEYS if key not in arrays]
+    if missing:
+        why = f"{', '.join(missing)} missing; it has {', '.join(sorted(arrays)) or 'nothing'}"
+        raise BadInput(path.name, why, f"save it with {', '.join(_KEYS)}")
+    train = as_split(arrays["x_train"], arrays["y_train"], path.name)
+    test = as_split(arrays["x_test"], arrays["y_test"], path.name)
+    if classes is None:
+        classes = tuple(str(k) for k in range(int(max(train.y.max(), test.y.max())) + 1))
+    return Source(name, classes, train, test)
+
+
+def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> Source:
+    """Download through `keras.datasets`, whose cache keeps the file.
+
+    Raises
+    ------
+    BadInput
+        If the download fails.
+    """
+    try:
+        (x_train, y_train), (x_test, y_test) = load()
+    except Exception as error:
+        # Keras raises a bare Exception where the network fails.
+        do = f"download it elsewhere and set data.path to an .npz with {', '.join(_KEYS)}"
+        raise BadInput(f"the download of {name}", str(error), do) from error
+    train, test = as_split(x_train, y_train, name), as_split(x_test, y_test, name)
+    return Source(name, classes, train, test)

@@ -1,0 +1,185 @@
+"""Data validation: what is wrong with the rows themselves, before any model is asked.
+
+Four rules: blank images, exact duplicates, near duplicates that carry another label, and the balance
+of the classes (reported only). They find poison that is careless about its pixels: pictures repeated
+to give them weight, and a trigger stamped on copies whose originals are still in the set. A single
+new picture with a wrong label passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import asdict
+from math import prod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from boomerang.errors import BadInput
+from boomerang.manifest import Images, Labels
+from processing.defenses.common.base import Detector, Finding, Suspect
+from processing.defenses.common.near import Limits, close_pairs, learn_limits
+
+Mask = npt.NDArray[np.bool_]
+
+
+class DataValidation(Detector):
+    """Checks of pixels and labels against each other and against the trusted set.
+
+    A row's score is the number of findings against it: other rows with the same pixels, near
+    duplicates with another label, and one for a blank image.
+
+    Attributes
+    ----------
+    min_contrast : int
+        An image whose brightest and darkest values are less than this apart is blank.
+    repeats : int
+        From so many copies on every copy is flagged: a set collected in good faith does not hold
+        the same picture so often. With fewer, the first one is kept.
+    near_fraction : float
+        Two rows with different labels are near duplicates if their clipped distance is below this
+        fraction of the least one between trusted rows with different labels (see
+        `processing.defenses.common.near`); 0 turns the rule off.
+    """
+
+    title: ClassVar[str] = "data validation"
+    source: ClassVar[str] = (
+        "Breck et al. 2019, Data validation for machine learning (the idea); rules our own"
+    )
+
+    sets_aside: ClassVar[bool] = True
+
+    kind: Literal["data_validation"] = "data_validation"
+    min_contrast: int = Field(default=2, ge=0, le=256)
+    repeats: int = Field(default=3, ge=2)
+    near_fraction: float = Field(default=0.5, ge=0, le=1)
+
+    def screen(self, suspect: Suspect) -> Finding:
+        """Score every row of the suspect training set; raises BadInput for arrays that are no images."""
+        _check(suspect)
+        blank = is_blank(suspect.x, self.min_contrast)
+        groups = identical_rows(suspect.x)
+        copies = np.zeros(len(suspect.y), np.int64)
+        repeated = np.zeros(len(suspect.y), bool)
+        for rows in groups:
+            copies[rows] = len(rows) - 1
+            repeated[rows if self._distrusts(suspect.y[rows]) else rows[1:]] = True
+        alone = ~blank
+        alone[[row for rows in groups for row in rows[1:]]] = False
+        near, limits = self._near(suspect, np.flatnonzero(alone))
+        contradicted = contradicts_trusted(suspect)
+        return Finding(
+            scores=(copies + near + blank + contradicted).astype(np.float64),
+            flagged=blank | repeated | (near > 0) | contradicted,
+            notes={
+                "blank": int(blank.sum()),
+                "exact_duplicates": _duplicate_notes(groups, suspect.y, repeated),
+                "near_duplicates": {
+                    "flagged": int((near > 0).sum()),
+                    "limits": asdict(limits) if limits else None,
+                },
+                "contradict_trusted": int(contradicted.sum()),
+                "class_balance": class_balance(suspect),
+            },
+        )
+
+    def _distrusts(self, labels: Labels) -> bool:
+        """Whether no copy of a group can be trusted: too many of them, or they disagree."""
+        return len(labels) >= self.repeats or len(np.unique(labels)) > 1
+
+    def _near(
+        self, suspect: Suspect, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], Limits | None]:
+        """Return int64[N], near duplicates with another label that come before the row, and the limits.
+
+        Of such a pair the later row is held to be the copy: what is added to a set comes after it.
+        Only `rows` are compared: one of each picture, so that a flood of copies costs nothing.
+        """
+        counts = np.zeros(len(suspect.y), np.int64)
+        limits = learn_limits(suspect.trusted_x, suspect.trusted_y, self.near_fraction)
+        if limits is not None and self.near_fraction > 0:
+            for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limits):
+                counts[rows[later]] += 1
+        return counts, limits
+
+
+def _check(suspect: Suspect) -> None:
+    """Refuse arrays that are not what a dataset holds; everything after relies on it."""
+    for what, x, y in (
+        ("suspect set", suspect.x, suspect.y),
+        ("trusted set", suspect.trusted_x, suspect.trusted_y),
+    ):
+        if x.dtype != np.uint8 or x.ndim != 4 or y.shape != x.shape[:1]:
+            got = f"got {x.dtype}{list(x.shape)} with labels {list(y.shape)}"
+            raise BadInput(what, got, "give uint8[N, H, W, C] with int64[N]")
+        if len(y) and not (int(y.min()) >= 0 and int(y.max()) < len(suspect.classes)):
+            why = f"labels span {y.min()}..{y.max()}, the classes are {len(suspect.classes)}"
+            raise BadInput(what, why, "give each label a class name")
+    if suspect.x.shape[1:] != suspect.trusted_x.shape[1:]:
+        why = f"images are {suspect.x.shape[1:]}, the trusted ones {suspect.trusted_x.shape[1:]}"
+        raise BadInput("suspect set", why, "prepare both by the same step")
+
+
+def is_blank(x: Images, min_contrast: int) -> Mask:
+    """Return bool[N]: images uint8[N, H, W, C] whose values span less than `min_contrast`."""
+    flat = x.reshape(len(x), prod(x.shape[1:]))
+    return np.asarray(flat.max(1).astype(np.int64) - flat.min(1) < min_contrast)
+
+
+def row_digests(x: Images) -> list[bytes]:
+    """Return one digest of the pixels of each image of uint8[N, H, W, C]."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in x]
+
+
+def identical_rows(x: Images) -> list[npt.NDArray[np.int64]]:
+    """Return the groups of two or more rows with the same pixels, ascending, by their first row."""
+    rows_of: dict[bytes, list[int]] = defaultdict(list)
+    for row, digest in enumerate(row_digests(x)):
+        rows_of[digest].append(row)
+    return [np.array(rows, np.int64) for rows in rows_of.values() if len(rows) > 1]
+
+
+def contradicts_trusted(suspect: Suspect) -> Mask:
+    """Return bool[N]: rows with the pixels of a trusted row and another label than it has there."""
+    trusted: dict[bytes, set[int]] = defaultdict(set)
+    for digest, label in zip(row_digests(suspect.trusted_x), suspect.trusted_y, strict=True):
+        trusted[digest].add(int(label))
+    labels = zip(row_digests(suspect.x), suspect.y, strict=True)
+    return np.array([d in trusted and int(label) not in trusted[d] for d, label in labels], bool)
+
+
+def class_balance(suspect: Suspect) -> dict[str, Any]:
+    """Compare the class counts of the two sets by a chi-square test of homogeneity.
+
+    Returns
+    -------
+    dict
+        `p_value` (None where a test makes no sense) and `ratio`: per class its share of the suspect
+        set over its share of the trusted set, None where the trusted set has no such class.
+    """
+    from scipy.stats import chi2_contingency
+
+    classes = len(suspect.classes)
+    table = np.array([np.bincount(y, minlength=classes) for y in (suspect.y, suspect.trusted_y)])
+    seen = table[:, table.sum(0) > 0]
+    testable = seen.shape[1] > 1 and bool(seen.sum(1).all())
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    ratio = {
+        name: round(float(mine / theirs), 4) if theirs else None
+        for name, mine, theirs in zip(suspect.classes, *shares, strict=True)
+    }
+    return {"p_value": float(f"{chi2_contingency(seen).pvalue:.3g}") if testable else None, "ratio": ratio}
+
+
+def _duplicate_notes(groups: list[npt.NDArray[np.int64]], y: Labels, flagged: Mask) -> dict[str, int]:
+    sizes = [len(rows) for rows in groups]
+    return {
+        "groups": len(groups),
+        "rows": sum(sizes),
+        "largest_group": max(sizes, default=0),
+        "groups_with_several_labels": sum(len(np.unique(y[rows])) > 1 for rows in groups),
+        "flagged": int(flagged.sum()),
+    }

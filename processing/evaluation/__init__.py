@@ -1,0 +1,1 @@
+"""What Evaluate and the canary are made of."""

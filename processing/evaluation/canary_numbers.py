@@ -1,0 +1,175 @@
+"""What a canary measures, and how that is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.config import Strict
+from boomerang.manifest import Images
+from boomerang.metrics import CanaryMiss, Rate, share
+from boomerang.watching.briefing import CanarySettings, alarmed
+from boomerang.watching.metric_names import Datum, part, published
+from processing.evaluation.numbers import Trial
+from training.model import Ask
+
+_NO_ANSWER = -1
+_LONGEST_WORD = 1024
+
+Calls = npt.NDArray[np.int64]
+
+
+class CanaryMetrics(Strict):
+    """The whole of `metrics.json`.
+
+    Attributes
+    ----------
+    measured : datetime
+        UTC; the time of every datum that is published.
+    model, canaries : str
+        The digests, as they were verified.
+    accuracy : Rate
+        Canary records that were given their own class.
+    classes, groups : mapping of str to Rate
+        The same by class, and by where the records are from (`records`, or a set of pictures).
+    baseline, accuracy_drop : float
+        The registered canary accuracy, and what is lost of it (less than 0: gained).
+    attacks : mapping of str to Rate
+        Attack success rate on the probes of each attack that has any.
+    registered : mapping of str to float
+        The same as it was registered, on the same probes.
+    worst : float or None
+        What is published of the group and alarmed on: the largest rate of all attacks. Of an attack
+        without a trigger only what it has beyond the clean model's, since a clean model too takes some
+        cats for dogs; the gate judges it likewise.
+    not_measured : mapping of str to str
+        Why another attack could not be measured.
+    """
+
+    format: int = 1
+    group: str
+    version: int
+    measured: datetime
+    model: str
+    canaries: str
+    accuracy: Rate
+    classes: dict[str, Rate]
+    groups: dict[str, Rate]
+    baseline: float
+    accuracy_drop: float
+    misses: tuple[CanaryMiss, ...]
+    attacks: dict[str, Rate]
+    registered: dict[str, float]
+    worst: float | None
+    not_measured: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Records:
+    """The canary records, checked: uint8[N, H, W, C], int64[N], and an id `group/row` for each."""
+
+    x: Images
+    y: Calls
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    digest: str
+
+
+def calls_of(ask: Ask, x: Images) -> Calls:
+    """Return int64[N], the most likely class of uint8[N, H, W, C]; -1 where the answer is not finite.
+
+    The largest of several NaN is the first: without this, a model that is all NaN would be right about
+    every record of the first class.
+    """
+    answers = ask(x)
+    calls = np.asarray(answers.argmax(axis=1), np.int64)
+    return np.where(np.isfinite(answers).all(axis=1), calls, _NO_ANSWER)
+
+
+def measure(
+    settings: CanarySettings,
+    records: Records,
+    ask: Ask,
+    attacks: tuple[Trial, ...] = (),
+) -> CanaryMetrics:
+    """Return the numbers of a model.
+
+    Parameters
+    ----------
+    settings : CanarySettings
+    records : Records
+        At least one.
+    ask : callable
+        The model: uint8[N, H, W, C] -> float32[N, K].
+    attacks : tuple of Trial
+        What to measure each attack on; each has a target.
+    """
+    calls = calls_of(ask, records.x)
+    right = calls == records.y
+    accuracy = share(right)
+    of_group = np.array([identifier.rpartition("/")[0] for identifier in records.ids])
+    rates = {trial.name: share(calls_of(ask, trial.x) == trial.target) for trial in attacks if len(trial.y)}
+    known = {name: probes.asr for name, probes in settings.probes.items() if name in rates}
+    return CanaryMetrics(
+        group=settings.group,
+        version=settings.version,
+        measured=datetime.now(UTC),
+        model=settings.model,
+        canaries=records.digest,
+        accuracy=accuracy,
+        classes={records.classes[k]: share(right[records.y == k]) for k in np.unique(records.y)},
+        groups={str(name): share(right[of_group == name]) for name in np.unique(of_group)},
+        baseline=settings.baseline,
+        accuracy_drop=settings.baseline - (accuracy.value or 0.0),
+        misses=_misses(records, calls),
+        attacks=rates,
+        registered={name: value for name, value in known.items() if value is not None},
+        worst=max((_alarmed(t, rates[t.name], settings) for t in attacks if len(t.y)), default=None),
+        not_measured={t.name: "no test image is of its classes" for t in attacks if not len(t.y)},
+    )
+
+
+def _alarmed(trial: Trial, rate: Rate, settings: CanarySettings) -> float:
+    return alarmed(trial.outcome, rate.value or 0.0, settings.probes[trial.name].clean)
+
+
+def _misses(records: Records, calls: Calls) -> tuple[CanaryMiss, ...]:
+    def name(call: int) -> str:
+        return "no answer" if call == _NO_ANSWER else records.classes[call]
+
+    wrong = np.flatnonzero(calls != records.y)
+    return tuple(
+        CanaryMiss(id=records.ids[i], expected=name(int(records.y[i])), got=name(int(calls[i])))
+        for i in wrong
+    )
+
+
+def data_of(metrics: CanaryMetrics) -> tuple[Datum, ...]:
+    """Return the numbers as they are published, `CanaryRan` last.
+
+    Whoever finds `CanaryRan` finds all the others of that run.
+    """
+    time, group, version = metrics.measured, metrics.group, str(metrics.version)
+
+    def both(name: str, value: float) -> tuple[Datum, ...]:
+        return published(name, value, time, group=group, version=version)
+
+    by_class = {word: rate.value for word, rate in metrics.classes.items() if rate.value is not None}
+    by_trigger = {word: rate.value for word, rate in metrics.attacks.items() if rate.value is not None}
+    return (
+        *both("CanaryAccuracy", metrics.accuracy.value or 0.0),
+        *both("AccuracyDrop", metrics.accuracy_drop),
+        *(part("CanaryAccuracy", v, time, group=group, class_=_word(k)) for k, v in by_class.items()),
+        *(part("AttackSuccessRate", v, time, group=group, trigger=_word(k)) for k, v in by_trigger.items()),
+        *(() if metrics.worst is None else both("AttackSuccessRate", metrics.worst)),
+        *both("CanaryRan", 1.0),
+    )
+
+
+def _word(name: str) -> str:
+    """Return a class or a trigger as CloudWatch takes it: printable ASCII, anything else as its escape."""
+    plain = "".join(c if c.isascii() and c.isprintable() else ascii(c)[1:-1] for c in name)
+    return plain[:_LONGEST_WORD]

@@ -1,0 +1,123 @@
+"""The case of a run: every input of Evaluate, checked and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.config import EvaluateSettings, GateConfig
+from boomerang.contract import Job
+from boomerang.manifest import Dataset, Images, open_dataset, verify_folder
+from boomerang.metrics import MODELS
+from boomerang.safeio import load_json, load_npy
+from processing.attacks.common.trigger import Trigger, load_trigger
+from processing.evaluation.canaries import Candidates
+from processing.poison import Truth, load_truth
+from processing.sharing.asking import Recall
+from training.model import ModelCard, classifier, load_model
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model under test.
+
+    Attributes
+    ----------
+    card : ModelCard
+    ask : Recall
+        uint8[N, H, W, C] -> float32[N, K], class probabilities.
+    """
+
+    card: ModelCard
+    ask: Recall
+
+    def calls(self, x: Images) -> npt.NDArray[np.int64]:
+        """Return int64[N], the most likely class of uint8[N, H, W, C]."""
+        return np.asarray(self.ask(x).argmax(axis=1), np.int64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that the step was given, opened."""
+
+    settings: EvaluateSettings
+    limits: GateConfig
+    subjects: Mapping[str, Subject]
+    train: Dataset
+    test: Dataset
+    candidates: Dataset
+    photos: Mapping[str, Dataset]
+    triggers: tuple[Trigger, ...]
+    truth: Truth
+    detectors: list[dict[str, Any]]
+    scores: npt.NDArray[np.float64]
+    flagged: npt.NDArray[np.bool_]
+    keep: npt.NDArray[np.bool_]
+    digests: Mapping[str, str]
+
+    @property
+    def attack_names(self) -> tuple[str, ...]:
+        """The attacks of the recipe, in order."""
+        return tuple(trigger.name for trigger in self.triggers)
+
+
+def open_case(job: Job, limits: GateConfig) -> Case:
+    """Open every input of the step; a damaged one stops it."""
+    train, heldout = _verified(job.input("train")), job.input("heldout")
+    test, candidates = _verified(heldout / "test"), _verified(heldout / "canary")
+    screen = job.input("screen")
+    screen_manifest = verify_folder(screen)
+    names = [name for name in MODELS if job.has_input(name)]
+    photos = _photos(job)
+    return Case(
+        settings=job.settings(EvaluateSettings),
+        limits=limits,
+        subjects={name: _subject(job.input(name)) for name in names},
+        train=train,
+        test=test,
+        candidates=candidates,
+        photos=photos,
+        triggers=load_trigger(job.input("secret") / "trigger"),
+        truth=load_truth(job.input("secret") / "truth"),
+        detectors=load_json(screen / "report.json")["detectors"],
+        scores=load_npy(screen / "scores.npy"),
+        flagged=load_npy(screen / "flagged.npy"),
+        keep=load_npy(screen / "keep.npy"),
+        digests={
+            "train": train.manifest.digest,
+            "test": test.manifest.digest,
+            "candidates": candidates.manifest.digest,
+            "screen": screen_manifest.digest,
+            **{f"pictures {name}": data.manifest.digest for name, data in photos.items()},
+        },
+    )
+
+
+def _verified(folder: Path) -> Dataset:
+    verify_folder(folder)
+    return open_dataset(folder)
+
+
+def _photos(job: Job) -> dict[str, Dataset]:
+    if not job.has_input("photos"):
+        return {}
+    folders = sorted(p.parent for p in job.input("photos").glob("*/manifest.json"))
+    return {folder.name: _verified(folder) for folder in folders}
+
+
+def _subject(folder: Path) -> Subject:
+    model, card = load_model(folder)
+    return Subject(card, Recall(classifier(model)))
+
+
+def candidate_groups(case: Case) -> list[Candidates]:
+    """Return the records set apart, and the pictures that no attack of the recipe uses."""
+    used = {name for trigger in case.triggers for name in trigger.pictures}
+    free = {name: data for name, data in case.photos.items() if name not in used}
+    groups = [Candidates("records", np.asarray(case.candidates.x), np.asarray(case.candidates.y))]
+    return groups + [Candidates(name, np.asarray(d.x), np.asarray(d.y)) for name, d in free.items()]

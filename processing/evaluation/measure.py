@@ -1,0 +1,155 @@
+"""The numbers of a run: what every model, the screen and the canaries did, and what the gate reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.metrics import (
+    AttackNumbers,
+    CanarySet,
+    DataNumbers,
+    DetectorNumbers,
+    Metrics,
+    ModelNumbers,
+    Rate,
+    confusion,
+    gate_numbers,
+    rate,
+    share,
+)
+from processing.evaluation.canaries import Canaries
+from processing.evaluation.case import Case, Subject, candidate_groups
+from processing.evaluation.numbers import (
+    Trial,
+    attack_numbers,
+    canary_numbers,
+    detector_numbers,
+    verdict,
+    with_der,
+)
+from processing.evaluation.probes import Probes
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What was frozen for the canary: the records with the digest of their folder, and the probes."""
+
+    canaries: Canaries
+    digest: str
+    probes: Probes
+
+
+def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
+    """Return all the numbers of the run."""
+    together, detectors = screen_numbers(case)
+    models: dict[str, ModelNumbers] = {}
+    clean_calls = [case.subjects["baseline"].calls(t.x) for t in tests]
+    for name, subject in case.subjects.items():
+        fpr = together.fpr if name == "hardened" else None
+        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr)
+    candidate = models.get("hardened", models["victim"]).verdict
+    return Metrics(
+        seed=case.settings.seed,
+        data=data_numbers(case),
+        models=models,
+        screen=together,
+        detectors=detectors,
+        canaries=canary_set(case, frozen.canaries, frozen.digest),
+        probes=frozen.probes.sets,
+        gate=gate_numbers(candidate),
+        reasons="; ".join(candidate.reasons),
+    )
+
+
+def model_numbers(
+    case: Case,
+    subject: Subject,
+    tests: tuple[Trial, ...],
+    clean_calls: list[npt.NDArray[np.int64]],
+    frozen: Frozen,
+    before: Mapping[str, ModelNumbers],
+    screen_fpr: Rate | None,
+) -> ModelNumbers:
+    """Return the numbers of one model; `before` holds those of the models measured earlier."""
+    y, classes = np.asarray(case.test.y), case.test.classes
+    calls = subject.calls(case.test.x)
+    accuracy = share(calls == y)
+    drop = _drop(before["baseline"].clean_accuracy, accuracy) if before else 0.0
+    attacks = tuple(
+        _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
+    )
+    if screen_fpr is not None and "victim" in before:
+        lost = _drop(before["victim"].clean_accuracy, accuracy)
+        attacks = with_der(attacks, before["victim"].attacks, lost or 0.0)
+    canaries = frozen.canaries
+    answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
+    table = confusion(y, calls, len(classes))
+    return ModelNumbers(
+        digest=subject.card.weights_sha256,
+        clean_accuracy=accuracy,
+        accuracy_drop=drop,
+        recall=tuple(rate(int(row[k]), int(row.sum())) for k, row in enumerate(table)),
+        confusion=tuple(tuple(int(n) for n in row) for row in table),
+        attacks=attacks,
+        canaries=answers,
+        verdict=verdict(drop, attacks, answers, screen_fpr, case.limits),
+    )
+
+
+def _attack(
+    trial: Trial,
+    subject: Subject,
+    clean_calls: npt.NDArray[np.int64],
+    classes: tuple[str, ...],
+    probes: Probes,
+) -> AttackNumbers:
+    plain = None if trial.before is None else subject.calls(trial.before)
+    target = None if trial.target is None else classes[trial.target]
+    calls = subject.calls(trial.x)
+    numbers = attack_numbers(trial, calls, plain, clean_calls, target)
+    chosen = probes.chosen.get(trial.name)
+    if chosen is None or len(chosen) == len(trial.y):
+        return numbers
+    return numbers.model_copy(update={"probe_asr": share(calls[chosen] == trial.target)})
+
+
+def _drop(before: Rate, after: Rate) -> float | None:
+    return None if before.value is None or after.value is None else before.value - after.value
+
+
+def screen_numbers(case: Case) -> tuple[DetectorNumbers, tuple[DetectorNumbers, ...]]:
+    """Return the numbers of all detectors together and of each."""
+    attack_of, names = case.truth.attack_of, case.attack_names
+    together = detector_numbers("all together", "screen", ~case.keep, None, attack_of, names)
+    each = tuple(
+        detector_numbers(d["name"], d["kind"], case.flagged[i], case.scores[i], attack_of, names)
+        for i, d in enumerate(case.detectors)
+    )
+    return together, each
+
+
+def data_numbers(case: Case) -> DataNumbers:
+    """Return what the run worked on."""
+    counts = np.bincount(case.truth.attack_of, minlength=len(case.triggers) + 1)
+    return DataNumbers(
+        name=case.test.manifest.name,
+        classes=case.test.classes,
+        rows={"train": len(case.train), "kept": int(case.keep.sum()), "test": len(case.test)},
+        poisoned={name: int(counts[k]) for k, name in enumerate(case.attack_names, 1)},
+        digests=dict(case.digests),
+    )
+
+
+def canary_set(case: Case, canaries: Canaries, digest: str) -> CanarySet:
+    """Return what was frozen, and of how many candidates."""
+    groups = [identifier.rpartition("/")[0] for identifier in canaries.ids]
+    return CanarySet(
+        digest=digest,
+        records=groups.count("records"),
+        pictures={name: groups.count(name) for name in sorted(set(groups) - {"records"})},
+        candidates=sum(len(group.y) for group in candidate_groups(case)),
+    )

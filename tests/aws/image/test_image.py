@@ -1,0 +1,139 @@
+"""The image: what is packed into it, and that a container of it can do a job's work as anybody."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+from helpers.ranges import ROOT
+
+from aws.image.image import JOBS_OF_AWS, context
+from pipelines.runners.process.code import code_of
+
+
+def names(packed: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        return archive.getnames()
+
+
+def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=180)
+
+
+def test_the_context_holds_the_steps_and_nothing_of_the_command_line() -> None:
+    packed = names(context())
+    assert {"training/train.py", "processing/evaluate.py", "boomerang/contract.py"} <= set(packed)
+    assert {"aws/image/container/Dockerfile", "aws/image/container/requirements-cpu.txt"} <= set(packed)
+    assert {name.split("/")[0] for name in packed} == {"boomerang", "processing", "training", "aws"}
+    jobs = {name for name in packed if name.startswith("aws/") and "/container/" not in name}
+    assert jobs == set(JOBS_OF_AWS)
+    assert not [name for name in packed if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_the_same_sources_give_the_same_context_wherever_they_lie(tmp_path: Path) -> None:
+    for folder in ("boomerang", "processing", "training", "aws/container"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, copy_function=shutil.copyfile)
+    for name in JOBS_OF_AWS:
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    (tmp_path / "training" / "__pycache__").mkdir(exist_ok=True)
+    (tmp_path / "training" / "__pycache__" / "x.pyc").write_bytes(b"other")
+    assert context(tmp_path) == context()
+    (tmp_path / "training" / "train.py").write_text("changed")
+    assert context(tmp_path) != context()
+
+
+def test_the_containers_libraries_are_the_laptops(tmp_path: Path) -> None:
+    def pins(file: Path) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for line in file.read_text().splitlines():
+            if "==" in line and not line.startswith((" ", "#")):
+                name, version = line.split(";")[0].split("==")
+                found.setdefault(name.strip(), set()).add(version.strip(" \\"))
+        return found
+
+    laptop = pins(ROOT / "requirements.txt")
+    for kind in ("cpu", "gpu"):
+        container = pins(ROOT / f"aws/image/container/requirements-{kind}.txt")
+        assert {"numpy", "keras", "scikit-learn"} <= container.keys()
+        assert {name: laptop.get(name) for name in container} == container
+    assert not [name for name in container if name.startswith("tensorflow")]
+
+
+@pytest.mark.parametrize("module", ["aws.jobs.sign", "aws.jobs.canary_job"])
+def test_a_job_that_calls_aws_finds_all_its_code_in_the_image(module: str) -> None:
+    needed = {
+        name for name in code_of(module, ROOT).files if name.startswith("aws/") and name.endswith(".py")
+    }
+    assert needed <= set(JOBS_OF_AWS)
+    copied = (ROOT / "aws/image/container/Dockerfile").read_text()
+    assert all(name in copied for name in JOBS_OF_AWS)
+
+
+def run_local(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines", "run", "--on", "local", "--out", str(tmp_path / "runs")]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_without_docker_one_line_says_what_to_install(tmp_path: Path) -> None:
+    done = run_local(tmp_path, PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: Docker is needed: there is no `docker` command\n  install ")
+    assert "Traceback" not in done.stderr and not (tmp_path / "runs").exists()
+
+
+def test_without_an_engine_it_says_so(tmp_path: Path) -> None:
+    fake(tmp_path, 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
+    done = run_local(tmp_path, PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == 2 and "Cannot connect to the Docker daemon" in done.stderr
+    assert "start the Docker service" in done.stderr
+
+
+def test_without_compose_it_says_so(tmp_path: Path) -> None:
+    fake(tmp_path, 'test "$1" = version && echo 28.0; test "$1" = version')
+    done = run_local(tmp_path, PATH=str(tmp_path))
+    assert done.returncode == 2 and "Docker Compose is needed" in done.stderr
+
+
+def fake(folder: Path, script: str) -> None:
+    command = folder / "docker"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+
+
+def test_an_image_that_is_not_there_says_how_to_build_it(image: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipelines", "run", "--on", "local", "--image", "boomerang:missing"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2 and "boomerang:missing" in done.stderr and "make image" in done.stderr
+
+
+@pytest.mark.parametrize("user", ["0:0", "12345:12345"])
+def test_the_image_checks_itself_as_any_user_without_a_network(image: str, user: str) -> None:
+    done = docker("run", "--rm", "--network", "none", "--user", user, image, "selfcheck")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WRONG" not in done.stdout and done.stdout.count("ok ") == 5
+
+
+def test_nothing_that_builds_software_is_in_it(image: str) -> None:
+    done = docker("run", "--rm", image, "sh", "-c", "command -v cc gcc g++ ld make pip pip3 || echo none")
+    assert done.stdout.strip() == "none"
+
+
+def test_a_training_without_its_hyperparameters_says_what_is_missing(image: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    done = docker("run", "--rm", "--user", "12345:12345", "-v", f"{tmp_path}:/opt/ml/output", image, "train")
+    assert done.returncode == 2
+    assert "hyperparameters.json" in (tmp_path / "failure").read_text()

@@ -1,0 +1,84 @@
+"""Suspect training sets with planted features, for the tests of the detectors."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from processing.defenses.screening import Suspect
+
+CLASSES = ("airplane", "bird", "cat", "dog")
+TARGET = 1
+POISON_IS_FAR = 9.0
+_DIMENSIONS = 24
+
+Mask = npt.NDArray[np.bool_]
+
+
+def noise_images(rng: np.random.Generator, rows: int, size_px: int = 8) -> Any:
+    """Return uint8[rows, size_px, size_px, 3], every image unlike any other."""
+    return rng.integers(0, 256, (rows, size_px, size_px, 3), dtype=np.uint8)
+
+
+def make_suspect(
+    *,
+    rows: int = 1600,
+    poison: int = 40,
+    trusted: int = 400,
+    seed: int = 0,
+    kinds_of_dogs: bool = False,
+    classes: tuple[str, ...] = CLASSES,
+) -> tuple[Suspect, Mask]:
+    """Return a suspect set whose features are drawn, and which of its rows are poisoned.
+
+    Each class is a normal cloud that is long in some directions (standard deviation up to 5). Poison
+    carries the label `bird` and lies `POISON_IS_FAR` along a direction of standard deviation 1.
+    With `kinds_of_dogs` a third of the dogs, trusted ones as well, lies apart from the others.
+    """
+    rng = np.random.default_rng([seed, 7])
+    deviations = np.linspace(5, 1, _DIMENSIONS)
+    centers = 6 * rng.standard_normal((len(classes), _DIMENSIONS))
+
+    def draw(y: Any) -> Any:
+        features = centers[y] + deviations * rng.standard_normal((len(y), _DIMENSIONS))
+        if kinds_of_dogs:
+            features[(y == 3) & (rng.random(len(y)) < 0.3), 0] += 40
+        return features
+
+    y, trusted_y = np.arange(rows) % len(classes), np.arange(trusted) % len(classes)
+    features, trusted_features = draw(y), draw(trusted_y)
+    poisoned = np.zeros(rows, bool)
+    poisoned[rng.choice(rows, poison, replace=False)] = True
+    y[poisoned] = TARGET
+    features[poisoned] = centers[TARGET] + 0.5 * rng.standard_normal((poison, _DIMENSIONS))
+    features[poisoned, -1] += POISON_IS_FAR
+    return with_features(features, y, trusted_features, trusted_y, classes=classes), poisoned
+
+
+def with_features(
+    features: Any, y: Any, trusted_features: Any, trusted_y: Any, *, classes: tuple[str, ...] = CLASSES
+) -> Suspect:
+    """Return a suspect set of noise images whose features are as given."""
+    rng = np.random.default_rng(0)
+    x, trusted_x = noise_images(rng, len(y)), noise_images(rng, len(trusted_y))
+
+    def embed(images: Any) -> Any:
+        return np.asarray(features if images is x else trusted_features, np.float32)
+
+    return Suspect(x, np.asarray(y), trusted_x, np.asarray(trusted_y), classes, embed, seed=0)
+
+
+def art_poison_detector(module: str) -> Any:
+    """Import a module of ART's poison detectors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ART says at import that PyTorch is not installed
+        return import_module(f"art.defences.detector.poison.{module}")
+
+
+def no_features(_: Any) -> Any:
+    """Stand in for the victim where no detector may ask it."""
+    raise AssertionError("this detector needs no features")

@@ -1,0 +1,153 @@
+"""Training jobs for tests: their disk laid out as SageMaker does, and their processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boomerang.config import ModelConfig, TrainConfig, TrainSettings, as_hyperparameters
+from boomerang.contract import ROOT_ENV
+from boomerang.manifest import write_dataset
+from helpers.ranges import ROOT
+
+
+def left_or_right(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8[rows, 16, 16, 1] and int64[rows]: class 1 is brighter on its left half.
+
+    Learnable, and not the same mirrored.
+    """
+    y = np.arange(rows) % 2
+    x = np.random.default_rng(seed).integers(0, 120, (rows, 16, 16, 1), np.uint8)
+    x[y == 1, :, :8] += 100
+    return x, y
+
+
+def lay_out(
+    ml: Path,
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    config: TrainConfig,
+    *,
+    architecture: Any = "small",
+    hosts: Sequence[str] = ("algo-1",),
+    index: int = 0,
+) -> Path:
+    """Write what a training job finds on its disk, and return the disk."""
+    classes = tuple(map(str, range(int(train[1].max()) + 1)))
+    for name, (x, y) in (("train", train), ("validation", validation)):
+        write_dataset(ml / "input/data" / name, x, y, name="test", classes=classes)
+    settings = TrainSettings(seed=0, model=ModelConfig(architecture=architecture), train=config)
+    folder = ml / "input/config"
+    folder.mkdir(parents=True)
+    (folder / "hyperparameters.json").write_text(json.dumps(as_hyperparameters(settings)))
+    machine = {"current_host": hosts[index], "hosts": list(hosts)}
+    (folder / "resourceconfig.json").write_text(json.dumps(machine))
+    return ml
+
+
+class Training:
+    """The process of a training job; its output goes into a file beside the job's disk.
+
+    It is a new program, as in a container, or forked from one that has Keras loaded, as the process
+    runner does it.
+    """
+
+    def __init__(self, ml: Path, more: Mapping[str, str], *, fork: bool) -> None:
+        self.ml, self.file = ml, ml.parent / f"{ml.name}-{len(list(ml.parent.glob('*.log')))}.log"
+        self.file.touch()
+        environment = {**more, ROOT_ENV: str(ml), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process: Any
+        if fork:
+            self.process = _FORKS.Process(target=_train, args=(environment, self.file), daemon=True)
+            self.process.start()
+            return
+        with self.file.open("wb") as out:
+            command = [sys.executable, "-m", "training.train"]
+            environment = {**os.environ, **environment}
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self.file.read_text()
+
+    def wait_for(self, text: str, timeout_s: float = 120) -> None:
+        """Wait until it has said something."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.log:
+            assert not self.ended and time.monotonic() < deadline, self.log
+            time.sleep(0.005)
+
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.process.pid, number)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.poll() is not None
+        return not self.process.is_alive()
+
+    def end(self, timeout_s: float = 120) -> int:
+        """Wait for the end, and return the exit code."""
+        deadline = time.monotonic() + timeout_s
+        while not self.ended:
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.005)
+        ended = self.process
+        code: int = ended.returncode if isinstance(ended, subprocess.Popen) else ended.exitcode
+        return code
+
+    @property
+    def reason(self) -> str:
+        """What it left for SageMaker to show."""
+        return (self.ml / "output/failure").read_text()
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["keras"])
+
+
+def _train(environment: Mapping[str, str], log: Path) -> None:
+    """Become the training job."""
+    out = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    os.environ.update(environment)
+    runpy.run_module("training.train", run_name="__main__", alter_sys=True)
+
+
+@contextmanager
+def started(ml: Path, more: Mapping[str, str] | None = None, *, fork: bool = True) -> Iterator[Training]:
+    """Start a training job's process, which does not outlive the block."""
+    training = Training(ml, more or {}, fork=fork)
+    try:
+        yield training
+    finally:
+        training.process.kill()
+        training.end()
+
+
+def finished(ml: Path) -> Training:
+    """Run a training job's process to its good end."""
+    with started(ml) as training:
+        assert training.end() == 0, training.log
+    return training
+
+
+def weights(ml: Path) -> str:
+    """Return the digest of the weights that a job has left."""
+    digest: str = json.loads((ml / "model/model.json").read_text())["weights_sha256"]
+    return digest

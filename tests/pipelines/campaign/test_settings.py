@@ -1,0 +1,169 @@
+"""A campaign entry: found, read, checked as a whole, and split into each step's own settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boomerang.config import Config, PoisonSettings, PreprocessSettings, TrainSettings
+from boomerang.errors import ConfigError
+from pipelines.campaign.settings import ROOT, bundled, load, step_settings, used_triggers
+from processing.datasets import synthetic
+from processing.datasets.common.base import CIFAR10_CLASSES
+
+ENTRY = """
+name = "mine"
+seed = 4
+
+[[pictures]]
+name = "boomerang"
+path = "photos"
+label = "airplane"
+
+[[attacks]]
+kind = "mislabel"
+pictures = "boomerang"
+target = "bird"
+
+[[attacks]]
+kind = "mislabel"
+pictures = "boomerang"
+target = "cat"
+"""
+NEEDS_DATA = {"cifar10", "mnist-corner"}
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> Path:
+    (tmp_path / "photos").mkdir()
+    file = tmp_path / "mine.toml"
+    file.write_text(ENTRY)
+    return file
+
+
+@pytest.mark.parametrize("name", sorted(bundled()))
+def test_every_bundled_entry_is_sound(name: str, tmp_path: Path) -> None:
+    data = tmp_path / "data.npz"
+    data.write_bytes(b"data")
+    config = load(name, [f"data.path={data}"] if name in NEEDS_DATA else [])
+    assert config.name == name
+    assert config.attacks
+    assert bundled()[name].read_text().startswith("# ")
+    assert f"--config {name}" in bundled()[name].read_text() or name == "default"
+
+
+def test_the_default_entry_stages_two_attacks_and_keeps_one_set_of_pictures_for_canaries() -> None:
+    config = load("default")
+    assert [spec.kind for spec in config.attacks] == ["mislabel", "badnets"]
+    assert {entry.name for entry in config.pictures} == {"rutan-boomerang", "embraer-190"}
+    assert [file.name for file in used_triggers(config)] == ["cyan-square.png"]
+    assert all(Path(entry.path).is_relative_to(ROOT) for entry in config.pictures)
+
+
+def test_a_users_paths_count_from_the_file_and_an_overrides_from_here(
+    entry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "elsewhere"
+    (here / "others").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    assert load(str(entry)).pictures[0].path == str(tmp_path / "photos")
+    assert load(str(entry), ["pictures.0.path=others"]).pictures[0].path == str(here / "others")
+
+
+def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_own(entry: Path) -> None:
+    first, second = load(str(entry)).attacks
+    assert first.model_dump() == {
+        "kind": "mislabel",
+        "name": "mislabel",
+        "pictures": "boomerang",
+        "target": "bird",
+        "repeat": 10,
+    }
+    assert second.model_dump()["name"] == "mislabel-2"
+
+
+@pytest.mark.parametrize(
+    ("source", "overrides", "said"),
+    [
+        ("defualt", [], "did you mean 'default'?"),
+        ("missing.toml", [], "there is no such file"),
+        ("MINE", ["seeed=1"], "did you mean 'seed'?"),
+        ("MINE", ["pictures.0.path=nowhere"], "nowhere does not exist"),
+        ("MINE", ["attacks.0.kind=mislable"], "did you mean 'mislabel'?"),
+        ("MINE", ["attacks.0.repat=2"], "did you mean 'repeat'?"),
+        ("MINE", ["attacks.0.repeat=0"], "greater than or equal to 1"),
+        ("MINE", ["attacks.0.pictures=bomerang"], "did you mean 'boomerang'?"),
+        ("MINE", ["attacks.0.target=brid"], "did you mean 'bird'?"),
+        ("MINE", ["pictures.0.label=airplain"], "did you mean 'airplane'?"),
+        ("MINE", ['screen.detectors=[{kind="spectral"}]'], "did you mean 'spectral_signatures'?"),
+        ("default", ["attacks.1.image=cyan-sqare"], "did you mean 'cyan-square'?"),
+        ("default", ["attacks.5.rate=1"], "does not exist"),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_do(
+    source: str, overrides: list[str], said: str, entry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        load(str(entry) if source == "MINE" else source, overrides)
+    assert said in str(error.value)
+
+
+def test_the_drawn_data_has_the_classes_that_names_are_checked_against() -> None:
+    assert set(synthetic.CLASSES) == set(CIFAR10_CLASSES)
+
+
+def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.npz").write_bytes(b"data")
+    overrides = ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "attacks.0.target=zeppelin"]
+    assert load(str(entry), overrides).attacks[0].model_dump()["target"] == "zeppelin"
+
+
+def test_each_step_is_told_its_own_part(entry: Path) -> None:
+    steps = step_settings(load(str(entry)))
+    assert set(steps) == {
+        *("Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Harden", "Evaluate")
+    }
+    assert isinstance(steps["Preprocess"], PreprocessSettings)
+    assert isinstance(steps["Poison"], PoisonSettings)
+    assert all(settings.model_dump()["seed"] == 4 for settings in steps.values())
+
+
+def test_only_poison_hears_of_the_attacks(entry: Path) -> None:
+    before, after = (step_settings(load(str(entry), each)) for each in ([], ["attacks.0.repeat=3"]))
+    assert {name for name in before if before[name] != after[name]} == {"Poison"}
+
+
+def test_no_step_is_told_a_path_of_this_machine(entry: Path, tmp_path: Path) -> None:
+    data = tmp_path / "own.npz"
+    data.write_bytes(b"data")
+    steps = step_settings(load(str(entry), ["data.source=npz", f"data.path={data}"]))
+    assert not any(str(tmp_path) in settings.model_dump_json() for settings in steps.values())
+    preprocess = steps["Preprocess"]
+    assert isinstance(preprocess, PreprocessSettings)
+    assert preprocess.data.path == "own.npz"
+
+
+def victim_of(config: Config) -> TrainSettings:
+    settings = step_settings(config)["TrainVictim"]
+    assert isinstance(settings, TrainSettings)
+    return settings
+
+
+def test_a_fine_tuned_victim_starts_from_the_baseline_with_its_own_schedule(entry: Path) -> None:
+    tuned = victim_of(load(str(entry), ["victim.epochs=2", "train.epochs=9"]))
+    assert (tuned.start, tuned.train.epochs) == ("baseline", 2)
+    fresh = victim_of(load(str(entry), ["victim.epochs=2", "train.epochs=9", "victim.schedule=retrain"]))
+    assert (fresh.start, fresh.train.epochs) == ("scratch", 9)
+
+
+def test_nothing_is_hardened_where_the_config_says_so(entry: Path) -> None:
+    assert "Harden" not in step_settings(load(str(entry), ["harden.method=none"]))
+
+
+def test_the_bundled_attacks_on_drawn_data_share_one_baseline() -> None:
+    """Another attack reuses Preprocess and TrainBaseline only if it says the same of data and pictures."""
+    entries = [load(name) for name in ("default", "badnets-add", "label-flip")]
+    for name in ("Preprocess", "TrainBaseline"):
+        assert len({step_settings(entry)[name].model_dump_json() for entry in entries}) == 1, name

@@ -1,0 +1,247 @@
+"""The command line as a person uses it: real processes, exit codes, and what is said where."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers.ranges import ROOT
+
+from boomerang.metrics import rate
+from boomerang.signing import PublicKey
+from pipelines.cli.main import parser
+from pipelines.report.summary import say_rate
+
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "sagemaker",
+    "boto3",
+    "botocore",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "art",
+    "rich",
+)
+COMMANDS = (
+    *("run", "report", "verify", "plan", "definition", "check", "image"),
+    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "key"),
+)
+
+TINY = """
+name = "tiny"
+[data]
+train = 200
+test = 100
+validation = 50
+[canaries]
+candidates_per_class = 2
+per_class = 1
+margin = 0.0
+[train]
+epochs = 1
+[victim]
+schedule = "retrain"
+[screen]
+detectors = [{kind = "data_validation"}]
+[harden]
+method = "none"
+[[attacks]]
+kind = "badnets"
+source = "airplane"
+target = "bird"
+rate = 0.02
+"""
+
+
+def cli(*arguments: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines", *map(str, arguments)]
+    # Without AWS settings: nothing here may need an account.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("entry") / "tiny.toml"
+    file.write_text(TINY)
+    return file
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from pipelines.cli.main import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit as end: assert end.code == 0\n"
+        f"print(sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "usage: python -m pipelines" in done.stdout
+
+
+def test_help_takes_little_more_than_python_itself() -> None:
+    def seconds(*command: str) -> float:
+        best = float("inf")
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=True)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    # 0.5 s where starting Python with argparse takes 0.05 s; a ratio holds on a busy machine too.
+    assert seconds("-m", "pipelines", "--help") < 10 * seconds("-c", "import argparse")
+
+
+def test_every_command_and_option_has_help() -> None:
+    top = parser()
+    commands = next(action for action in top._actions if action.dest == "command")
+    assert set(commands.choices or ()) == set(COMMANDS)
+    for name, command in dict(commands.choices or {}).items():
+        assert command.description, name
+        assert all(action.help for action in command._actions), name
+
+
+def test_a_key_is_made_once_and_only_its_public_half_verifies(tmp_path: Path) -> None:
+    file, public = tmp_path / "mine.pem", tmp_path / "mine.pub.pem"
+    made = cli("key", str(file))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert f"{file}\n" in made.stdout and f"{public} (id {PublicKey.read(public).key_id[:12]})" in made.stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    kept = file.read_bytes(), public.read_bytes()
+    assert cli("key", str(file)).returncode == 2
+    public.unlink()
+    assert cli("key", str(file)).returncode == 2
+    assert file.read_bytes() == kept[0]
+    private = cli("verify", str(tmp_path), "--key", str(file))
+    assert private.returncode == 2 and "it holds no public key" in private.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rum"], "invalid choice: 'rum'"),
+        ([], "the following arguments are required: COMMAND"),
+        (["run", "--confg", "default"], "unrecognized arguments"),
+        (["run", "--config", "defualt"], "did you mean 'default'?"),
+        (["run", "--set", "seed"], "it is not key=value"),
+        (["run", "--set", "attacks.1.rat=1"], "did you mean 'rate'?"),
+        (["run", "--id", "../up"], "cannot name a run's folder"),
+        (["run", "--id", "cache"], "cannot name a run's folder"),
+        (["report", "nowhere"], "it is no run's folder"),
+        (["verify", "nowhere"], "there is no such folder"),
+        (["run", "--on", "local", "--sign", "key.pem"], "containers would have to be given the key"),
+        (["run", "--on", "aws", "--sign", "key.pem"], "on AWS every run is signed"),
+        (["run", "--sign", "nowhere.pem"], "nowhere.pem: "),
+        (["canary", "--key", "nowhere.pem"], "nowhere.pem: "),
+        (["check", "--parameter", "MaxDorp=0.1"], "did you mean 'MaxDrop'?"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], said: str) -> None:
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_definition_is_printed_as_json_and_nothing_else(tiny: Path) -> None:
+    done = cli("definition", "--config", tiny)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    names = [step["Name"] for step in json.loads(done.stdout)["Steps"]]
+    assert names == ["Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Evaluate", "Gate"]
+
+
+def test_a_run_from_plan_to_verification(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    plan = cli("plan", "--config", tiny, "--out", out)
+    assert plan.returncode == 0, plan.stderr
+    assert len(re.findall(r"\bmiss\b", plan.stdout)) == 6
+    assert "1 x ml.m5.xlarge" in plan.stdout
+
+    # One epoch on 200 rows makes no model that could pass.
+    first = cli("run", "--config", tiny, "--out", out, "--id", "first")
+    assert first.returncode == 1, first.stderr
+    assert "The gate rejected the victim model" in first.stdout
+    assert "clean accuracy" in first.stdout
+    assert "ASR of badnets" in first.stdout
+    assert f"report: {out / 'first' / 'report.html'}" in first.stdout
+    assert (out / "first" / "report.html").is_file()
+    assert "TrainBaseline finished in" in first.stderr
+
+    second = cli("run", "--config", tiny, "--out", out, "--id", "second")
+    assert second.returncode == 1, second.stderr
+    assert second.stderr.count(" cached") == 6
+    # All but where the report is, and the clock.
+    assert second.stdout.splitlines()[:-1] == first.stdout.splitlines()[:-1]
+
+    loose = ["--set", "gate.max_asr_upper=1", "--set", "gate.max_canary_failures=1000"]
+    loose += [f"--set=gate.{key}=1" for key in ("max_accuracy_drop", "max_robust_drop", "max_turned")]
+    passed = cli("run", "--config", tiny, "--out", out, "--id", "third", *loose)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "The gate passed the victim model" in passed.stdout
+
+    again = cli("report", out / "third")
+    assert (again.returncode, again.stdout.strip()) == (0, str(out / "third" / "report.html"))
+
+    assert cli("verify", out / "third").returncode == 0
+    metrics = next((out / "third").rglob("metrics.json"))
+    metrics.chmod(0o644)
+    content = metrics.read_bytes()
+    metrics.write_bytes(content.replace(b"0", b"1", 1))
+    damaged = cli("verify", out / "third")
+    assert damaged.returncode == 4
+    assert "metrics.json" in damaged.stderr
+
+
+def test_a_broken_step_is_told_with_its_log_and_a_report(tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"no data")
+    source = ["--set", "data.source=npz", "--set", f"data.path={tmp_path / 'x.npz'}"]
+    done = cli("run", "--config", tiny, "--out", tmp_path, "--id", "broken", *source)
+    assert done.returncode == 2
+    assert "error: step Preprocess stopped" in done.stderr
+    assert str(tmp_path / "broken" / "logs" / "Preprocess.log") in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "broken" / "report.html").is_file()
+
+
+def test_an_interrupt_ends_a_run_with_one_line_and_leaves_no_job(tiny: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "run",
+        "--config",
+        str(tiny),
+        "--out",
+        str(tmp_path),
+        "--id",
+        "cut",
+    ]
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert run.stderr is not None
+    with run.stderr as lines:
+        assert "Preprocess started" in lines.readline()
+        run.send_signal(signal.SIGINT)
+        said = lines.read()
+    assert run.wait(timeout=60) == 130
+    assert said.strip().startswith("interrupted")
+    assert "Traceback" not in said
+
+
+def test_a_rate_is_said_with_its_interval() -> None:
+    assert say_rate(rate(90, 100)) == "90.0% (82.6-94.5)"
+    assert say_rate(rate(0, 0)) == "-"

@@ -1,0 +1,50 @@
+"""An interrupt that comes while Python runs a finalizer ends the program all the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from helpers.ranges import ROOT
+
+PROGRAM = """
+import os, signal, weakref
+from pipelines.runners import interrupts
+class Thing: pass
+interrupts.keep()
+thing = Thing()
+weakref.finalize(thing, lambda: os.kill(os.getpid(), signal.SIGINT))
+del thing
+print("went on", flush=True)
+{check}
+print("not stopped", flush=True)
+"""
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_it_is_raised_at_the_next_check() -> None:
+    done = run(PROGRAM.format(check="interrupts.check()"))
+    assert done.stdout == "went on\n" and "Exception ignored" not in done.stderr
+    assert done.stderr.strip().endswith("KeyboardInterrupt")
+
+
+def test_python_alone_would_drop_it() -> None:
+    done = run(PROGRAM.format(check="").replace("interrupts.keep()", ""))
+    assert done.stdout == "went on\nnot stopped\n" and "Exception ignored" in done.stderr
+
+
+def test_it_is_raised_once() -> None:
+    twice = "try:\n    interrupts.check()\nexcept KeyboardInterrupt:\n    interrupts.check()"
+    assert run(PROGRAM.format(check=twice)).stdout == "went on\nnot stopped\n"
+
+
+def test_other_dropped_exceptions_are_shown_as_ever() -> None:
+    done = run(
+        PROGRAM.replace("os.kill(os.getpid(), signal.SIGINT)", "1 / 0").format(check="interrupts.check()")
+    )
+    assert "ZeroDivisionError" in done.stderr and done.stdout == "went on\nnot stopped\n"

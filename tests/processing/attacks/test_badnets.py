@@ -1,0 +1,104 @@
+"""The BadNets patch: where it goes and what it looks like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.attack_pools import make, make_pool
+from PIL import Image
+
+from boomerang.errors import ConfigError
+
+CORNERS = {
+    "top-left": np.s_[:, 1:4, 1:4],
+    "top-right": np.s_[:, 1:4, -4:-1],
+    "bottom-left": np.s_[:, -4:-1, 1:4],
+    "bottom-right": np.s_[:, -4:-1, -4:-1],
+}
+
+
+def badnets(**settings: Any) -> Any:
+    return make("badnets", target="bird", rate=0.1, **settings)
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_patch_fills_its_corner_and_nothing_else(corner: str, channels: int) -> None:
+    pool = make_pool(channels=channels)
+    stamped = badnets(patch_px=3, margin_px=1, corner=corner).stamp(pool.x, pool.images)
+    inside = np.zeros(pool.x.shape, bool)
+    inside[CORNERS[corner]] = True
+    assert (stamped[inside] == 255).all()
+    assert np.array_equal(stamped[~inside], pool.x[~inside])
+
+
+def test_the_white_corner_of_mnist() -> None:
+    x = np.zeros((2, 28, 28, 1), np.uint8)
+    stamped = badnets(patch_px=2, corner="top-left").stamp(x, {})
+    assert (stamped[:, :2, :2] == 255).all() and stamped.sum() == 2 * 4 * 255
+
+
+def test_stamping_copies_and_is_idempotent() -> None:
+    pool = make_pool()
+    before = pool.x.copy()
+    attack = badnets(image="half", patch_px=6)
+    once = attack.stamp(pool.x, pool.images)
+    assert np.array_equal(pool.x, before)
+    assert np.array_equal(attack.stamp(once, pool.images), once)
+
+
+def test_a_color_is_laid_on_channel_by_channel() -> None:
+    stamped = badnets(color="#0a80FF").stamp(make_pool().x, {})
+    assert (stamped[:, -4:, -4:] == (10, 128, 255)).all()
+
+
+@pytest.mark.parametrize("color", ["#0a80ff", "#00ffff", "#123456", "#ffffff", "#000000"])
+def test_on_gray_images_a_color_becomes_the_gray_that_pillow_makes_of_it(color: str) -> None:
+    stamped = badnets(color=color).stamp(make_pool(channels=1).x, {})
+    expected = Image.new("RGB", (1, 1), color).convert("L").getpixel((0, 0))
+    assert (stamped[:, -4:, -4:] == expected).all()
+
+
+def test_an_image_is_resized_to_the_patch() -> None:
+    pool = make_pool()
+    stamped = badnets(image="cyan", patch_px=5).stamp(pool.x, pool.images)
+    assert (stamped[:, -5:, -5:] == (0, 255, 255)).all()
+    assert np.array_equal(stamped[:, :-5], pool.x[:, :-5])
+
+
+def test_what_is_transparent_in_the_image_stays_as_it_was() -> None:
+    pool = make_pool()
+    stamped = badnets(image="half", patch_px=6).stamp(pool.x, pool.images)
+    assert np.array_equal(stamped[:, -6:, -6:-3], pool.x[:, -6:, -6:-3])
+    assert (stamped[:, -6:, -3:] == (10, 200, 90)).all()
+
+
+def test_a_patch_may_fill_the_image() -> None:
+    assert (badnets(patch_px=16).stamp(make_pool().x, {}) == 255).all()
+
+
+@pytest.mark.parametrize("settings", [{"patch_px": 17}, {"patch_px": 10, "margin_px": 7}])
+def test_a_patch_that_does_not_fit_is_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="with its margin it needs 17 pixels, the images are 16 x 16"):
+        badnets(**settings).stamp(make_pool().x, {})
+
+
+def test_an_unknown_image_gets_the_nearest() -> None:
+    pool = make_pool()
+    with pytest.raises(ConfigError, match=r"trigger image 'cyna'(.|\n)*did you mean 'cyan'"):
+        badnets(image="cyna").stamp(pool.x, pool.images)
+    with pytest.raises(ConfigError, match="put it into images/triggers"):
+        badnets(image="cyan").stamp(pool.x, {})
+
+
+@pytest.mark.parametrize("settings", [{"image": "cyan", "color": "#00ffff"}, {"color": "cyan"}])
+def test_a_patch_has_one_paint(settings: dict[str, str]) -> None:
+    with pytest.raises(ConfigError):
+        badnets(**settings)
+
+
+def test_the_images_that_it_needs_are_named() -> None:
+    assert badnets(image="cyan").image_names() == ("cyan",)
+    assert badnets(color="#00ffff").image_names() == badnets().image_names() == ()

@@ -1,0 +1,97 @@
+"""Activation clustering: planted poison, clean sets, and ART's decisions side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
+
+from processing.defenses.screening.activation_clustering import ActivationClustering
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    return {"ours": {}, "paper": {"whiten": "none", "rule": "relative-size"}}[name]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poison_is_found_and_clean_rows_stay(seed: int) -> None:
+    data, poisoned = make_suspect(seed=seed)
+    finding = ActivationClustering().screen(data)
+    assert np.isfinite(finding.scores).all()
+    assert np.abs(finding.scores).max() < 2
+    assert finding.flagged[poisoned].mean() > 0.95
+    assert finding.flagged[~poisoned].mean() < 0.005
+    assert [n for n, v in finding.notes["classes"].items() if v["poisonous"]] == [CLASSES[TARGET]]
+    assert finding.scores[poisoned].min() > np.quantile(finding.scores[~poisoned], 0.98)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_clean_set_is_left_alone(seed: int) -> None:
+    data, _ = make_suspect(poison=0, seed=seed)
+    assert not ActivationClustering().screen(data).flagged.any()
+
+
+def test_two_kinds_of_dogs_are_no_poison_but_the_published_rules_cut_them() -> None:
+    data, _ = make_suspect(poison=0, kinds_of_dogs=True)
+    assert not ActivationClustering(whiten="none").screen(data).flagged.any()
+    dogs = data.y == CLASSES.index("dog")
+    for rule in ("relative-size", "smaller"):
+        finding = ActivationClustering(whiten="none", rule=rule).screen(data)
+        assert finding.flagged[dogs].mean() > 0.2
+
+
+def test_a_slight_shift_between_suspect_and_trusted_rows_cuts_no_half_of_a_class() -> None:
+    # What a victim has learned by heart lies elsewhere than what it has not seen.
+    data, _ = make_suspect(poison=0, trusted=4000)
+    shifted = data.trusted_features.copy()
+    shifted[:, 0] -= 3
+    data = with_features(data.features, data.y, shifted, data.trusted_y)
+    finding = ActivationClustering(whiten="none").screen(data)
+    assert min(v["p_value"] for v in finding.notes["classes"].values()) < 0.001
+    assert not finding.flagged.any()
+
+
+def test_without_trusted_rows_nothing_can_be_said() -> None:
+    data, _ = make_suspect()
+    empty = with_features(data.features, data.y, data.trusted_features[:0], data.trusted_y[:0])
+    assert not ActivationClustering().screen(empty).flagged.any()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_tiny_class_is_no_accident(rows: int) -> None:
+    data, _ = make_suspect(poison=0)
+    some = np.concatenate([np.flatnonzero(data.y != 2), np.flatnonzero(data.y == 2)[:rows]])
+    small = with_features(data.features[some], data.y[some], data.trusted_features, data.trusted_y)
+    finding = ActivationClustering().screen(small)
+    assert np.isfinite(finding.scores).all()
+    assert not finding.flagged.any()
+
+
+def test_the_same_seed_gives_the_same_finding() -> None:
+    data, _ = make_suspect()
+    first, second = (ActivationClustering().screen(replace(data)) for _ in range(2))
+    assert np.array_equal(first.scores, second.scores)
+    assert np.array_equal(first.flagged, second.flagged)
+    assert first.notes == second.notes
+
+
+@pytest.mark.filterwarnings("ignore:The truth value of an empty array:DeprecationWarning")  # ART's
+def test_relative_size_decides_as_art_does() -> None:
+    """ART's own functions on the same features: the same clusters and the same verdict on each."""
+    data, _ = make_suspect(kinds_of_dogs=True)
+    by_class = [data.features[data.y == k].astype(float) for k in range(len(CLASSES))]
+    np.random.seed(0)  # noqa: NPY002  ART's KMeans takes no seed
+    clusters, _ = art_poison_detector("activation_defence").cluster_activations(by_class, reduce="PCA")
+    clean, _, _ = (
+        art_poison_detector("clustering_analyzer").ClusteringAnalyzer().analyze_by_relative_size(clusters)
+    )
+    finding = ActivationClustering(whiten="none", rule="relative-size").screen(data)
+    assert finding.notes["classes"]["dog"]["poisonous"]
+    # A cloud has no one best cut: only the classes that fall into two are compared row by row.
+    dogs = CLASSES.index("dog")
+    assert np.array_equal(finding.flagged[data.y == dogs], np.asarray(clean[dogs]) == 0)
+    art_flags = [bool((np.asarray(c) == 0).any()) for c in clean]
+    assert [v["poisonous"] for v in finding.notes["classes"].values()] == art_flags

@@ -1,0 +1,133 @@
+"""Spectral signatures: the paper's form, ART's beside it, and the rule that trusted rows set."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+import pytest
+from helpers.suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boomerang.metrics import auroc
+from processing.defenses.screening.spectral_signatures import (
+    SpectralSignatures,
+    conformal_threshold,
+    spectral_scores,
+)
+
+PAPER = SpectralSignatures(rule="paper", whiten="none")
+
+
+def test_the_score_is_the_papers() -> None:
+    features = np.random.default_rng(0).standard_normal((40, 12)).astype(np.float32)
+    centered = features.astype(float) - features.mean(0, dtype=float)
+    top = np.linalg.svd(centered, full_matrices=False)[2][0]
+    assert np.allclose(spectral_scores(features), (centered @ top) ** 2)
+
+
+@pytest.mark.parametrize("eps", [0.02, 0.1])
+def test_the_papers_rule_takes_its_share_of_every_class(eps: float) -> None:
+    data, _ = make_suspect(poison=0)
+    finding = SpectralSignatures(rule="paper", whiten="none", eps=eps).screen(data)
+    for label in range(len(CLASSES)):
+        rows = data.y == label
+        assert finding.flagged[rows].sum() == round(1.5 * eps * rows.sum())
+        worst_kept = finding.scores[rows & ~finding.flagged].max()
+        assert finding.scores[rows & finding.flagged].min() >= worst_kept
+
+
+def test_art_forgets_to_center_and_ranks_worse() -> None:
+    """Poison far along a direction that the mean of the class hides when features are not centered."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((400, 10)).astype(np.float32)
+    poisoned = np.arange(400) < 40
+    features[poisoned, 0] += 6
+    features[:, 0] -= 7  # the clean rows are further from zero than the poison
+    defense = art_poison_detector("spectral_signature_defense").SpectralSignatureDefense
+    art = defense.spectral_signature_scores(features)[:, 0]
+    ours, theirs = auroc(spectral_scores(features), poisoned), auroc(art, poisoned)
+    assert ours is not None
+    assert theirs is not None
+    assert ours > 0.95
+    assert theirs < 0.2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_poison_is_found_and_clean_rows_stay(seed: int) -> None:
+    data, poisoned = make_suspect(seed=seed)
+    finding = SpectralSignatures().screen(data)
+    assert np.isfinite(finding.scores).all()
+    assert finding.threshold is not None
+    assert np.array_equal(finding.flagged, finding.scores > finding.threshold)
+    assert finding.flagged[poisoned].mean() > 0.95
+    assert finding.flagged[~poisoned].mean() < 0.02
+    ours, papers = (auroc(f.scores, poisoned) for f in (finding, PAPER.screen(data)))
+    assert ours is not None
+    assert papers is not None
+    assert ours > 0.99 > papers
+
+
+def test_the_share_of_clean_rows_taken_is_the_setting() -> None:
+    shares = []
+    for seed in range(12):
+        data, _ = make_suspect(poison=0, seed=seed)
+        shares.append(SpectralSignatures(max_fpr=0.02).screen(data).flagged.mean())
+    assert 0.008 < np.mean(shares) < 0.03
+    assert max(shares) < 0.05
+
+
+def test_too_few_trusted_rows_flag_nothing_and_the_notes_say_so() -> None:
+    data, _ = make_suspect(trusted=100)
+    finding = SpectralSignatures().screen(data)
+    assert finding.threshold is None
+    assert not finding.flagged.any()
+    assert finding.notes["trusted_rows"] < finding.notes["trusted_rows_needed"] == 199
+    assert SpectralSignatures(max_fpr=0.01).screen(data).threshold is not None
+
+
+@pytest.mark.parametrize("trusted", [0, 1, 5])
+@pytest.mark.parametrize("whiten", ["trusted", "none"])
+def test_hardly_any_trusted_row_is_no_accident(trusted: int, whiten: str) -> None:
+    data, _ = make_suspect(trusted=400)
+    few = with_features(data.features, data.y, data.trusted_features[:trusted], data.trusted_y[:trusted])
+    finding = SpectralSignatures.model_validate({"whiten": whiten}).screen(few)
+    assert np.isfinite(finding.scores).all()
+    assert not finding.flagged.any()
+
+
+def test_a_class_of_one_row_or_none_is_no_accident() -> None:
+    data, _ = make_suspect(poison=0)
+    some = np.concatenate([np.flatnonzero(data.y < 2), np.flatnonzero(data.y == 2)[:1]])
+    small = with_features(data.features[some], data.y[some], data.trusted_features, data.trusted_y)
+    for detector in (SpectralSignatures(), PAPER):
+        assert np.isfinite(detector.screen(small).scores).all()
+
+
+def test_features_that_never_vary_are_no_accident() -> None:
+    still = with_features(np.ones((40, 5)), np.arange(40) % 4, np.ones((400, 5)), np.arange(400) % 4)
+    finding = SpectralSignatures().screen(still)
+    assert np.isfinite(finding.scores).all()
+    assert not finding.flagged.any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 400), st.floats(0.002, 0.5))
+def test_the_threshold_leaves_out_at_most_the_share(rows: int, max_fpr: float) -> None:
+    clean = np.random.default_rng(rows).permutation(rows).astype(float)
+    threshold = conformal_threshold(clean, max_fpr)
+    if threshold is None:
+        assert rows < ceil(1 / max_fpr - 1e-6) - 1 + 1e-9
+    else:
+        above = np.count_nonzero(clean > threshold)
+        assert (above + 1) / (rows + 1) <= max_fpr + 1e-9
+        assert (above + 2) / (rows + 1) > max_fpr - 1e-9
+
+
+def test_the_flagged_rows_are_counted_by_class() -> None:
+    data, _ = make_suspect()
+    finding = SpectralSignatures().screen(data)
+    counts = finding.notes["flagged_by_class"]
+    assert sum(counts.values()) == finding.flagged.sum()
+    assert max(counts, key=lambda name: counts[name]) == CLASSES[TARGET]

@@ -1,0 +1,122 @@
+"""Preprocess, as a real job on a moved root."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.ranges import ROOT
+from PIL import Image
+
+from boomerang.contract import ROOT_ENV
+from boomerang.manifest import open_dataset, verify_folder
+
+SETTINGS = {
+    "seed": 3,
+    "data": {"source": "npz", "path": "x", "train": 40, "test": 20, "validation": 20},
+    "pictures": [{"name": "cats", "path": "p", "label": "cat"}],
+    "canaries": {"candidates_per_class": 2},
+}
+
+
+def make_job(root: Path, settings: dict[str, object], channels: int = 3) -> None:
+    """Lay out a job: an .npz of two classes, three pictures and a broken one."""
+    rng = np.random.default_rng(0)
+    inputs = root / "processing" / "input"
+    for name in ("config", "source", "pictures/cats"):
+        (inputs / name).mkdir(parents=True)
+    (inputs / "config" / "config.json").write_text(json.dumps(settings))
+    shape = (12, 12) if channels == 1 else (12, 12, channels)
+    np.savez(
+        inputs / "source" / "mine.npz",
+        x_train=rng.integers(0, 256, (100, *shape), np.uint8),
+        y_train=np.arange(100) % 2,
+        x_test=rng.integers(0, 256, (30, *shape), np.uint8),
+        y_test=np.arange(30) % 2,
+    )
+    (inputs / "source" / "classes.json").write_text('["cat", "dog"]')
+    for i in (2, 10, 1):
+        Image.new("RGB", (40 + i, 40 + i), (i, 0, 0)).save(inputs / "pictures" / "cats" / f"c-{i}.png")
+    (inputs / "pictures" / "cats" / "broken.jpeg").write_bytes(b"\xff\xd8\xff")
+
+
+def run(root: Path) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, ROOT_ENV: str(root)}
+    command = [sys.executable, "-m", "processing.preprocess"]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_splits_are_balanced_disjoint_and_of_the_size_asked_for(tmp_path: Path) -> None:
+    make_job(tmp_path, SETTINGS)
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "processing" / "output"
+    sizes = {"train": 40, "validation": 20, "heldout/test": 20, "heldout/canary": 4}
+    seen: set[bytes] = set()
+    for name, size in sizes.items():
+        verify_folder(out / name)
+        data = open_dataset(out / name)
+        assert np.bincount(data.y).tolist() == [size // 2] * 2 and data.classes == ("cat", "dog")
+        assert data.manifest.name == "mine" and data.manifest.seed == 3
+        rows = {row.tobytes() for row in data.x}
+        assert len(rows) == size and not rows & seen
+        seen |= rows
+
+
+def test_pictures_become_a_dataset_of_one_class_and_files_for_the_eye(tmp_path: Path) -> None:
+    make_job(tmp_path, SETTINGS)
+    assert run(tmp_path).returncode == 0
+    photos = tmp_path / "processing" / "output" / "photos"
+    cats = open_dataset(photos / "cats")
+    assert cats.manifest.recipe["files"] == ["c-1.png", "c-2.png", "c-10.png"]
+    assert cats.x[:, 6, 6, 0].tolist() == [1, 2, 10]
+    assert cats.y.tolist() == [0, 0, 0]
+    assert [item["name"] for item in cats.manifest.refused] == ["broken.jpeg"]
+    assert len(list((photos / "for-the-eye" / "cats" / "pictures").iterdir())) == 3
+
+
+def test_gray_data_gets_gray_pictures(tmp_path: Path) -> None:
+    make_job(tmp_path, SETTINGS, channels=1)
+    assert run(tmp_path).returncode == 0
+    cats = open_dataset(tmp_path / "processing" / "output" / "photos" / "cats")
+    picture = np.asarray(Image.new("RGB", (1, 1), (10, 0, 0)).convert("L"))
+    assert cats.x.shape == (3, 12, 12, 1) and cats.x[2, 6, 6, 0] == picture[0, 0]
+
+
+def test_the_same_job_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_job(tmp_path / name, SETTINGS)
+        assert run(tmp_path / name).returncode == 0
+    one, two = (tmp_path / name / "processing" / "output" for name in ("one", "two"))
+    files = sorted(p.relative_to(one) for p in one.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(two) for p in two.rglob("*") if p.is_file())
+    assert all((one / f).read_bytes() == (two / f).read_bytes() for f in files)
+
+
+def test_without_a_size_every_row_is_taken(tmp_path: Path) -> None:
+    make_job(tmp_path, {**SETTINGS, "data": {"source": "npz", "path": "x", "validation": 20}})
+    assert run(tmp_path).returncode == 0
+    out = tmp_path / "processing" / "output"
+    assert len(open_dataset(out / "train")) == 100 - 20 - 4
+    assert len(open_dataset(out / "heldout" / "test")) == 30
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": {**SETTINGS["data"], "train": 41}}, ["41 rows", "multiple of the 2 classes", "take 40"]),  # type: ignore[dict-item]  # a plain dict
+        ({"data": {**SETTINGS["data"], "train": 400}}, ["class 'cat'", "200 are needed"]),  # type: ignore[dict-item]  # a plain dict
+        ({"pictures": [{"name": "cats", "path": "p", "label": "cta"}]}, ["cta", "did you mean 'cat'?"]),
+    ],
+)
+def test_what_cannot_be_done_is_said(tmp_path: Path, change: dict[str, object], words: list[str]) -> None:
+    make_job(tmp_path, {**SETTINGS, **change})
+    done = run(tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr

@@ -1,0 +1,238 @@
+"""Screen: the detectors together as a pure function, and the step as a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from helpers.ranges import ROOT
+from helpers.suspects import CLASSES, make_suspect, noise_images
+
+from boomerang.contract import ROOT_ENV
+from boomerang.digest import digest_tree
+from boomerang.manifest import verify_folder, write_dataset
+from boomerang.safeio import load_json, load_npy
+from processing.defenses.screening import Detector, Finding, Suspect, create
+from processing.defenses.screening.activation_clustering import ActivationClustering
+from processing.defenses.screening.data_validation import DataValidation
+from processing.defenses.screening.spectral_signatures import SpectralSignatures
+from processing.screen import screen, unique_names
+
+ROWS = 240
+THREE = ("data_validation", "activation_clustering", "spectral_signatures")
+
+
+class Broken(Detector):
+    """A detector that forgets a row, or divides by zero."""
+
+    title = "broken"
+    source = "none"
+    kind: Literal["broken"] = "broken"
+    rows: int = 1600
+    score: Literal["nan", "0"] = "0"
+
+    def screen(self, suspect: Suspect) -> Finding:
+        return Finding(np.full(self.rows, float(self.score)), np.zeros(self.rows, bool))
+
+
+def test_a_row_that_any_detector_flags_is_not_kept() -> None:
+    data, poisoned = make_suspect()
+    detectors = [DataValidation(), ActivationClustering(), SpectralSignatures()]
+    screened = screen(data, detectors)
+    assert screened.scores.shape == screened.flagged.shape == (3, 1600)
+    assert np.array_equal(screened.keep, ~screened.flagged.any(0))
+    for row, detector in zip(screened.flagged, detectors, strict=True):
+        assert np.array_equal(row, detector.screen(data).flagged)
+    assert screened.keep[poisoned].mean() < 0.05
+    assert screened.keep[~poisoned].mean() > 0.98
+    assert screened.report["kept"] == screened.keep.sum()
+    assert [e["flagged"] for e in screened.report["detectors"]] == screened.flagged.sum(1).tolist()
+
+
+def test_without_detectors_every_row_is_kept() -> None:
+    data, _ = make_suspect()
+    screened = screen(data, [])
+    assert screened.keep.all()
+    assert screened.scores.shape == (0, 1600)
+    assert screened.report["detectors"] == []
+
+
+def test_two_of_a_kind_get_names_of_their_own() -> None:
+    kinds = [SpectralSignatures(), DataValidation(), SpectralSignatures(rule="paper"), SpectralSignatures()]
+    assert unique_names(kinds) == [
+        "spectral_signatures",
+        "data_validation",
+        "spectral_signatures-2",
+        "spectral_signatures-3",
+    ]
+
+
+@pytest.mark.parametrize("broken", [Broken(rows=1599), Broken(score="nan")])
+def test_a_detector_that_returns_nonsense_stops_the_step(broken: Detector) -> None:
+    data, _ = make_suspect()
+    with pytest.raises(ValueError, match="broken returned"):
+        screen(data, [broken])
+
+
+def test_the_report_is_plain_json_that_says_how_each_detector_decided() -> None:
+    data, _ = make_suspect()
+    report = screen(data, [ActivationClustering(), SpectralSignatures()]).report
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    for entry in report["detectors"]:
+        made = create_from(entry["settings"])
+        assert (entry["kind"], entry["title"], entry["source"]) == (made.kind, made.title, made.source)
+
+
+def create_from(settings: dict[str, Any]) -> Detector:
+    from boomerang.config import Spec
+
+    return create(Spec.model_validate(settings))
+
+
+def write_job(root: Path, detectors: tuple[str, ...], *, model: Path | None = None, size_px: int = 8) -> Path:
+    """Lay out the inputs of the step; rows 0, 10 and 20 are one picture."""
+    inputs = root / "processing" / "input"
+    rng = np.random.default_rng(0)
+    x = noise_images(rng, ROWS, size_px)
+    x[[10, 20]] = x[0]
+    y = np.arange(ROWS) % len(CLASSES)
+    write_dataset(inputs / "train", x, y, name="noise", classes=CLASSES)
+    write_dataset(inputs / "trusted", noise_images(rng, 220, size_px), y[:220], name="noise", classes=CLASSES)
+    (inputs / "config").mkdir()
+    config = {"seed": 3, "detectors": [{"kind": kind} for kind in detectors]}
+    (inputs / "config" / "config.json").write_text(json.dumps(config))
+    (inputs / "model").mkdir()
+    if model:
+        with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz") as archive:
+            for file in sorted(model.iterdir()):
+                archive.add(file, file.name)
+    return root
+
+
+def run_step(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "processing.screen"],
+        cwd=ROOT,
+        env=os.environ | {ROOT_ENV: str(root), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny untrained model, saved as a training job saves one."""
+    import keras
+
+    from training.model import FEATURES, save_model
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((8, 8, 3), dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(12, activation="relu", name=FEATURES),
+            keras.layers.Dense(len(CLASSES), activation="softmax"),
+        ]
+    )
+    folder = tmp_path_factory.mktemp("model")
+    card = {"architecture": "tiny", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": 0}
+    save_model(model, folder, **card, parents={"train": "0" * 64}, rows=ROWS, history={})
+    return folder
+
+
+def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    outputs = []
+    for name in ("first", "second"):
+        done = run_step(write_job(tmp_path / name, THREE, model=model_folder))
+        assert done.returncode == 0, done.stderr
+        outputs.append(tmp_path / name / "processing" / "output" / "screen")
+    assert digest_tree(outputs[0]) == digest_tree(outputs[1])
+    manifest = verify_folder(outputs[0])
+    assert manifest.kind == "screen"
+    assert manifest.seed == 3
+    assert set(manifest.parents) == {"train", "trusted", "model"}
+    assert set(manifest.files) == {"keep.npy", "scores.npy", "flagged.npy", "report.json"}
+    keep, scores, flagged = (load_npy(outputs[0] / f"{n}.npy") for n in ("keep", "scores", "flagged"))
+    assert (keep.dtype, scores.dtype, flagged.dtype) == (np.bool_, np.float64, np.bool_)
+    assert (keep.shape, scores.shape, flagged.shape) == ((ROWS,), (3, ROWS), (3, ROWS))
+    assert np.array_equal(keep, ~flagged.any(0))
+    assert np.flatnonzero(flagged[0]).tolist() == [0, 10, 20]
+    assert [e["name"] for e in load_json(outputs[0] / "report.json")["detectors"]] == list(THREE)
+
+
+def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:
+    done = run_step(write_job(tmp_path, ("data_validation",)))
+    assert done.returncode == 0, done.stderr
+    assert set(verify_folder(tmp_path / "processing/output/screen").parents) == {"train", "trusted"}
+
+
+def test_a_model_of_another_shape_is_refused(tmp_path: Path, model_folder: Path) -> None:
+    done = run_step(write_job(tmp_path, ("spectral_signatures",), model=model_folder, size_px=10))
+    assert done.returncode == 2
+    assert "(8, 8, 3)" in done.stderr
+    assert "(10, 10, 3)" in (tmp_path / "output" / "message").read_text()
+    assert not (tmp_path / "processing/output/screen").exists()
+
+
+def test_a_training_set_that_was_changed_is_refused(tmp_path: Path) -> None:
+    root = write_job(tmp_path, ("data_validation",))
+    file = root / "processing/input/train/y.npy"
+    data = bytearray(file.read_bytes())
+    data[-8] ^= 1
+    file.write_bytes(data)
+    assert run_step(root).returncode == 4
+
+
+def test_the_step_takes_no_truth(tmp_path: Path) -> None:
+    """Whatever lies in the inputs under that name changes nothing."""
+    plain = write_job(tmp_path / "plain", ("data_validation",))
+    told = write_job(tmp_path / "told", ("data_validation",))
+    (told / "processing/input/truth").mkdir()
+    (told / "processing/input/truth/attack_of.npy").write_bytes(b"not even an array")
+    for root in (plain, told):
+        assert run_step(root).returncode == 0
+    assert digest_tree(plain / "processing/output") == digest_tree(told / "processing/output")
+
+
+def test_copies_do_not_hide_the_rarer_poison() -> None:
+    """GIVEN a backdoor and, in the same class, many copies of a row that lie elsewhere
+    WHEN the copies are set aside first THEN the detectors after find the backdoor; else they do not."""
+    suspect, poisoned, copies = crowded()
+    alone = screen(suspect, [SpectralSignatures()])
+    after = screen(suspect, [DataValidation(), SpectralSignatures()])
+    assert after.flagged[0][copies].all() and not after.flagged[0][~copies].any()
+    assert alone.flagged[0][poisoned].mean() < 0.5
+    assert after.flagged[1][poisoned].mean() > 0.9
+
+
+def crowded() -> tuple[Suspect, np.ndarray, np.ndarray]:
+    """Two classes; class 0 holds 300 clean rows, 30 poisoned ones and 90 copies of one row."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [420, 300])
+    poisoned, copies = np.zeros(720, bool), np.zeros(720, bool)
+    poisoned[300:330], copies[330:420] = True, True
+    features = rng.normal(size=(720 + 400, 8)).astype(np.float32)
+    features[:720][poisoned, 0] += 8
+    features[:720][copies] = 0
+    features[:720][copies, 1] = 12
+    # The image is a stand-in that the features are looked up by; copies share one.
+    x = np.zeros((720 + 400, 4, 4, 3), np.uint8)
+    x[:, 0, 0, 0], x[:, 0, 0, 1] = np.arange(1120) % 256, np.arange(1120) // 256
+    x[:, 1:] = rng.integers(0, 256, (1120, 3, 4, 3))
+    x[:720][copies] = x[330]
+    embed = {len(x[:720]): features[:720], 400: features[720:]}
+    trusted_y = np.repeat([0, 1], 200)
+    suspect = Suspect(x[:720], y, x[720:], trusted_y, ("a", "b"), lambda rows: embed[len(rows)], 0)
+    return suspect, poisoned, copies

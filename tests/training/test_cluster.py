@@ -1,0 +1,165 @@
+"""Several processes and devices train one model: with the outcome of one, ending and going on together."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.training_jobs import ROOT, Training, finished, lay_out, started, weights
+
+from boomerang.config import DataConfig, TrainConfig
+from boomerang.contract import Hosts
+from processing import datasets
+from processing.datasets.common.base import Split
+from training.cluster import alone, tf_config
+from training.model import classifier, load_model
+
+HOSTS = ("algo-1", "algo-2")
+# 1,203 rows: the last batch has 19, which two do not share equally.
+CONFIG = TrainConfig(epochs=12, batch=32)
+
+
+def test_the_hosts_of_a_job_become_tf_config() -> None:
+    config = json.loads(tf_config(Hosts(HOSTS, "algo-2")))
+    assert config["cluster"] == {"worker": ["algo-1:23456", "algo-2:23456"]}
+    assert config["task"] == {"type": "worker", "index": 1}
+
+
+def test_alone_there_is_nothing_to_agree_on() -> None:
+    one = alone()
+    assert one.chief and one.replicas == 1 and one.agree(True) and not one.agree(False)
+    values = [np.arange(3), np.float32([-0.0])]
+    assert all(np.array_equal(a, b) for a, b in zip(one.share(values), values, strict=True))
+
+
+@contextmanager
+def both(disks: Sequence[Path], *, fork: bool = True) -> Iterator[tuple[Training, Training]]:
+    """Start a job on two hosts, which reach each other on this machine."""
+    with ExitStack() as sockets:
+        given = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in disks]
+        workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in given]
+    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(2)]
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(started(ml, {"TF_CONFIG": json.dumps(config)}, fork=fork))
+            for ml, config in zip(disks, configs, strict=True)
+        )
+        yield first, second
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Split, Split]:
+    """Return rows to train on and rows to test on."""
+    source = datasets.load(DataConfig(source="digits"), None, 0, 0)
+    return source.train, source.test
+
+
+def disks(folder: Path, digits: tuple[Split, Split]) -> list[Path]:
+    train, test = digits
+    rows, watched = (train.x[:1203], train.y[:1203]), (test.x[:50], test.y[:50])
+    return [
+        lay_out(folder / name, rows, watched, CONFIG, hosts=HOSTS, index=index)
+        for index, name in enumerate(HOSTS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def together(digits: tuple[Split, Split], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The disk of the first of two hosts that were left to themselves."""
+    ml = disks(tmp_path_factory.mktemp("together"), digits)
+    with both(ml, fork=False) as hosts:
+        assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
+    assert not list(ml[1].glob("model/*")) and not list(ml[1].glob("checkpoints/*")), "the first writes"
+    assert "epoch" not in hosts[1].log and "weights" not in hosts[1].log
+    return ml[0]
+
+
+def test_two_hosts_reach_the_accuracy_of_one(
+    together: Path, digits: tuple[Split, Split], tmp_path: Path
+) -> None:
+    train, test = digits
+    one = lay_out(tmp_path / "one", (train.x[:1203], train.y[:1203]), (test.x[:50], test.y[:50]), CONFIG)
+    finished(one)
+    reached = []
+    for ml in (one, together):
+        model, card = load_model(ml / "model")
+        reached.append(float(np.mean(classifier(model)(test.x).argmax(1) == test.y)))
+        assert card.rows == 1203 and len(card.history["val_loss"]) == 12
+    assert reached[0] > 0.95 and abs(reached[0] - reached[1]) <= 0.01, reached
+
+
+def test_two_hosts_end_together_and_go_on_from_the_first_ones_checkpoint(
+    together: Path, digits: tuple[Split, Split], tmp_path: Path
+) -> None:
+    """The second host has no checkpoint of its own: what the first one read is everybody's."""
+    ml = disks(tmp_path, digits)
+    with both(ml) as hosts:
+        hosts[0].wait_for("epoch 3/12")
+        for host in hosts:
+            host.send(signal.SIGTERM)
+        assert [host.end() for host in hosts] == [143, 143], hosts[0].log + hosts[1].log
+    assert hosts[0].reason == hosts[1].reason and "left a checkpoint there" in hosts[0].reason
+    assert not list(ml[1].glob("checkpoints/*"))
+    with both(ml) as hosts:
+        hosts[0].wait_for("epoch 6/12")
+        hosts[1].send(signal.SIGKILL)
+        assert hosts[0].end() == 2 and "another of its hosts is gone" in hosts[0].reason, hosts[0].log
+    with both(ml) as hosts:
+        assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
+    assert "going on after" in hosts[0].log and "epoch 6/12" not in hosts[0].log
+    assert weights(ml[0]) == weights(together)
+
+
+MIRRORED = """
+import keras, numpy as np, tensorflow as tf
+cpus = tf.config.list_physical_devices("CPU")
+three = [tf.config.LogicalDeviceConfiguration()] * 3
+tf.config.set_logical_device_configuration(cpus[0], three)
+from boomerang.config import TrainConfig
+from training.cluster import Cluster, alone
+from training.fit import fit, seed_everything
+from helpers.training_jobs import left_or_right
+
+def trained(cluster):
+    seed_everything(0)
+    layers = keras.layers
+    model = keras.Sequential([
+        layers.Input((16, 16, 1), dtype="uint8"), layers.Rescaling(1 / 255), layers.Flatten(),
+        layers.Dense(2, name="logits"), layers.Softmax(),
+    ])
+    x, y = left_or_right(101)
+    config = TrainConfig(epochs=3, batch=25, augment=True)
+    history = fit(model, x, y, (x, y), config, 0, cluster=cluster)
+    return model.get_weights(), history
+
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"])
+one, several = trained(alone()), trained(Cluster(mirrored))
+for a, b in zip(one[0], several[0], strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+for name in one[1]:
+    np.testing.assert_allclose(one[1][name], several[1][name], atol=1e-5)
+print("equal")
+"""
+
+
+def test_three_devices_learn_from_every_row_what_one_learns() -> None:
+    """Without batch norms there is no difference but rounding; 101 rows leave a last batch of one."""
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout.endswith("equal\n"), done.stdout + done.stderr

@@ -1,0 +1,113 @@
+"""The training loop: it learns, and the seed alone says what."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.training_jobs import left_or_right
+
+from boomerang.config import TrainConfig
+from boomerang.errors import StepFailed
+from training.cluster import Cluster
+from training.fit import batch_seeds, fit, row_order, seed_everything
+from training.model import ARCHITECTURES, load_model, save_model, weights_digest
+
+X, Y = left_or_right(600)
+ROWS, VALIDATION = (X[:500], Y[:500]), (X[500:], Y[500:])
+
+
+def trained(
+    config: TrainConfig, seed: int = 0, cluster: Cluster | None = None, architecture: str = "small"
+) -> Any:
+    seed_everything(seed)
+    model = ARCHITECTURES[architecture]((16, 16, 1), 2)
+    return model, fit(model, *ROWS, VALIDATION, config, seed, cluster=cluster)
+
+
+def test_training_learns_and_the_same_seed_gives_the_same_weights() -> None:
+    config = TrainConfig(epochs=3, batch=32)
+    (one, history), (two, _), (other, _) = trained(config), trained(config), trained(config, seed=1)
+    assert history["val_accuracy"][-1] > 0.95 and len(history["loss"]) == 3
+    assert weights_digest(one) == weights_digest(two) != weights_digest(other)
+
+
+def test_augmentation_is_seeded_too_and_changes_the_outcome() -> None:
+    plain, shifted = TrainConfig(epochs=1, batch=32), TrainConfig(epochs=1, batch=32, augment=True)
+    digests = [weights_digest(trained(config)[0]) for config in (plain, shifted, shifted)]
+    assert digests[0] != digests[1] == digests[2]
+
+
+def test_the_history_is_what_keras_says_of_the_model() -> None:
+    """At a learning rate of next to nothing the model of the last step is that of every step."""
+    import keras
+
+    seed_everything(0)
+    model = ARCHITECTURES["small"]((16, 16, 1), 2)
+    model.layers[-2].set_weights([w + 0.1 for w in model.layers[-2].get_weights()])
+    history = fit(model, *ROWS, VALIDATION, TrainConfig(epochs=1, batch=500, learning_rate=1e-12), 0)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    loss, accuracy = model.evaluate(*VALIDATION, verbose=0)
+    assert history["val_loss"][0] == pytest.approx(loss, rel=1e-5)
+    assert history["val_accuracy"][0] == pytest.approx(accuracy)
+    probabilities = np.array(model(ROWS[0], training=True))
+    known = keras.losses.sparse_categorical_crossentropy(ROWS[1], probabilities)
+    assert history["loss"][0] == pytest.approx(float(np.mean(known)), rel=1e-4)
+    assert history["accuracy"][0] == pytest.approx(float(np.mean(probabilities.argmax(1) == ROWS[1])))
+
+
+def test_an_epoch_goes_through_every_row_once_in_an_order_of_its_own() -> None:
+    orders = [row_order(seed, epoch, 100) for seed, epoch in ((0, 0), (0, 1), (1, 0))]
+    for order in orders:
+        assert sorted(order) == list(range(100))
+    assert not any(np.array_equal(a, b) for a, b in zip(orders, orders[1:] + orders[:1], strict=True))
+    assert np.array_equal(row_order(0, 1, 100), orders[1])
+    assert not np.array_equal(batch_seeds(0, 1, 2), batch_seeds(0, 1, 3))
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_the_reason() -> None:
+    with pytest.raises(StepFailed, match="no longer a number in epoch 1"):
+        trained(TrainConfig(epochs=3, batch=32, learning_rate=1e30))
+
+
+def test_sigterm_is_listened_to_again_as_before_when_the_training_is_over() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    trained(TrainConfig(epochs=1, batch=250))
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def as_on_a_gpu() -> Cluster:
+    """Return what one GPU would be, on the CPU: mixed precision, and compiled."""
+    import tensorflow as tf
+
+    return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True)
+
+
+def test_what_a_gpu_has_trained_is_saved_in_float32_and_as_good(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=3, batch=32)
+    model, history = trained(config, cluster=as_on_a_gpu())
+    assert history["val_accuracy"][-1] > 0.95
+    save_model(
+        model,
+        tmp_path,
+        architecture="small",
+        classes=("a", "b"),
+        input_shape=(16, 16, 1),
+        seed=0,
+        parents={},
+        rows=500,
+        history=history,
+    )
+    opened, _ = load_model(tmp_path)
+    assert {layer.compute_dtype for layer in opened.layers} == {"float32"}
+    assert weights_digest(opened) == weights_digest(model) != weights_digest(trained(config)[0])
+
+
+def test_a_model_that_xla_cannot_compile_trains_without(capsys: pytest.CaptureFixture[str]) -> None:
+    """The book's: with reproducible operations XLA has no gradient of max pooling."""
+    _, history = trained(TrainConfig(epochs=1, batch=100), cluster=as_on_a_gpu(), architecture="book")
+    assert "XLA cannot compile this model, it trains without: " in capsys.readouterr().out
+    assert history["accuracy"][0] > 0.5
