@@ -18,16 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = "aws/image/container/Dockerfile"
 TAGS = {"cpu": "boomerang:cpu", "gpu": "boomerang:gpu"}
 
-# Of `aws` what jobs run, which is what the canary and the signing need, and nothing that deploys.
-_PACKED = (
-    "boomerang",
-    "processing",
-    "training",
-    "aws/__init__.py",
-    "aws/client.py",
-    "aws/jobs",
-    "aws/image/container",
-)
+# The code of the jobs. Of `aws` it is what the canary and the signing need, and nothing that deploys.
+JOBS = ("boomerang", "processing", "training", "aws/__init__.py", "aws/client.py", "aws/jobs")
+# Where it lies in the build context, all of which the Dockerfile copies.
+CODE = "code"
+_CONTAINER = "aws/image/container"
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -95,7 +90,8 @@ def context(root: Path = ROOT) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in _files(root):
-            info = tarfile.TarInfo(path.relative_to(root).as_posix())
+            name = path.relative_to(root).as_posix()
+            info = tarfile.TarInfo(name if name.startswith(_CONTAINER) else f"{CODE}/{name}")
             info.size, info.mode = path.stat().st_size, 0o644
             with path.open("rb") as stream:
                 archive.addfile(info, stream)
@@ -103,7 +99,7 @@ def context(root: Path = ROOT) -> bytes:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for folder in _PACKED:
+    for folder in (*JOBS, _CONTAINER):
         found = [root / folder] if (root / folder).is_file() else sorted((root / folder).rglob("*"))
         for path in found:
             if path.is_file() and not any(part in _LEFT_OUT for part in path.parts):

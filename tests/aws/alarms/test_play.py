@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from helpers.alarms import DEGRADED, RESOURCES, by_trigger, canary_missing, changed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_alarms_limits import DEGRADED, RESOURCES, by_trigger, canary_missing, changed
 
 from aws.alarms import Alarm, CompositeAlarm, MetricHistory, Played, State, play, play_all, read_alarms
 from aws.alarms.alarm import read_alarm

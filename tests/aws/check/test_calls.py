@@ -17,9 +17,9 @@ from typing import Any
 
 import boto3
 import pytest
+from helpers.reject_world import World, alarm_event, canary_event
 from helpers.report_fixture import Scene, _Evaluation
 from moto import mock_aws
-from test_reject import World, alarm_event, canary_event
 
 import aws.jobs.canary_job
 from aws.approval import approve, reject

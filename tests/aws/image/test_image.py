@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.ranges import ROOT
 
-from aws.image.image import JOBS_OF_AWS, context
+from aws.image.image import context
 from pipelines.runners.process.code import code_of
 
 
@@ -28,19 +28,21 @@ def docker(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_context_holds_the_steps_and_nothing_of_the_command_line() -> None:
     packed = names(context())
-    assert {"training/train.py", "processing/evaluate.py", "boomerang/contract.py"} <= set(packed)
+    assert {f"code/{name}" for name in ("training/train.py", "processing/evaluate.py")} <= set(packed)
     assert {"aws/image/container/Dockerfile", "aws/image/container/requirements-cpu.txt"} <= set(packed)
-    assert {name.split("/")[0] for name in packed} == {"boomerang", "processing", "training", "aws"}
-    jobs = {name for name in packed if name.startswith("aws/") and "/container/" not in name}
-    assert jobs == set(JOBS_OF_AWS)
+    assert {name.split("/")[0] for name in packed} == {"code", "aws"}
+    of_aws = {name for name in packed if name.startswith("code/aws/")}
+    assert {name.removeprefix("code/aws/").split("/")[0] for name in of_aws} == {
+        "__init__.py",
+        "client.py",
+        "jobs",
+    }
     assert not [name for name in packed if "__pycache__" in name or name.endswith(".pyc")]
 
 
 def test_the_same_sources_give_the_same_context_wherever_they_lie(tmp_path: Path) -> None:
-    for folder in ("boomerang", "processing", "training", "aws/container"):
+    for folder in ("boomerang", "processing", "training", "aws"):
         shutil.copytree(ROOT / folder, tmp_path / folder, copy_function=shutil.copyfile)
-    for name in JOBS_OF_AWS:
-        shutil.copyfile(ROOT / name, tmp_path / name)
     (tmp_path / "training" / "__pycache__").mkdir(exist_ok=True)
     (tmp_path / "training" / "__pycache__" / "x.pyc").write_bytes(b"other")
     assert context(tmp_path) == context()
@@ -67,12 +69,8 @@ def test_the_containers_libraries_are_the_laptops(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("module", ["aws.jobs.sign", "aws.jobs.canary_job"])
 def test_a_job_that_calls_aws_finds_all_its_code_in_the_image(module: str) -> None:
-    needed = {
-        name for name in code_of(module, ROOT).files if name.startswith("aws/") and name.endswith(".py")
-    }
-    assert needed <= set(JOBS_OF_AWS)
-    copied = (ROOT / "aws/image/container/Dockerfile").read_text()
-    assert all(name in copied for name in JOBS_OF_AWS)
+    packed = set(names(context()))
+    assert {f"code/{name}" for name in code_of(module, ROOT).files} <= packed
 
 
 def run_local(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,14 +11,13 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.cloud import IMAGE, REGION, Cloud, Interrupt, cloud
+from helpers.cloud import IMAGE, REGION, Cloud, Interrupt
+from helpers.deploying import DEPLOY, TINY, draw_small, placed
 from helpers.ranges import ROOT
 
 from aws.account import Account
@@ -26,17 +25,9 @@ from aws.stack.intrinsics import load_template
 from aws.stack.live import find
 from aws.stack.policy import Call, Statement, allows, granted_actions, read_statement, recording
 from aws.upload import Place, Uploaded, reject_code
-from boomerang.config import Config
 from boomerang.errors import EXIT_PASSED, AwsError, BadInput, IntegrityError, UsageError
-from pipelines.campaign.site import Site
-from pipelines.campaign.staging import stage
 from pipelines.cli.main import main
 from pipelines.cloud.destroy import KEPT
-from pipelines.definition.build import Built
-
-# Lies where every test runs.
-TINY = ["--config", "tiny.toml"]
-DEPLOY = ["deploy", "--yes", *TINY]
 
 
 @pytest.fixture
@@ -45,46 +36,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         yield made
 
 
-@contextmanager
-def placed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Give a cloud, and in the working folder an entry with a set of ten pictures."""
-    (folder / "pictures").mkdir()
-    for number in range(10):
-        (folder / "pictures" / f"{number}.png").write_bytes(bytes([number]))
-    (folder / "tiny.toml").write_text(
-        'name = "tiny"\n[[pictures]]\nname = "planes"\npath = "pictures"\nlabel = "airplane"\n'
-    )
-    monkeypatch.chdir(folder)
-    with cloud(folder / "cloud", monkeypatch) as made:
-        yield made
-
-
-def small(config: Config, site: Site, *, cache: Path | None = None) -> Built:
-    """A definition of one step that names the site and the settings."""
-    inputs = stage(config, site)
-    arguments = {
-        "AppSpecification": {"ImageUri": site.image},
-        "Site": asdict(site),
-        "Staged": sorted(inputs.staged),
-    }
-    steps = [{"Name": "Preprocess", "Type": "Processing", "Arguments": arguments}]
-    return Built(json.loads(json.dumps({"Version": "2020-12-01", "Steps": steps})), inputs.staged)
-
-
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small definitions in place of drawn ones."""
     draw_small(monkeypatch)
-
-
-def draw_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = {"Version": "2020-12-01", "Steps": []}
-    monkeypatch.setattr("pipelines.cloud.deploy.build", small)
-    monkeypatch.setattr("pipelines.cloud.remote.build", small)
-    monkeypatch.setattr(
-        "pipelines.cloud.deploy.build_canary", lambda site, jobs: watch | {"Site": asdict(site)}
-    )
-    monkeypatch.setattr("pipelines.cloud.deploy.check_definition", lambda definition: [])
 
 
 # ---- a deploy as a whole

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.cloud import Cloud, step
-from test_deploy import DEPLOY, TINY, draw_small, placed
+from helpers.deploying import DEPLOY, TINY, draw_small, placed
 
 from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, AwsError, UsageError
 from pipelines.cli.main import main
