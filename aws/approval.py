@@ -17,7 +17,8 @@ from aws.client import Client
 from aws.jobs.package import registered_metrics, said_of
 from aws.reject.handler import REJECTED_AT
 from boomerang.errors import BadInput
-from boomerang.metrics import GATE, Metrics, property_name, say_number
+from boomerang.gate import GATE, property_name, say_number
+from boomerang.metrics import Metrics
 from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 
 # Limits of UpdateModelPackage.

@@ -7,12 +7,9 @@ parents: byte-identical folder.
 
 from __future__ import annotations
 
-import glob
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,16 +19,22 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from boomerang.alive import is_alive
 from boomerang.digest import canonical_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.safeio import load_npy
+from boomerang.safeio import in_one_piece, load_npy
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
+X_FILE, Y_FILE = "x.npy", "y.npy"
+# The kind of a folder of images with their labels.
+DATASET = "dataset"
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+# Numbers of rows; a class for each, where a model calls it; and which of them.
+Rows = npt.NDArray[np.int64]
+Calls = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 class FileEntry(BaseModel):
@@ -72,7 +75,7 @@ class Manifest(BaseModel):
 
     format: int = 1
     name: str
-    kind: str = "dataset"
+    kind: str = DATASET
     classes: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
     files: dict[str, FileEntry] = {}
@@ -97,12 +100,12 @@ class Dataset:
     @cached_property
     def x(self) -> Images:
         """uint8[N, H, W, C], 0..255."""
-        return _mapped(self.path / "x.npy", np.dtype(np.uint8), self.manifest.shape)
+        return _mapped(self.path / X_FILE, np.dtype(np.uint8), self.manifest.shape)
 
     @cached_property
     def y(self) -> Labels:
         """int64[N], an index into `classes`."""
-        return _mapped(self.path / "y.npy", np.dtype(np.int64), self.manifest.shape[:1])
+        return _mapped(self.path / Y_FILE, np.dtype(np.int64), self.manifest.shape[:1])
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -124,51 +127,12 @@ def _mapped(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDA
     return array
 
 
-@contextmanager
-def committing(path: Path) -> Iterator[Path]:
+def committing(path: Path) -> AbstractContextManager[Path]:
     """Give a scratch folder that becomes `path` when the block ends well, and vanishes when not.
 
-    A reader that goes by the manifest sees the old folder, none, or the new one, never a half. What
-    a killed writer left beside `path` is cleared by the next one.
+    A reader that goes by the manifest sees the old folder, none, or the new one, never a half.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    _clear_leftovers(path)
-    scratch.mkdir()
-    try:
-        yield scratch
-        _replace_folder(scratch, path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _clear_leftovers(path: Path) -> None:
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.*"):
-        _, pid, kind = left.name.rsplit(".", 2)
-        if kind in ("part", "old") and pid.isdigit() and (int(pid) == os.getpid() or not is_alive(int(pid))):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _replace_folder(new: Path, path: Path) -> None:
-    if path.exists() and not any(path.iterdir()):
-        try:
-            path.rmdir()  # a job's output folder is there, empty, before the job starts
-        except OSError:
-            _fill(path, new)  # it is a mount point
-            return
-    if not path.exists():
-        new.rename(path)
-        return
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    path.rename(old)
-    new.rename(path)
-    shutil.rmtree(old)
-
-
-def _fill(path: Path, new: Path) -> None:
-    """Move the content of a folder into an empty one that has to stay, the manifest last."""
-    for item in sorted(new.iterdir(), key=lambda p: p.name == MANIFEST):
-        shutil.move(item, path / item.name)
+    return in_one_piece(path, last=MANIFEST)
 
 
 def file_entries(folder: Path) -> dict[str, FileEntry]:
@@ -233,8 +197,8 @@ def write_dataset(
         refused=refused,
     )
     with committing(path) as scratch:
-        np.save(scratch / "x.npy", np.ascontiguousarray(x), allow_pickle=False)
-        np.save(scratch / "y.npy", np.ascontiguousarray(y), allow_pickle=False)
+        np.save(scratch / X_FILE, np.ascontiguousarray(x), allow_pickle=False)
+        np.save(scratch / Y_FILE, np.ascontiguousarray(y), allow_pickle=False)
         manifest = commit(scratch, manifest)
     return Dataset(path, manifest)
 
@@ -269,18 +233,20 @@ def read_manifest(path: Path) -> Manifest:
         raise IntegrityError(f"{file} is malformed", why, "run the step that makes it again") from None
 
 
-def open_dataset(path: Path) -> Dataset:
-    """Open a committed dataset folder; shapes and dtypes are checked when an array is first used."""
-    return Dataset(path, read_manifest(path))
+def verify_folder(path: Path, digest: str | None = None) -> Manifest:
+    """Check every file of a committed folder of any kind against its manifest, and return that.
 
-
-def verify_folder(path: Path) -> Manifest:
-    """Check every file of a committed folder against its manifest.
+    Parameters
+    ----------
+    path : Path
+    digest : str, optional
+        The digest that the manifest must have.
 
     Raises
     ------
     IntegrityError
-        Naming each file that is changed, missing, or not in the manifest.
+        Naming each file that is changed, missing, or not in the manifest; or if it is another folder than
+        that of the digest.
     """
     manifest = read_manifest(path)
     found = file_entries(path)
@@ -293,4 +259,33 @@ def verify_folder(path: Path) -> Manifest:
     ]
     if wrong:
         raise IntegrityError(f"{path} is not what was made", "; ".join(sorted(wrong)), "make it again")
+    if digest not in (None, manifest.digest):
+        why = f"its digest is {manifest.digest}, expected {digest}"
+        raise IntegrityError(f"{path} is not the folder it should be", why, "fetch the one that is meant")
     return manifest
+
+
+def opened(folder: Path, digest: str | None = None) -> Dataset:
+    """Verify a committed dataset and open it: nothing is read of one that is not, to the byte, what was made.
+
+    Parameters
+    ----------
+    folder, digest
+        See `verify_folder`.
+
+    Raises
+    ------
+    IntegrityError
+        As `verify_folder` does; also if it is a committed folder of another kind.
+    """
+    manifest = verify_folder(folder, digest)
+    if manifest.kind != DATASET or len(manifest.shape) != 4:
+        why = f"its manifest says it is a {manifest.kind} of shape {list(manifest.shape)}"
+        raise IntegrityError(f"{folder} is no dataset", why, "give a folder of images with their labels")
+    return Dataset(folder, manifest)
+
+
+def opened_below(folder: Path) -> dict[str, Dataset]:
+    """Verify and open every dataset right below a folder, by name; a folder in it that is none is refused."""
+    paths = sorted(path for path in folder.iterdir() if (path / MANIFEST).is_file())
+    return {path.name: opened(path) for path in paths}

@@ -13,16 +13,17 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, field_validator
 
-from boomerang.config import GateConfig, Strict
+from boomerang.config import Strict
+from boomerang.gate import Verdict
 from boomerang.probes import ProbeSets
 
 _Z95 = 1.959963984540054
 
+# What Evaluate writes them into.
+METRICS_FILE = "metrics.json"
+
 # The models of a run, in the order in which they are made and shown.
 MODELS = ("baseline", "victim", "hardened")
-
-# What a missing number becomes where the gate's condition needs one: above every limit.
-NOT_MEASURED = 1e9
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -169,24 +170,6 @@ class CanaryNumbers(Strict):
     misses: tuple[CanaryMiss, ...] = ()
 
 
-class Check(Strict):
-    """One condition of the gate: the value must be at most the limit."""
-
-    key: str
-    text: str
-    value: float | None
-    limit: float
-    passed: bool
-
-
-class Verdict(Strict):
-    """The gate's word on one model; `reasons` has one sentence for each failed check."""
-
-    passed: bool
-    checks: tuple[Check, ...]
-    reasons: tuple[str, ...]
-
-
 class ModelNumbers(Strict):
     """Everything measured about one model on the test set."""
 
@@ -251,7 +234,7 @@ class Metrics(Strict):
         All detectors together: the rows that were taken out.
     gate : mapping
         The candidate's numbers by the names that the pipeline's condition reads; each must be at
-        most its limit, and one that was not measured is `NOT_MEASURED`.
+        most its limit, and one that was not measured is `boomerang.gate.NOT_MEASURED`.
     reasons : str
         Why the candidate is rejected, for the pipeline's failure text; empty if it is not.
     """
@@ -278,75 +261,3 @@ class Metrics(Strict):
     def candidate(self) -> str:
         """The model that the gate decides on: the hardened one, or the victim where none was made."""
         return "hardened" if "hardened" in self.models else "victim"
-
-
-# The gate's checks: the name of the number, its limit in the config, and how a person says it.
-GATE = (
-    ("accuracy_drop", "max_accuracy_drop", "clean accuracy lost against the baseline"),
-    ("asr_upper", "max_asr_upper", "upper 95% bound of the attack success rate"),
-    ("robust_drop", "max_robust_drop", "accuracy lost when the trigger is on the image"),
-    ("turned", "max_turned", "attack pictures turned to the target class"),
-    ("canary_failures", "max_canary_failures", "canaries answered wrong"),
-    ("screen_fpr", "max_screen_fpr", "clean rows taken out by the screen"),
-)
-
-
-def property_name(key: str) -> str:
-    """Return what a model package calls a number of the gate.
-
-    >>> property_name("asr_upper")
-    'AsrUpper'
-    """
-    return key.title().replace("_", "")
-
-
-def judge(numbers: dict[str, float | None], limits: GateConfig) -> Verdict:
-    """Hold the numbers of one model against the gate's limits.
-
-    Parameters
-    ----------
-    numbers : mapping
-        A key of `GATE` that is absent does not apply to the model; one that is None or not finite
-        could not be measured and rejects.
-    limits : GateConfig
-    """
-    checks = []
-    for key, limit_key, text in GATE:
-        if key not in numbers:
-            continue
-        limit = float(getattr(limits, limit_key))
-        value = numbers[key]
-        finite = value is not None and math.isfinite(value)
-        passed = finite and value is not None and value <= limit
-        checks.append(
-            Check(key=key, text=text, value=value if finite else None, limit=limit, passed=bool(passed))
-        )
-    reasons = tuple(_reason(check) for check in checks if not check.passed)
-    return Verdict(passed=not reasons, checks=tuple(checks), reasons=reasons)
-
-
-def say_number(key: str, text: str, value: float | None) -> str:
-    """Return a number of the gate as a person reads it.
-
-    >>> say_number("asr_upper", "attack success rate", 0.5)
-    'attack success rate: 50.0%'
-    """
-    if value is None or not math.isfinite(value) or value >= NOT_MEASURED:
-        return f"{text} was not measured"
-    return f"{text}: {value:.0f}" if key == "canary_failures" else f"{text}: {value:.1%}"
-
-
-def _reason(check: Check) -> str:
-    said = say_number(check.key, check.text, check.value)
-    limit = f"{check.limit:.0f}" if check.key == "canary_failures" else f"{check.limit:.1%}"
-    return said if check.value is None else f"{said}, allowed {limit}"
-
-
-def gate_numbers(verdict: Verdict) -> dict[str, float]:
-    """Return the numbers of a verdict as the pipeline's condition reads them: every key, all finite.
-
-    One that was not measured is `NOT_MEASURED`, above every limit; one that does not apply to the
-    recipe is 0, which every limit allows.
-    """
-    numbers = {key: 0.0 for key, _, _ in GATE}
-    return numbers | {c.key: NOT_MEASURED if c.value is None else c.value for c in verdict.checks}

@@ -19,7 +19,7 @@ import numpy as np
 from boomerang.contract import Job, run_step
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.manifest import Dataset, Manifest, commit, committing, open_dataset, verify_folder
+from boomerang.manifest import Manifest, commit, committing, opened
 from boomerang.probes import PROBES, recipe_of
 from boomerang.safeio import write_bytes_atomic, write_json_atomic
 from boomerang.watching.briefing import CANARIES, CanarySettings
@@ -59,7 +59,7 @@ def open_records(folder: Path, digest: str) -> Records:
     BadInput
         If there are none.
     """
-    data = _verified(folder, digest)
+    data = opened(folder, digest)
     x, y, ids = np.asarray(data.x), np.asarray(data.y), data.manifest.recipe.get("ids")
     if not isinstance(ids, list) or len(ids) != len(y):
         raise IntegrityError(f"{folder} holds no canary records", "it needs one id a record", _FREEZE)
@@ -71,14 +71,6 @@ def open_records(folder: Path, digest: str) -> Records:
 
 
 _FREEZE = "give the folder evaluation/canaries that Evaluate has made"
-
-
-def _verified(folder: Path, digest: str) -> Dataset:
-    found = verify_folder(folder).digest
-    if found != digest:
-        why = f"its digest is {found}, the package's is {digest}"
-        raise IntegrityError(f"{folder} is not what the package names", why, "fetch the folder of its run")
-    return open_dataset(folder)
 
 
 def open_model(folder: Path, settings: CanarySettings) -> Any:
@@ -131,7 +123,7 @@ def open_probes(job: Job, settings: CanarySettings, records: Records) -> tuple[T
 
 
 def _trial(folder: Path, name: str, digest: str, records: Records) -> Trial:
-    data = _verified(folder, digest)
+    data = opened(folder, digest)
     recipe = recipe_of(data.manifest)
     if recipe.name != name:
         raise IntegrityError(f"{folder} holds other probes", f"they are of '{recipe.name}'", _FREEZE_PROBES)

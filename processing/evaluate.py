@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from boomerang.config import GateConfig
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
+from boomerang.gate import GateConfig
 from boomerang.manifest import Manifest, commit, committing, write_dataset
 from boomerang.probes import PROBES
 from boomerang.safeio import write_json_atomic

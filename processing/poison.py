@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import PoisonSettings
 from boomerang.contract import Job, run_step
 from boomerang.digest import digest_json
 from boomerang.errors import BadInput, ConfigError
@@ -33,10 +32,12 @@ from boomerang.manifest import (
     Manifest,
     commit,
     committing,
+    opened,
     verify_folder,
     write_dataset,
 )
 from boomerang.safeio import load_json, load_npy, write_json_atomic
+from boomerang.settings import PoisonSettings
 from processing.attacks import create_recipe
 from processing.attacks.common.base import Attack, Batch, Pool, Rows, audit_entry, check_batch
 from processing.attacks.common.trigger import write_trigger
@@ -200,7 +201,7 @@ def load_photos(folder: Path) -> Photos:
     """
     photos = Photos()
     for path in sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")):
-        dataset = _verified(path)
+        dataset = opened(path)
         shown = np.unique(dataset.y)
         if len(shown) > 1:
             why = f"its pictures have {len(shown)} labels"
@@ -234,7 +235,7 @@ def run(job: Job) -> None:
     """Run the step on the inputs of a job."""
     settings = job.settings(PoisonSettings)
     attacks = create_recipe(settings.attacks)
-    train = _verified(job.input("train"))
+    train = opened(job.input("train"))
     photos = load_photos(job.input("photos")) if job.has_input("photos") else Photos()
     image_folder = job.input("triggers") if job.has_input("triggers") else None
     poisoned = apply_recipe(
@@ -260,10 +261,6 @@ def run(job: Job) -> None:
     write_truth(out / "truth", poisoned, secret)
     write_trigger(out / "trigger", attacks, image_folder, secret.model_copy(update={"kind": "trigger"}))
     _report(poisoned)
-
-
-def _verified(folder: Path) -> Dataset:
-    return Dataset(folder, verify_folder(folder))
 
 
 def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Dataset:

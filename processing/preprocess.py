@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.config import PicturesConfig, PreprocessSettings
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import write_dataset
+from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing import datasets
 from processing.datasets.common.base import Blueprint, Rows, Source, Split, balanced
 from processing.pictures.resizing import resizing, write_resized

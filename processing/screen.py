@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import ScreenSettings
 from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
-from boomerang.manifest import Dataset, Images, Manifest, commit, committing, verify_folder
+from boomerang.manifest import Dataset, Images, Manifest, commit, committing, opened
 from boomerang.safeio import write_json_atomic
+from boomerang.settings import ScreenSettings
 from processing.defenses.common.base import Features
 from processing.defenses.screening import Detector, Finding, Suspect, create
 from processing.sharing.asking import asking
@@ -161,7 +161,7 @@ def run(job: Job) -> None:
     """Screen the suspect training set of a job."""
     settings = job.settings(ScreenSettings)
     detectors = [create(spec) for spec in settings.detectors]
-    train, trusted = _verified(job.input("train")), _verified(job.input("trusted"))
+    train, trusted = opened(job.input("train")), opened(job.input("trusted"))
     do = worker(job, STEP)
     if train.classes != trusted.classes:
         why = f"the classes are {train.classes} and {trusted.classes}"
@@ -174,17 +174,13 @@ def run(job: Job) -> None:
 
 def tasks(job: Job) -> Iterator[Task]:
     """Give the work of this step that several machines may share: the features of the suspect rows."""
-    train = _verified(job.input("train"))
+    train = opened(job.input("train"))
     if job.settings(ScreenSettings).detectors:
         yield _embedding(train, Victim(job.input("model"), train.manifest.shape[1:]))
 
 
 def _embedding(train: Dataset, victim: Victim) -> Task:
     return asking("features", victim.embed, train.x)
-
-
-def _verified(folder: Path) -> Dataset:
-    return Dataset(folder, verify_folder(folder))
 
 
 def _suspect(train: Dataset, trusted: Dataset, victim: Victim, seed: int, do: Do) -> Suspect:

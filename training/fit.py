@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import TrainConfig
 from boomerang.contract import Stop, hold_stop
 from boomerang.errors import StepFailed, Stopped
 from boomerang.manifest import Images, Labels
+from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
 from training.model import classifier

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import TrainConfig
 from boomerang.manifest import Images, Labels
+from boomerang.settings import TrainConfig
 from training.cluster import Cluster
 
 _WARMUP = 0.15

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import TrainSettings
 from boomerang.contract import Job, run_step
 from boomerang.digest import digest_json, sha256_bytes
 from boomerang.errors import BadInput
-from boomerang.manifest import Dataset, open_dataset, read_manifest
+from boomerang.manifest import Dataset, opened, read_manifest, verify_folder
 from boomerang.safeio import load_npy
+from boomerang.settings import TrainSettings
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
@@ -35,8 +35,8 @@ def train(job: Job) -> None:
     settings = job.settings(TrainSettings)
     if settings.public_key:
         verify_inputs(job, settings.public_key)
-    data = open_dataset(job.input("train"))
-    trusted = open_dataset(job.input("validation"))
+    data = opened(job.input("train"))
+    trusted = opened(job.input("validation"))
     keep = kept_rows(job, data)
     cluster = join(job.hosts)
     with cluster.united():
@@ -104,7 +104,7 @@ def kept_rows(job: Job, data: Dataset) -> npt.NDArray[np.bool_] | None:
     if not job.has_input("screen"):
         return None
     folder = job.input("screen")
-    read_manifest(folder)
+    verify_folder(folder)
     keep = load_npy(folder / "keep.npy")
     if keep.dtype != np.bool_ or keep.shape != (len(data),):
         why = f"it is {keep.dtype}{list(keep.shape)} for {len(data)} rows"

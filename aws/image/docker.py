@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from boomerang.alive import is_alive
 from boomerang.errors import ConfigError, StepFailed
+from boomerang.safeio import is_alive
 
 # Each container and network of ours says which process it belongs to, so that the next one can clear
 # what a killed process has left.

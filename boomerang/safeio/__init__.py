@@ -1,4 +1,4 @@
-"""The only place that opens foreign files, and the helpers that write files in one piece.
+"""The only place that opens foreign files, and what writes files and folders in one piece.
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -12,6 +12,7 @@ Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
 from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
 from boomerang.safeio.arrays import MAX_ARRAY_BYTES, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS, load_npy, load_npz
 from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
+from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
     MAX_JPEG_SCANS,
@@ -50,8 +51,11 @@ __all__ = [
     "WHITE",
     "Picture",
     "decode_picture",
+    "discard",
     "display_name",
     "extract_tar",
+    "in_one_piece",
+    "is_alive",
     "load_json",
     "load_keras_model",
     "load_npy",
@@ -61,7 +65,9 @@ __all__ = [
     "quiet_decoders",
     "read_bytes",
     "real_path",
+    "remove_tree",
     "safe_join",
+    "sweep",
     "write_bytes_atomic",
     "write_json_atomic",
 ]

@@ -13,7 +13,7 @@ from gzip import GzipFile
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from boomerang.safeio.files import RefusedError, check_member_name, display_name, opened, reading
+from boomerang.safeio.files import RefusedError, check_member_name, display_name, reading, regular_file
 
 MAX_TAR_BYTES = 8 << 30
 MAX_TAR_MEMBERS = 10_000
@@ -91,7 +91,10 @@ def extract_tar(
     with reading(path, do, *_TAR_ERRORS):
         if dest.exists() and any(dest.iterdir()):
             raise RefusedError(f"the folder it should go to, {dest}, is not empty")
-        with opened(path, max_bytes) as (packed, _), _open_tar(packed, max_bytes, max_members) as archive:
+        with (
+            regular_file(path, max_bytes) as (packed, _),
+            _open_tar(packed, max_bytes, max_members) as archive,
+        ):
             names = _check_tar(archive, max_bytes, max_members)
             dest.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{dest.name}.", dir=dest.parent) as scratch:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.safeio.archives import ZIP_ERRORS, check_zip
-from boomerang.safeio.files import RefusedError, display_name, opened, reading
+from boomerang.safeio.files import RefusedError, display_name, reading, regular_file
 
 MAX_ARRAY_BYTES = 32 << 30
 MAX_NPZ_BYTES = 4 << 30
@@ -67,7 +67,7 @@ def load_npy(
     """
     with (
         reading(path, _SAVE_NPY, ValueError, MemoryError, OverflowError),
-        opened(path, max_bytes) as (stream, size),
+        regular_file(path, max_bytes) as (stream, size),
     ):
         header = _npy_header(stream, size, kinds, ndim)
         if mmap and header.data_bytes:  # an empty array cannot be mapped
@@ -173,7 +173,7 @@ def load_npz(
     do = "save it again with numpy.savez, plain arrays only"
     with (
         reading(path, do, *ZIP_ERRORS, MemoryError, OverflowError),
-        opened(path, max_bytes) as (stream, size),
+        regular_file(path, max_bytes) as (stream, size),
         zipfile.ZipFile(stream) as archive,
     ):
         check_zip(archive, size, max_bytes, max_members)

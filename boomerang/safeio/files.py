@@ -1,6 +1,6 @@
 """Files of any kind: reading with a cap, names that stay inside, and writing in one piece.
 
-The other modules of this package build on `reading` and `opened`: inside them a file is refused
+The other modules of this package build on `reading` and `regular_file`: inside them a file is refused
 with a `RefusedError`, and outside the caller sees a `BadInput` that names the file.
 """
 
@@ -52,7 +52,7 @@ def display_name(name: str | Path) -> str:
 
 
 @contextmanager
-def opened(path: Path, max_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
+def regular_file(path: Path, max_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
     """Open a regular file of 1..max_bytes bytes; gives the stream and its size."""
     try:
         mode = path.stat().st_mode
@@ -82,7 +82,10 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
     BadInput
         When it is missing, not a regular file, empty or too large.
     """
-    with reading(path, "give a readable file below the limit"), opened(path, max_bytes) as (stream, size):
+    with (
+        reading(path, "give a readable file below the limit"),
+        regular_file(path, max_bytes) as (stream, size),
+    ):
         return stream.read(size)
 
 

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from boomerang.safeio.files import RefusedError, display_name, opened, reading, said, write_bytes_atomic
+from boomerang.safeio.files import RefusedError, display_name, reading, regular_file, said, write_bytes_atomic
 
 MAX_JSON_BYTES = 64 << 20
 MAX_TOML_BYTES = 1 << 20
@@ -55,7 +55,7 @@ def load_toml(path: Path, max_bytes: int = MAX_TOML_BYTES, *, allow_nan: bool = 
 
 
 def _text(path: Path, max_bytes: int) -> str:
-    with opened(path, max_bytes) as (stream, size):
+    with regular_file(path, max_bytes) as (stream, size):
         data = stream.read(size)
     try:
         return data.decode("utf-8-sig")

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from boomerang.config import Config, Strict, TrainSettings, as_hyperparameters
+from boomerang.config import Strict, as_hyperparameters
 from boomerang.contract import CONFIG_FILE
 from boomerang.digest import canonical_json, digest_json, digest_tree, sha256_bytes
 from boomerang.errors import ConfigError
-from pipelines.campaign.settings import step_settings, used_triggers
+from boomerang.settings import TrainSettings
+from pipelines.campaign.config import Config
+from pipelines.campaign.entry import step_settings, used_triggers
 from pipelines.campaign.site import Site
 
 

@@ -8,16 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from boomerang.config import Config, JobsConfig
 from boomerang.digest import digest_json, sha256_file
 from boomerang.errors import BoomerangError
 from boomerang.safeio import load_json, write_json_atomic
+from pipelines.campaign.config import Config, JobsConfig
 from pipelines.campaign.site import LOCAL, Site
 from pipelines.campaign.staging import Inputs, stage
 
 # What draws definitions, relative to `pipelines`.
 _SOURCES = (
-    *(f"campaign/{name}.py" for name in ("settings", "site", "staging")),
+    *(f"campaign/{name}.py" for name in ("config", "entry", "site", "staging")),
     *(f"definition/{name}" for name in ("machines.py", "offline.py", "sagemaker.yaml", "sdk/*.py")),
 )
 
@@ -44,7 +44,7 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> B
     Parameters
     ----------
     config : Config
-        As `pipelines.campaign.settings.load` returns it.
+        As `pipelines.campaign.entry.load` returns it.
     site : Site
     cache : Path or None
         A folder of definitions by content. One is taken from there if the config, the site, the

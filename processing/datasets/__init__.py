@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from boomerang.config import DataConfig
+from boomerang.settings import DataConfig
 from processing.datasets import cifar10, digits, folder, mnist, npz, synthetic
 from processing.datasets.common.base import Blueprint, Source, sliced
 from processing.sharing.tasks import alone

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import CanaryConfig
 from boomerang.manifest import Images, Labels
+from boomerang.settings import CanaryConfig
 
 Probabilities = npt.NDArray[np.float32]
 

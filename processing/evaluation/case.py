@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import EvaluateSettings, GateConfig
 from boomerang.contract import Job
-from boomerang.manifest import Dataset, Images, open_dataset, verify_folder
+from boomerang.gate import GateConfig
+from boomerang.manifest import Dataset, Images, opened, opened_below, verify_folder
 from boomerang.metrics import MODELS
 from boomerang.safeio import load_json, load_npy
+from boomerang.settings import EvaluateSettings
 from processing.attacks.common.trigger import Trigger, load_trigger
 from processing.evaluation.canaries import Candidates
 from processing.poison import Truth, load_truth
@@ -68,12 +69,12 @@ class Case:
 
 def open_case(job: Job, limits: GateConfig) -> Case:
     """Open every input of the step; a damaged one stops it."""
-    train, heldout = _verified(job.input("train")), job.input("heldout")
-    test, candidates = _verified(heldout / "test"), _verified(heldout / "canary")
+    train, heldout = opened(job.input("train")), job.input("heldout")
+    test, candidates = opened(heldout / "test"), opened(heldout / "canary")
     screen = job.input("screen")
     screen_manifest = verify_folder(screen)
     names = [name for name in MODELS if job.has_input(name)]
-    photos = _photos(job)
+    photos = opened_below(job.input("photos")) if job.has_input("photos") else {}
     return Case(
         settings=job.settings(EvaluateSettings),
         limits=limits,
@@ -96,18 +97,6 @@ def open_case(job: Job, limits: GateConfig) -> Case:
             **{f"pictures {name}": data.manifest.digest for name, data in photos.items()},
         },
     )
-
-
-def _verified(folder: Path) -> Dataset:
-    verify_folder(folder)
-    return open_dataset(folder)
-
-
-def _photos(job: Job) -> dict[str, Dataset]:
-    if not job.has_input("photos"):
-        return {}
-    folders = sorted(p.parent for p in job.input("photos").glob("*/manifest.json"))
-    return {folder.name: _verified(folder) for folder in folders}
 
 
 def _subject(folder: Path) -> Subject:

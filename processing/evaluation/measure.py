@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.gate import gate_numbers
 from boomerang.metrics import (
     AttackNumbers,
     CanarySet,
@@ -17,7 +18,6 @@ from boomerang.metrics import (
     ModelNumbers,
     Rate,
     confusion,
-    gate_numbers,
     rate,
     share,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.config import GateConfig
+from boomerang.gate import GateConfig, Verdict, judge
 from boomerang.manifest import Images, Labels
 from boomerang.metrics import (
     AttackNumbers,
@@ -15,11 +15,9 @@ from boomerang.metrics import (
     CanaryNumbers,
     DetectorNumbers,
     Rate,
-    Verdict,
     auroc,
     average_precision,
     defense_effectiveness,
-    judge,
     rate,
     share,
 )

@@ -6,8 +6,8 @@ may be given as Evaluate is, judge predictions and change none.
 
 from __future__ import annotations
 
-from boomerang.config import GateConfig
 from boomerang.contract import Job, run_step
+from boomerang.gate import GateConfig
 from processing.evaluation.case import open_case
 from processing.evaluation.predictions import STEP, questions
 from processing.evaluation.trials import trials

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boomerang.config import (
-    Config,
-    Spec,
-    TrainSettings,
-    as_hyperparameters,
-    from_hyperparameters,
-    load_config,
-    validate,
-)
+from boomerang.config import Spec, as_hyperparameters, from_hyperparameters, validate
 from boomerang.errors import BadInput, ConfigError
+from boomerang.settings import TrainSettings
+from pipelines.campaign.config import Config, load_config
 
 TEXT = """
 name = "mine"

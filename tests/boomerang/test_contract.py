@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from helpers.ranges import ROOT
 
-from boomerang.config import EvaluateSettings, TrainSettings
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.errors import BadInput, ConfigError
+from boomerang.settings import EvaluateSettings, TrainSettings
 
 STEP = """
 from boomerang.contract import run_step

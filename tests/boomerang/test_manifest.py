@@ -19,7 +19,7 @@ from boomerang.manifest import (
     commit,
     committing,
     file_entries,
-    open_dataset,
+    opened,
     verify_folder,
     write_dataset,
 )
@@ -36,11 +36,11 @@ def write(path: Path, rows: int = 5, seed: int = 0) -> Dataset:
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written = write(tmp_path / "d")
-    opened = open_dataset(tmp_path / "d")
-    assert opened.manifest == written.manifest
-    assert np.array_equal(opened.x, written.x) and np.array_equal(opened.y, written.y)
-    assert len(opened) == 5 and opened.classes == CLASSES
-    assert isinstance(opened.x, np.memmap)
+    found = opened(tmp_path / "d")
+    assert found.manifest == written.manifest
+    assert np.array_equal(found.x, written.x) and np.array_equal(found.y, written.y)
+    assert len(found) == 5 and found.classes == CLASSES
+    assert isinstance(found.x, np.memmap)
 
 
 @pytest.mark.parametrize("rows", [0, 7])
@@ -123,7 +123,7 @@ def test_arrays_that_do_not_fit_the_manifest_are_not_handed_out(tmp_path: Path) 
     dataset = write(tmp_path / "d")
     np.save(tmp_path / "d" / "x.npy", np.zeros((1, 4, 4, 3), np.uint8))
     with pytest.raises(IntegrityError, match="does not fit"):
-        _ = open_dataset(dataset.path).x
+        _ = opened(dataset.path).x
 
 
 def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_an_error_leaves_the_old_folder(tmp_path: Path) -> None:
 def test_a_new_folder_replaces_the_old_one(tmp_path: Path) -> None:
     write(tmp_path / "d", rows=3)
     write(tmp_path / "d", rows=6)
-    assert len(open_dataset(tmp_path / "d")) == 6
+    assert len(opened(tmp_path / "d")) == 6
     assert [p.name for p in tmp_path.iterdir()] == ["d"]
 
 

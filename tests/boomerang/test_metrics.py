@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boomerang import metrics
-from boomerang.config import GateConfig
-from boomerang.metrics import NOT_MEASURED, gate_numbers, judge, rate
+from boomerang.gate import NOT_MEASURED, GateConfig, gate_numbers, judge
+from boomerang.metrics import rate
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from boomerang.config import GateConfig
 from boomerang.errors import UsageError
+from boomerang.gate import GateConfig
 from processing.evaluate import limits_from, versions
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 from boomerang.contract import ROOT_ENV
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, ConfigError
-from boomerang.manifest import open_dataset, verify_folder, write_dataset
+from boomerang.manifest import opened, verify_folder, write_dataset
 from processing.attacks import create_recipe
 from processing.attacks.common.base import Batch, Pool
 from processing.attacks.common.trigger import load_trigger
@@ -235,7 +235,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_step_writes_what_the_function_makes(done: Path) -> None:
-    expected, train = poison(RECIPE, seed=7), open_dataset(done / "train")
+    expected, train = poison(RECIPE, seed=7), opened(done / "train")
     truth = load_truth(done / "secret" / "truth")
     assert np.array_equal(train.x, expected.x) and np.array_equal(train.y, expected.y)
     assert np.array_equal(truth.attack_of, expected.attack_of) and truth.attack_of.dtype == np.int8

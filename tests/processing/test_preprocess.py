@@ -14,7 +14,7 @@ from helpers.ranges import ROOT
 from PIL import Image
 
 from boomerang.contract import ROOT_ENV
-from boomerang.manifest import open_dataset, verify_folder
+from boomerang.manifest import opened, verify_folder
 
 SETTINGS = {
     "seed": 3,
@@ -60,7 +60,7 @@ def test_the_splits_are_balanced_disjoint_and_of_the_size_asked_for(tmp_path: Pa
     seen: set[bytes] = set()
     for name, size in sizes.items():
         verify_folder(out / name)
-        data = open_dataset(out / name)
+        data = opened(out / name)
         assert np.bincount(data.y).tolist() == [size // 2] * 2 and data.classes == ("cat", "dog")
         assert data.manifest.name == "mine" and data.manifest.seed == 3
         rows = {row.tobytes() for row in data.x}
@@ -72,7 +72,7 @@ def test_pictures_become_a_dataset_of_one_class_and_files_for_the_eye(tmp_path: 
     make_job(tmp_path, SETTINGS)
     assert run(tmp_path).returncode == 0
     photos = tmp_path / "processing" / "output" / "photos"
-    cats = open_dataset(photos / "cats")
+    cats = opened(photos / "cats")
     assert cats.manifest.recipe["files"] == ["c-1.png", "c-2.png", "c-10.png"]
     assert cats.x[:, 6, 6, 0].tolist() == [1, 2, 10]
     assert cats.y.tolist() == [0, 0, 0]
@@ -83,7 +83,7 @@ def test_pictures_become_a_dataset_of_one_class_and_files_for_the_eye(tmp_path: 
 def test_gray_data_gets_gray_pictures(tmp_path: Path) -> None:
     make_job(tmp_path, SETTINGS, channels=1)
     assert run(tmp_path).returncode == 0
-    cats = open_dataset(tmp_path / "processing" / "output" / "photos" / "cats")
+    cats = opened(tmp_path / "processing" / "output" / "photos" / "cats")
     picture = np.asarray(Image.new("RGB", (1, 1), (10, 0, 0)).convert("L"))
     assert cats.x.shape == (3, 12, 12, 1) and cats.x[2, 6, 6, 0] == picture[0, 0]
 
@@ -102,8 +102,8 @@ def test_without_a_size_every_row_is_taken(tmp_path: Path) -> None:
     make_job(tmp_path, {**SETTINGS, "data": {"source": "npz", "path": "x", "validation": 20}})
     assert run(tmp_path).returncode == 0
     out = tmp_path / "processing" / "output"
-    assert len(open_dataset(out / "train")) == 100 - 20 - 4
-    assert len(open_dataset(out / "heldout" / "test")) == 30
+    assert len(opened(out / "train")) == 100 - 20 - 4
+    assert len(opened(out / "heldout" / "test")) == 30
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from helpers.training_jobs import finished, lay_out, left_or_right, started, weights
 
-from boomerang.config import TrainConfig
 from boomerang.safeio import load_npz
+from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints, State
 
 OWN, OTHER = "a" * 64, "b" * 64

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from helpers.training_jobs import ROOT, Training, finished, lay_out, started, weights
 
-from boomerang.config import DataConfig, TrainConfig
 from boomerang.contract import Hosts
+from boomerang.settings import DataConfig, TrainConfig
 from processing import datasets
 from processing.datasets.common.base import Split
 from training.cluster import alone, tf_config
@@ -124,7 +124,7 @@ import keras, numpy as np, tensorflow as tf
 cpus = tf.config.list_physical_devices("CPU")
 three = [tf.config.LogicalDeviceConfiguration()] * 3
 tf.config.set_logical_device_configuration(cpus[0], three)
-from boomerang.config import TrainConfig
+from boomerang.settings import TrainConfig
 from training.cluster import Cluster, alone
 from training.fit import fit, seed_everything
 from helpers.training_jobs import left_or_right

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from helpers.training_jobs import left_or_right
 
-from boomerang.config import TrainConfig
 from boomerang.errors import StepFailed
+from boomerang.settings import TrainConfig
 from training.cluster import Cluster
 from training.fit import batch_seeds, fit, row_order, seed_everything
 from training.model import ARCHITECTURES, load_model, save_model, weights_digest

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.training_jobs import left_or_right
 
-from boomerang.config import TrainConfig
+from boomerang.settings import TrainConfig
 from training.cluster import alone
 from training.fit import batch_seeds
 from training.model import ARCHITECTURES

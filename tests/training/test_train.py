@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from helpers.training_jobs import left_or_right
 
-from boomerang.config import ModelConfig, TrainConfig, TrainSettings
 from boomerang.contract import Job
 from boomerang.errors import BadInput
 from boomerang.manifest import Dataset, Manifest, commit, write_dataset
+from boomerang.settings import ModelConfig, TrainConfig, TrainSettings
 from training.cluster import Cluster, alone
 from training.model import ARCHITECTURES
 from training.train import fingerprint, kept_rows

@@ -11,7 +11,7 @@ import pytest
 from helpers.signing_cases import CONFIG, WEIGHTS, Key, fresh_key, make_chain, make_dataset, make_model
 
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.manifest import Manifest, commit, committing, open_dataset, read_manifest, verify_folder
+from boomerang.manifest import Manifest, commit, committing, opened, read_manifest, verify_folder
 from boomerang.signing import Predicate, Statement, seal, sign_folder, verify_signed
 
 KINDS = {"pictures": "pictures", "dataset": "dataset", "model": "model", "package": "package"}
@@ -53,7 +53,7 @@ def test_a_signature_changes_nothing_else(tmp_path: Path, key: Key) -> None:
     dataset = make_dataset(tmp_path / "d")
     sign_folder(tmp_path / "d", key.signer)
     assert verify_folder(tmp_path / "d").digest == dataset.manifest.digest
-    assert len(open_dataset(tmp_path / "d").x) == 3
+    assert len(opened(tmp_path / "d").x) == 3
 
 
 def test_signing_again_gives_the_same_bytes(chain: Path, key: Key) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from boomerang.config import DataConfig
 from boomerang.errors import BadInput, ConfigError
+from boomerang.settings import DataConfig
 from processing import datasets
 from processing.datasets.common.base import as_split, balanced, held_out
 

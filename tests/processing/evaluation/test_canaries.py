@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boomerang.config import CanaryConfig
+from boomerang.settings import CanaryConfig
 from processing.evaluation.canaries import Candidates, freeze, margins, views
 
 

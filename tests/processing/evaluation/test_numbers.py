@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boomerang.config import GateConfig
+from boomerang.gate import GateConfig
 from boomerang.metrics import AttackNumbers, CanaryNumbers, rate
 from processing.evaluation.numbers import (
     Trial,

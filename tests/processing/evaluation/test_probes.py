@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from boomerang.config import Spec
 from boomerang.errors import IntegrityError
-from boomerang.manifest import Dataset, Manifest, open_dataset, verify_folder, write_dataset
+from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_dataset
 from boomerang.metrics import AttackNumbers, rate
 from boomerang.probes import LIMIT, ProbeSet, ProbeSets, digest_of_sets, probe_sets, recipe_of
 from boomerang.safeio import safe_join
@@ -90,7 +90,7 @@ def test_every_attack_that_aims_at_a_class_is_frozen_as_a_dataset(tmp_path: Path
 
 def test_the_images_carry_the_trigger_and_the_recipe_says_where_they_are_from(tmp_path: Path) -> None:
     _, case = frozen(tmp_path)
-    data = open_dataset(tmp_path / "probes" / "planes")
+    data = opened(tmp_path / "probes" / "planes")
     recipe = recipe_of(data.manifest)
 
     rows = list(recipe.rows)
@@ -103,7 +103,7 @@ def test_the_images_carry_the_trigger_and_the_recipe_says_where_they_are_from(tm
 
 def test_pictures_are_frozen_themselves(tmp_path: Path) -> None:
     _, case = frozen(tmp_path)
-    data = open_dataset(tmp_path / "probes" / "mislabel")
+    data = opened(tmp_path / "probes" / "mislabel")
 
     recipe = recipe_of(data.manifest)
     assert (recipe.outcome, recipe.rows, recipe.sources) == ("targeted", (0, 1, 2), ("pictures jets",))
@@ -132,7 +132,7 @@ def test_an_attack_that_meets_no_image_has_an_empty_set(tmp_path: Path) -> None:
     triggers = (Trigger(attack, {}),)
     case: Any = SimpleNamespace(triggers=triggers, test=test, digests={"test": "a"})
     probes = freeze_probes(tmp_path / "probes", case, trials(triggers, test, {}))
-    assert probes.sets.sets["corner"].records == 0 and open_dataset(tmp_path / "probes/corner").x.size == 0
+    assert probes.sets.sets["corner"].records == 0 and opened(tmp_path / "probes/corner").x.size == 0
 
 
 def test_without_an_attack_nothing_is_written(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_the_rate_to_compare_with_is_that_on_the_probes() -> None:
 )
 def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, change: dict[str, Any], why: str) -> None:
     frozen(tmp_path)
-    data: Dataset = open_dataset(tmp_path / "probes" / "mislabel")
+    data: Dataset = opened(tmp_path / "probes" / "mislabel")
     manifest: Manifest = data.manifest.model_copy(update={"recipe": {**data.manifest.recipe, **change}})
     with pytest.raises(IntegrityError, match=why):
         recipe_of(manifest)

@@ -12,10 +12,10 @@ import pytest
 from helpers.machines import contents, make_parts, merge, started
 from helpers.suspects import CLASSES, noise_images
 
-from boomerang.config import GateConfig
 from boomerang.contract import Job
 from boomerang.errors import IntegrityError
-from boomerang.manifest import open_dataset, verify_folder, write_dataset
+from boomerang.gate import GateConfig
+from boomerang.manifest import opened, verify_folder, write_dataset
 from boomerang.metrics import Metrics, share
 from boomerang.probes import recipe_of
 from boomerang.safeio import load_json, load_npy
@@ -130,7 +130,7 @@ def test_the_rates_on_the_probes_are_those_of_the_frozen_images(tmp_path: Path, 
     }
     for name, known in metrics.probes.sets.items():
         assert verify_folder(out / "probes" / name).digest == known.digest
-    corner = open_dataset(out / "probes" / "corner")
+    corner = opened(out / "probes" / "corner")
     target = corner.classes.index(recipe_of(corner.manifest).target)
     for name in ("baseline", "victim"):
         ask = classifier(load_model(made / name)[0])

@@ -6,8 +6,9 @@ from dataclasses import fields
 
 import pytest
 
-from boomerang.config import ScreenConfig, Spec
+from boomerang.config import Spec
 from boomerang.errors import ConfigError
+from pipelines.campaign.config import ScreenConfig
 from processing.defenses.screening import DETECTORS, Detector, Suspect, create
 from processing.defenses.screening.spectral_signatures import SpectralSignatures
 

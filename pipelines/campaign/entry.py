@@ -6,19 +6,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from boomerang.config import (
-    Config,
+from boomerang.config import Spec, Strict
+from boomerang.errors import ConfigError, nearest
+from boomerang.settings import (
     EvaluateSettings,
     PoisonSettings,
     PreprocessSettings,
-    ScreenConfig,
     ScreenSettings,
-    Spec,
-    Strict,
     TrainSettings,
-    load_config,
 )
-from boomerang.errors import ConfigError, nearest
+from pipelines.campaign.config import Config, ScreenConfig, load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = Path(__file__).with_name("configs")
@@ -42,7 +39,7 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     source : str
         The name of a bundled entry, or the path of a TOML file.
     overrides : sequence of str
-        `key=value`, see `boomerang.config.load_config`.
+        `key=value`, see `pipelines.campaign.config.load_config`.
 
     Returns
     -------

@@ -1,0 +1,165 @@
+"""What each step is told, and the sections of a campaign entry that it comes from.
+
+A step's settings hold what the step acts on and nothing else. Of what no step reads, such as machines,
+nothing stands here: a change there must not change the key of a step (`pipelines.campaign.config` has it).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from boomerang.config import Open, Spec, Strict
+
+
+class DataConfig(Open):
+    """Where the images come from and how they are split.
+
+    Attributes
+    ----------
+    source : str
+        The kind of source: `synthetic` is the bundled default, drawn by this project. What else the section may
+        say is owned by the source's own class.
+    path : str
+        A file or folder, for a source that reads one.
+    train, test, validation : int
+        Rows of each split, class-balanced; 0 takes all there are. Validation rows are taken from
+        the training split and are the defender's trusted clean set: no attack touches them.
+    """
+
+    source: str = "synthetic"
+    path: str = ""
+    train: int = Field(default=0, ge=0)
+    test: int = Field(default=0, ge=0)
+    validation: int = Field(default=1000, ge=10)
+
+    @property
+    def spec(self) -> Spec:
+        """The source as an entry: its kind, and what is its own to say."""
+        return Spec(kind=self.source, **(self.model_extra or {}))
+
+
+class PicturesConfig(Strict):
+    """A folder of pictures and what they show.
+
+    A set that an attack names becomes poison; any other becomes canary candidates.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    path: str
+    label: str
+
+
+class CanaryConfig(Strict):
+    """Records set apart from every split, to be frozen as canaries once a clean model knows them.
+
+    Attributes
+    ----------
+    candidates_per_class : int
+        Records of each class that Preprocess sets apart.
+    per_class : int
+        At most so many are frozen of each class, and of each picture set, the surest first.
+    margin : float
+        Least difference between the true class' probability and the next, in the worst of the
+        record's views (as it is, and shifted by a pixel each way), for it to count as unambiguous.
+    """
+
+    candidates_per_class: int = Field(default=20, ge=1)
+    per_class: int = Field(default=5, ge=1)
+    margin: float = Field(default=0.5, ge=0, lt=1)
+
+
+class ModelConfig(Open):
+    """Which network is trained.
+
+    Attributes
+    ----------
+    architecture : str
+        The kind of architecture. What else the section may say is owned by its own class.
+    """
+
+    architecture: str = "small"
+
+    @property
+    def spec(self) -> Spec:
+        """The architecture as an entry: its kind, and what is its own to say."""
+        return Spec(kind=self.architecture, **(self.model_extra or {}))
+
+
+class TrainConfig(Strict):
+    """How a model is trained from scratch (baseline, victim on `retrain`, hardened model)."""
+
+    epochs: int = Field(default=5, ge=1)
+    batch: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    augment: bool = False
+
+
+class PreprocessSettings(Strict):
+    """The part of a config that Preprocess reads. It names no attack, so that attacks share it."""
+
+    seed: int
+    data: DataConfig
+    pictures: tuple[PicturesConfig, ...]
+    canaries: CanaryConfig
+
+
+class PoisonSettings(Strict):
+    """The part of a config that Poison reads."""
+
+    seed: int
+    attacks: tuple[Spec, ...]
+
+
+class TrainSettings(Strict):
+    """The part of a config that a training job reads.
+
+    Attributes
+    ----------
+    start : str
+        What the training goes on from: nothing, or the model in the input of that name.
+    public_key : str
+        Base64 of the DER of a key. With it, the job verifies the signature of each input before it reads it.
+    """
+
+    seed: int
+    model: ModelConfig
+    train: TrainConfig
+    start: Literal["scratch", "baseline", "victim"] = "scratch"
+    public_key: str = ""
+
+
+class HardenSettings(TrainSettings):
+    """The part of a config that Harden reads: the repairs, one after the other, and what then wraps the model."""
+
+    repairs: tuple[Spec, ...] = ()
+    inference: tuple[Spec, ...] = ()
+
+
+class TakeoverSettings(TrainSettings):
+    """What a training is told that the attacker runs: the recipe of its attacks too."""
+
+    attacks: tuple[Spec, ...]
+
+
+class ScreenSettings(Strict):
+    """The part of a config that Screen reads."""
+
+    seed: int
+    detectors: tuple[Spec, ...]
+
+
+class EvaluateSettings(Strict):
+    """The part of a config that Evaluate reads. The gate's limits come as arguments of the job.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        The kinds of everything that the run has of a kind (attacks, defenses at inference): whose code the
+        numbers depend on. Evaluate opens nothing of another kind.
+    """
+
+    seed: int
+    canaries: CanaryConfig
+    kinds: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"""One campaign entry as it is written: a TOML file, each section of it a model.
+
+Attacks, detectors and what else has a `kind` are lists whose entries are owned by the class of their kind.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from boomerang.config import Spec, Strict, validate
+from boomerang.errors import ConfigError
+from boomerang.gate import GateConfig
+from boomerang.safeio import load_toml
+from boomerang.settings import CanaryConfig, DataConfig, ModelConfig, PicturesConfig, TrainConfig
+
+
+class VictimConfig(Strict):
+    """How the victim meets the poison: trained from scratch on it (as `[train]` says), or fine-tuned.
+
+    The fine-tune starts from the baseline and takes `epochs` and `learning_rate` from here.
+    """
+
+    schedule: Literal["retrain", "finetune"] = "finetune"
+    epochs: int = Field(default=3, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+
+
+class ScreenConfig(Strict):
+    """The detectors; a row that any of them flags is not kept."""
+
+    detectors: tuple[Spec, ...] = (
+        Spec(kind="data_validation"),
+        Spec(kind="activation_clustering"),
+        Spec(kind="spectral_signatures"),
+    )
+
+
+class JobsConfig(Strict):
+    """Machines and limits of the jobs; outside AWS only counts and the time limit matter.
+
+    Attributes
+    ----------
+    processing_instance, training_instance : str
+        Instance types; a GPU type trains in mixed precision, on all of its GPUs.
+    processing_count : int
+        Machines that share the rows of Preprocess, Screen and Evaluate; the results are the same bytes.
+    training_count : int
+        Machines that train one model together (`train.batch` is what all of them take at a time).
+    spot : bool
+        Train on managed spot machines, which cost less and may be taken back: the job goes on from
+        its checkpoint.
+    spot_wait_s : int
+        How long to wait for spot machines, beyond the time limit.
+    warm_s : int
+        How long a training machine is kept for the next training job, 0 for not at all; not on spot.
+    volume_gb : int
+        Disk of each machine.
+    timeout_s : int
+        Time limit of each job.
+    """
+
+    processing_instance: str = "ml.m5.xlarge"
+    processing_count: int = Field(default=1, ge=1, le=100)
+    training_instance: str = "ml.g4dn.xlarge"
+    training_count: int = Field(default=1, ge=1, le=100)
+    spot: bool = True
+    spot_wait_s: int = Field(default=3600, ge=0)
+    warm_s: int = Field(default=0, ge=0, le=3600)
+    volume_gb: int = Field(default=30, ge=1)
+    timeout_s: int = Field(default=3600, ge=10, le=432_000)
+
+    @model_validator(mode="after")
+    def _warm_is_not_spot(self) -> JobsConfig:
+        if self.warm_s and self.spot:
+            raise ValueError("SageMaker keeps no spot machine warm: set spot = false, or warm_s = 0")
+        return self
+
+
+# What lies beside the campaigns' folders in the data bucket; roles may write there what no run may hold.
+OWN_PREFIXES = frozenset({"canary", "checkpoints", "code", "definitions", "inputs"})
+
+
+class Config(Strict):
+    """Everything about one campaign entry; see the classes of the sections."""
+
+    name: str = Field(default="boomerang", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    seed: int = Field(default=0, ge=0)
+    data: DataConfig = DataConfig()
+    pictures: tuple[PicturesConfig, ...] = ()
+    canaries: CanaryConfig = CanaryConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    victim: VictimConfig = VictimConfig()
+    attacks: tuple[Spec, ...] = ()
+    screen: ScreenConfig = ScreenConfig()
+    harden: tuple[Spec, ...] = (Spec(kind="retrain"),)
+    inference: tuple[Spec, ...] = ()
+    gate: GateConfig = GateConfig()
+    jobs: JobsConfig = JobsConfig()
+
+    @model_validator(mode="after")
+    def _free_name(self) -> Config:
+        if self.name in OWN_PREFIXES:
+            raise ValueError(f"the range keeps things of its own below {self.name}/ in the bucket")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_pictures(self) -> Config:
+        names = [p.name for p in self.pictures]
+        if len(set(names)) != len(names):
+            raise ValueError("two picture sets have the same name")
+        return self
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file, apply `key=value` overrides, and check the whole.
+
+    Parameters
+    ----------
+    path : Path
+    overrides : sequence of str
+        `section.key=value`, the value written as in TOML (a bare word is taken as a string);
+        `attacks.0.rate=0.02` reaches into a list.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown, a value is wrong, or an override cannot be applied.
+    """
+    data = load_toml(path)
+    for override in overrides:
+        _apply(data, override)
+    return validate(Config, data, where=path.name)
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override}", "it is not key=value", "for example --set seed=1")
+    *parents, last = key.strip().split(".")
+    node: Any = data
+    for part in parents:
+        node = node.setdefault(part, {}) if isinstance(node, dict) else _item(node, part, override)
+    if isinstance(node, dict):
+        node[last] = _toml_value(text)
+    else:
+        _item(node, last, override)
+        node[int(last)] = _toml_value(text)
+
+
+def _item(node: Any, part: str, override: str) -> Any:
+    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        return node[int(part)]
+    length = len(node) if isinstance(node, list) else 0
+    raise ConfigError(
+        f"--set {override}", f"'{part}' does not exist", f"the list has {length} entries, from 0"
+    )
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
