@@ -9,7 +9,8 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from boomerang.errors import ConfigError
-from boomerang.metrics import GATE, MODELS, Metrics
+from boomerang.gate import GATE
+from boomerang.metrics import MODELS, Metrics
 from pipelines.check.problems import hint
 from pipelines.language.expressions import path_parts
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boomerang.findings import Problem
-from pipelines.campaign.settings import EVALUATE
+from pipelines.campaign.entry import EVALUATE
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
 from pipelines.check.cache_keys import key_attributes
 from pipelines.check.problems import below, entries, hint

@@ -31,8 +31,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from boomerang.config import Config, JobsConfig
 from boomerang.digest import canonical_json
+from pipelines.campaign.config import Config, JobsConfig
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
 from pipelines.definition.sdk.canary_pipeline import draw_canary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.campaign.settings import EVALUATE
+from pipelines.campaign.entry import EVALUATE
 from pipelines.definition.sdk.imports import JsonGet, PropertyFile
 from pipelines.definition.sdk.jobs import Variable
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from boomerang.config import Config, GateConfig
 from boomerang.digest import digest_json
-from pipelines.campaign.settings import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
+from boomerang.gate import GateConfig
+from pipelines.campaign.config import Config
+from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
 from pipelines.definition.machines import allowed_instances, has_own_disk

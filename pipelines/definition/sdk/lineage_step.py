@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.campaign.settings import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
+from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
 from pipelines.definition.sdk.addresses import inputs_of, outputs_of, text_of
 from pipelines.definition.sdk.candidate import Candidate, metric
 from pipelines.definition.sdk.draft import Draft

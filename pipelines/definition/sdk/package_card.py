@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.metrics import GATE
-from pipelines.campaign.settings import EVALUATE, HARDEN, POISON, VICTIM
+from boomerang.gate import GATE
+from pipelines.campaign.entry import EVALUATE, HARDEN, POISON, VICTIM
 from pipelines.definition.sdk.addresses import inputs_of
 from pipelines.definition.sdk.candidate import Candidate, metric
 from pipelines.definition.sdk.draft import Draft

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from boomerang.metrics import GATE, property_name
-from pipelines.campaign.settings import POISON
+from boomerang.gate import GATE, property_name
+from pipelines.campaign.entry import POISON
 from pipelines.definition.sdk.candidate import Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import (

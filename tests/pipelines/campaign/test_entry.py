@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from boomerang.config import Config, PoisonSettings, PreprocessSettings, TrainSettings
 from boomerang.errors import ConfigError
-from pipelines.campaign.settings import ROOT, bundled, load, step_settings, used_triggers
+from boomerang.settings import PoisonSettings, PreprocessSettings, TrainSettings
+from pipelines.campaign.config import Config
+from pipelines.campaign.entry import ROOT, bundled, load, step_settings, used_triggers
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
 

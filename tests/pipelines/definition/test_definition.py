@@ -17,9 +17,9 @@ import pytest
 from helpers.definitions import FLIP, PATCH, config, inputs, names, step
 from helpers.ranges import ROOT
 
-from boomerang.config import Config, GateConfig
-from boomerang.metrics import GATE, judge
-from pipelines.campaign.settings import load
+from boomerang.gate import GATE, GateConfig, judge
+from pipelines.campaign.config import Config
+from pipelines.campaign.entry import load
 from pipelines.campaign.site import LOCAL, Roles, Signing, Site
 from pipelines.definition.build import Built, build, build_canary
 from pipelines.definition.machines import has_own_disk
