@@ -1,9 +1,11 @@
 """The report of a run: `report.html`, one file that needs nothing else, and `report.json`.
 
-    source       the run's folder -> typed values
-    document     those -> plain JSON, the whole of `report.json` (with words, curves, provenance, origin,
-                 scrub)
-    page         that JSON and the pictures -> the page (with svg, flow, pictures, templates)
+    run_folder   the run's folder -> typed values
+    document     those -> plain JSON, the whole of `report.json` (with sentences, curves, provenance,
+                 lineage_graph)
+    render       that JSON and the pictures -> the page (with drawings, flow, pictures, templates)
+
+What it shares with the dashboard is in `pipelines.page`.
 
 Imports neither TensorFlow nor sagemaker: writing a report takes a second.
 """

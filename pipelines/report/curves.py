@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.page.axes import ticks
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -102,19 +104,14 @@ def _round(value: float) -> float:
     return round(float(value), 5)
 
 
-def ticks(edges: list[float], center: float | None, spread: float | None, count: int = 5) -> list[float]:
+def score_ticks(
+    edges: list[float], center: float | None, spread: float | None, count: int = 5
+) -> list[float]:
     """Return round numbers in the range of `edges`, evenly spread on the histogram's axis."""
     low, high = edges[0], edges[-1]
     if center is None or spread is None:
-        step = _nice((high - low) / count)
-        first = math.ceil(low / step)
-        return [float(f"{k * step:.6g}") for k in range(first, math.floor(high / step) + 1)]
+        return ticks(low, high, count)
     places = np.linspace(math.asinh((low - center) / spread), math.asinh((high - center) / spread), count + 1)
     exact = (center + spread * math.sinh(place) for place in places)
     rounded = {0.0 if abs(tick) < spread / 50 else float(f"{tick:.1g}") for tick in exact}
     return sorted(t for t in rounded if low <= t <= high)
-
-
-def _nice(step: float) -> float:
-    power = 10.0 ** math.floor(math.log10(step))
-    return power * next(f for f in (1, 2, 2.5, 5, 10) if f * power >= step)

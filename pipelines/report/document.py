@@ -12,7 +12,7 @@ from typing import Any
 from boomerang.metrics import DetectorNumbers, Metrics, rate
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
-from pipelines.report import provenance, words
+from pipelines.report import provenance, sentences
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import MODELS, DetectorEntry, Evaluation, Group, Run
 
@@ -76,7 +76,7 @@ def _attacked(metrics: Metrics) -> bool:
 
 def _outcome(metrics: Metrics) -> Document:
     passed = {key: model.verdict.passed for key, model in metrics.models.items()}
-    told = words.outcome(
+    told = sentences.outcome(
         attacked=_attacked(metrics),
         baseline=passed.get("baseline", True),
         victim=passed.get("victim", False),
@@ -91,7 +91,7 @@ def _data(run: Run, metrics: Metrics) -> Document:
     poisoned = sum(data.poisoned.values())
     return {
         "name": data.name,
-        "what": words.DATA_WORDS.get(source, ""),
+        "what": sentences.DATA_WORDS.get(source, ""),
         "classes": list(data.classes),
         "rows": data.rows,
         "poisoned": data.poisoned,
@@ -124,7 +124,7 @@ def _attacks(run: Run, metrics: Metrics) -> list[Document]:
                 "target": first.target,
                 "source": spec.get("source"),
                 "rows": rows,
-                "deed": words.deed(spec, rows, shows),
+                "deed": sentences.deed(spec, rows, shows),
                 "settings": spec,
                 "models": [
                     {"model": key, **by_model[key].model_dump(mode="json")} for key in _present(metrics)
@@ -142,8 +142,8 @@ def _models(metrics: Metrics) -> list[Document]:
     return [
         {
             "model": key,
-            "title": words.model_words(key, attacked=_attacked(metrics))[0],
-            "about": words.model_words(key, attacked=_attacked(metrics))[1],
+            "title": sentences.model_words(key, attacked=_attacked(metrics))[0],
+            "about": sentences.model_words(key, attacked=_attacked(metrics))[1],
             "candidate": key == metrics.candidate,
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
@@ -161,7 +161,7 @@ def _gate(metrics: Metrics) -> list[Document]:
                 {
                     "key": check.key,
                     "text": check.text,
-                    "about": words.CHECK_WORDS.get(check.key, ""),
+                    "about": sentences.CHECK_WORDS.get(check.key, ""),
                     "counts": check.key == "canary_failures",
                     "limit": check.limit,
                     "models": [],

@@ -1,51 +1,27 @@
-"""The report's charts, as inline SVG that takes its colors from the page's style sheet.
+"""The report's charts: a scale for rates, a bar of time, scores as a histogram, and ROC curves.
 
-A chart gets plain numbers of the report and returns markup; text in it is escaped. Classes name what
-a mark stands for (`m-victim`, `a-1`), never a color, so that light, dark and print share one drawing.
-Markers differ in shape as well as in color.
+A chart gets plain numbers of the report and returns markup; see `pipelines.page.svg`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from pipelines.report.curves import ticks
+from pipelines.page.axes import Frame
+from pipelines.page.svg import chart, element, shape
+from pipelines.report.curves import score_ticks
 
-_WIDTH, _HEIGHT = 360, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 10, 12, 34
-_ROC = 230
-_ROC_RIGHT = 22
+_SCORES = Frame(width=360, height=230, left=40, right=10, top=12, bottom=34)
+_ROC = Frame(width=246, height=230, left=40, right=22, top=12, bottom=34)
+_TICK_PX = 38
 _ATTACK_COLORS = 4
+_ROW_PX = 14
 
-_SHAPES = {
-    "baseline": "M-4.6 0a4.6 4.6 0 1 0 9.2 0a4.6 4.6 0 1 0-9.2 0Z",
-    "victim": "M0-5.8L5.6 4.2H-5.6Z",
-    "hardened": "M-4.2-4.2H4.2V4.2H-4.2Z",
-}
-
-
-def element(tag: str, *children: Markup | str, **attributes: object) -> Markup:
-    """Return one element; attribute names take `_` for `-` and `class_` for `class`."""
-    written = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{escape(_short(value))}"'
-        for name, value in attributes.items()
-    )
-    inner = "".join(escape(child) for child in children)
-    return Markup(f"<{tag}{written}>{inner}</{tag}>")  # all of it is escaped, or a name of our own
-
-
-def _short(value: object) -> object:
-    return f"{value:.5g}" if isinstance(value, float) else value
-
-
-def marker(model: str) -> Markup:
-    """Return the sign of a model for use in a line of text."""
-    shape = element("path", d=_SHAPES[model])
-    return element("svg", shape, class_=f"mark m-{model}", viewBox="-7 -7 14 14", aria_hidden="true")
+Place = Callable[[float], float]
 
 
 def attack_class(number: int) -> str:
@@ -71,8 +47,7 @@ def track(
     reference : rate, optional
         The clean model's, drawn as a hollow ring.
     """
-    row_px = 14
-    height = row_px * len(rates) + 3
+    height = _ROW_PX * len(rates) + 3
     grid = [
         element("line", x1=_percent(q), x2=_percent(q), y1=0, y2=height, class_="grid")
         for q in (0, 0.25, 0.5, 0.75, 1)
@@ -80,7 +55,7 @@ def track(
     if reference is not None and reference["value"] is not None:
         grid.append(element("circle", cx=_percent(reference["value"]), cy=9, r=4.2, class_="reference"))
     marks = [
-        _interval(model, rate, row_px * k + 9)
+        _interval(model, rate, _ROW_PX * k + 9)
         for k, (model, rate) in enumerate(rates)
         if rate is not None and rate["value"] is not None
     ]
@@ -89,10 +64,8 @@ def track(
 
 def _interval(model: str, rate: Mapping[str, Any], y: float) -> Markup:
     line = element("line", x1=_percent(rate["low"]), x2=_percent(rate["high"]), y1=y, y2=y, class_="interval")
-    shape = element(
-        "svg", element("path", d=_SHAPES[model]), x=_percent(rate["value"]), y=y, overflow="visible"
-    )
-    return element("g", line, shape, class_=f"m-{model}")
+    mark = element("svg", shape(model), x=_percent(rate["value"]), y=y, overflow="visible")
+    return element("g", line, mark, class_=f"m-{model}")
 
 
 def bar(start: float, length: float, *, cached: bool) -> Markup:
@@ -117,70 +90,66 @@ def histogram(data: Mapping[str, Any], threshold: float | None, title: str) -> M
         Read out in place of the picture.
     """
     edges: list[float] = data["edges"]
-    place = _placer(data)
-    xs = [_LEFT + (_WIDTH - _LEFT - _RIGHT) * place(edge) for edge in edges]
+    x = _scores_place(data)
+    xs = [x(edge) for edge in edges]
     top = max(1, max(data["clean"], default=0), *(max(counts) for counts in data["attacks"]))
-    parts = [*_count_axis(top), *_score_axis(data, place)]
-    parts.append(_steps(xs, data["clean"], top, "clean"))
+    parts = [*_count_axis(top), *_score_axis(data, x), _steps(xs, data["clean"], top, "clean")]
     parts += [
         _steps(xs, counts, top, f"attack {attack_class(k)}") for k, counts in enumerate(data["attacks"], 1)
     ]
     if threshold is not None and edges[0] <= threshold <= edges[-1]:
-        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * place(threshold)
-        parts.append(element("line", x1=x, x2=x, y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="limit"))
-    return _chart(_WIDTH, _HEIGHT, title, parts)
+        parts.append(_SCORES.upright(x(threshold), "limit"))
+    return chart(_SCORES.width, _SCORES.height, title, parts)
 
 
-def _placer(data: Mapping[str, Any]) -> Any:
-    """Return the function that puts a score on the axis, as a fraction of its length."""
+def _scores_place(data: Mapping[str, Any]) -> Place:
+    """Return the function that puts a score on the axis."""
     center, spread = data["center"], data["spread"]
 
     def position(score: float) -> float:
         return score if spread is None else math.asinh((score - center) / spread)
 
     low, high = position(data["edges"][0]), position(data["edges"][-1])
-    return lambda score: (position(score) - low) / (high - low)
+    return lambda score: _SCORES.x((position(score) - low) / (high - low))
 
 
-def _log_y(count: float, top: int) -> float:
+def _count_y(count: float, top: int) -> float:
     """Return the height of a count: 0 at the axis, a single row already visible."""
-    span = _HEIGHT - _TOP - _BOTTOM
-    return _HEIGHT - _BOTTOM - span * (math.log10(1 + count * 2) / math.log10(1 + top * 2))
+    return _SCORES.y(math.log10(1 + count * 2) / math.log10(1 + top * 2))
 
 
 def _steps(xs: list[float], counts: Sequence[int], top: int, name: str) -> Markup:
     """Return the outline of a distribution; empty bins have none, so that no line runs along the axis."""
-    base = _HEIGHT - _BOTTOM
     path = []
     for k, count in enumerate(counts):
         if not count:
             continue
         if not k or not counts[k - 1]:
-            path.append(f"M{xs[k]:.1f} {base}")
-        path.append(f"V{_log_y(count, top):.1f}H{xs[k + 1]:.1f}")
+            path.append(f"M{xs[k]:.1f} {_SCORES.base}")
+        path.append(f"V{_count_y(count, top):.1f}H{xs[k + 1]:.1f}")
         if k + 1 == len(counts) or not counts[k + 1]:
-            path.append(f"V{base}")
+            path.append(f"V{_SCORES.base}")
     return element("path", d="".join(path), class_=f"area {name}")
 
 
-def _count_axis(top: int) -> Iterable[Markup]:
+def _count_axis(top: int) -> Iterator[Markup]:
     for power in range(1 + math.floor(math.log10(top))):
-        y = _log_y(10**power, top)
-        yield element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=y, y2=y, class_="grid")
-        yield element("text", f"{10**power:,}", x=_LEFT - 6, y=y + 3.5, class_="tick end")
+        y = _count_y(10**power, top)
+        yield _SCORES.across(y, "grid")
+        yield _SCORES.beside(y, f"{10**power:,}")
 
 
-def _score_axis(data: Mapping[str, Any], place: Any) -> Iterable[Markup]:
-    base, taken = _HEIGHT - _BOTTOM, -math.inf
-    yield element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=base, y2=base, class_="axis")
-    for tick in ticks(data["edges"], data["center"], data["spread"]):
-        x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * place(tick)
-        if x - taken < 38:
+def _score_axis(data: Mapping[str, Any], place: Place) -> Iterator[Markup]:
+    taken = -math.inf
+    yield _SCORES.across(_SCORES.base, "axis")
+    for tick in score_ticks(data["edges"], data["center"], data["spread"]):
+        x = place(tick)
+        if x - taken < _TICK_PX:
             continue
         taken = x
-        yield element("line", x1=x, x2=x, y1=base, y2=base + 4, class_="axis")
-        yield element("text", f"{tick:g}", x=x, y=base + 15, class_="tick middle")
-    yield element("text", "score", x=_WIDTH - _RIGHT, y=_HEIGHT - 4, class_="tick end")
+        yield _SCORES.stroke(x)
+        yield _SCORES.below(x, f"{tick:g}")
+    yield _SCORES.caption("score")
 
 
 def roc(
@@ -198,35 +167,22 @@ def roc(
     title : str
         Read out in place of the picture.
     """
-    side = _ROC - _TOP - _BOTTOM
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return _LEFT + side * x, _TOP + side * (1 - y)
-
-    parts = [*_roc_axes(side)]
+    parts = [*_roc_axes()]
     for name, points in lines:
-        places = " ".join("{:.1f},{:.1f}".format(*at(x, y)) for x, y in points)
+        places = " ".join(f"{_ROC.x(fpr):.1f},{_ROC.y(tpr):.1f}" for fpr, tpr in points)
         parts.append(element("polyline", points=places, class_=f"curve {name}"))
     if point is not None:
-        x, y = at(*point)
-        parts.append(element("circle", cx=x, cy=y, r=4.5, class_="point"))
-    return _chart(_LEFT + side + _ROC_RIGHT, _ROC, title, parts)
+        fpr, tpr = point
+        parts.append(element("circle", cx=_ROC.x(fpr), cy=_ROC.y(tpr), r=4.5, class_="point"))
+    return chart(_ROC.width, _ROC.height, title, parts)
 
 
-def _roc_axes(side: int) -> Iterable[Markup]:
-    left, bottom = _LEFT, _TOP + side
+def _roc_axes() -> Iterator[Markup]:
     for q in (0, 0.5, 1):
-        x, y = left + side * q, bottom - side * q
-        yield element("line", x1=left, x2=left + side, y1=y, y2=y, class_="grid")
-        yield element("line", x1=x, x2=x, y1=_TOP, y2=bottom, class_="grid")
-        yield element("text", f"{q:.0%}", x=left - 6, y=y + 3.5, class_="tick end")
-        yield element("text", f"{q:.0%}", x=x, y=bottom + 15, class_="tick middle")
-    yield element("line", x1=left, y1=bottom, x2=left + side, y2=_TOP, class_="chance")
-    yield element("text", "clean rows flagged", x=left + side, y=_ROC - 4, class_="tick end")
-
-
-def _chart(width: int, height: int, title: str, parts: Sequence[Markup]) -> Markup:
-    return element(
-        "svg", element("title", title), *parts, class_="chart", viewBox=f"0 0 {width} {height}", role="img",
-        aria_label=title,
-    )  # fmt: skip
+        x, y = _ROC.x(q), _ROC.y(q)
+        yield _ROC.across(y, "grid")
+        yield _ROC.upright(x, "grid")
+        yield _ROC.beside(y, f"{q:.0%}")
+        yield _ROC.below(x, f"{q:.0%}")
+    yield element("line", x1=_ROC.left, y1=_ROC.base, x2=_ROC.end, y2=_ROC.top, class_="chance")
+    yield _ROC.caption("clean rows flagged")

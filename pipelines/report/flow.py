@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.campaign.settings import BASELINE, HARDEN, POISON, VICTIM
+from pipelines.campaign.entry import BASELINE, HARDEN, POISON, VICTIM
 from pipelines.page.svg import element
 
 _COLUMN, _CARD, _ROW, _HEIGHT = 130, 112, 41, 34

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from pipelines.report.run_folder import FAIL, Run
 
 _ROOT = Path(__file__).resolve().parents[2]
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def build(run: Run) -> dict[str, Any]:
@@ -84,32 +83,12 @@ def to_toml(config: Mapping[str, Any]) -> str:
 
     Reading the text again gives the same config.
     """
-    plain, sections = [], []
-    for key, value in config.items():
-        if value is None:
-            continue
-        if isinstance(value, Mapping):
-            sections.append(f"[{_key(key)}]\n{_lines(value)}")
-        elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
-            sections += [f"[[{_key(key)}]]\n{_lines(item)}" for item in value]
-        else:
-            plain.append(f"{_key(key)} = {_value(value)}")
-    return "\n\n".join(["\n".join(plain), *(section.rstrip() for section in sections)]) + "\n"
+    return tomli_w.dumps(_without_none(config))
 
 
-def _lines(table: Mapping[str, Any]) -> str:
-    return "\n".join(f"{_key(key)} = {_value(value)}" for key, value in table.items() if value is not None)
-
-
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _value(key)
-
-
-def _value(value: Any) -> str:
+def _without_none(value: Any) -> Any:
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None)
-        return f"{{ {inner} }}"
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return f"[{', '.join(_value(item) for item in value)}]"
-    # TOML's strings, numbers and booleans are JSON's, but for DEL, which JSON leaves as it is.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return [_without_none(item) for item in value if item is not None]
+    return value

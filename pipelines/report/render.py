@@ -1,27 +1,21 @@
-"""Makes the page from the report's document and the pictures, and from nothing else.
-
-The page may load nothing and run nothing but its own script: its content security policy names the
-style sheet and the script by their digests and forbids all else. So no element has a style attribute
-and every value that comes from the run is escaped, by Jinja in the templates and by `svg.element` in
-the charts.
-"""
+"""Makes the page from the report's document and the pictures, and from nothing else."""
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pipelines.page import svg
-from pipelines.report import flow, words
+from pipelines.page.shell import Shell
+from pipelines.page.svg import marker
+from pipelines.report import drawings
 from pipelines.report.document import MAX_PICTURES, Document, picture_key
+from pipelines.report.flow import flow, names
 from pipelines.report.pictures import data_uri, difference
 from pipelines.report.run_folder import Evaluation, Group
 
@@ -71,52 +65,25 @@ def render(document: Document, pictures: Mapping[str, str]) -> str:
     pictures : mapping of str to str
         See `encode_pictures`.
     """
-    style = _environment().get_template("report.css").render()
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            document=document,
-            pictures=pictures,
-            titles={
-                model["model"]: model["title"] for model in (document["results"] or {}).get("models", [])
-            },
-            style=Markup(style),
-            script=Markup(script),
-            style_digest=_csp_digest(style),
-            script_digest=_csp_digest(script),
-        )
-    )
-
-
-def _csp_digest(text: str) -> str:
-    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    models = (document["results"] or {}).get("models", [])
+    titles = {model["model"]: model["title"] for model in models}
+    return _shell().render("report", document=document, pictures=pictures, titles=titles)
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    formats = (words.percent, words.interval, words.counted, words.number, words.duration, words.plural)
-    environment.filters |= {function.__name__: function for function in formats}
-    environment.filters |= {"short": _short_digest, "capital": _capital, "shade": _shade}
-    environment.globals |= {
-        "svg": svg,
-        "svg_flow": flow.flow,
-        "names": flow.names,
+def _shell() -> Shell:
+    helpers = {
+        "draw": drawings,
+        "flow": flow,
+        "names": names,
+        "marker": marker,
         "picture": _picture,
         "confusions": _largest_confusions,
         "confusion_classes": _CONFUSION_CLASSES,
         "first_pictures": _FIRST_PICTURES,
         "by_model": _by_model,
     }
-    return environment
+    return Shell(_TEMPLATES, {"short": _short_digest, "capital": _capital, "shade": _shade}, helpers)
 
 
 @pass_context

@@ -19,7 +19,7 @@ from boomerang.errors import BadInput
 from boomerang.manifest import Images
 from boomerang.metrics import Metrics
 from boomerang.safeio import load_json, load_npy, safe_join
-from pipelines.campaign.settings import EVALUATE
+from pipelines.campaign.entry import EVALUATE
 from pipelines.runs.lineage import LINEAGE, Lineage
 from pipelines.runs.records import Execution, StepRecord, load_execution
 

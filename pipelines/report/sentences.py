@@ -1,20 +1,15 @@
-"""How the report says things: formats of numbers, names of models, sentences for people.
+"""What the report says: names of models, of data and of checks, and sentences for people.
 
 No measuring and no markup here. A sentence is made from numbers that the report holds anyway.
 """
-
-# ruff: noqa: RUF002  a page for people has dashes between numbers and signs for "times"
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Tone = Literal["good", "warn", "bad"]
-RateDict = Mapping[str, Any]
-
-NOT_MEASURED = "–"
+from pipelines.page.words import Tone, plural
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
@@ -45,73 +40,9 @@ CHECK_WORDS = {
 }
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """Return a fraction as a percentage; never rounded to 0 or 100 when it is not.
-
-    >>> percent(0.8125), percent(0.0001), percent(-0.01), percent(None)
-    ('81.2%', '<0.1%', '−1.0%', '–')
-    """
-    if value is None:
-        return NOT_MEASURED
-    if value < 0:
-        return _below_zero(percent(-value, digits))
-    step, size = 10.0**-digits, value * 100
-    if 0 < size < step / 2:
-        return f"<{step:.{digits}f}%"
-    if 100 - step / 2 <= size < 100:
-        return f">{100 - step:.{digits}f}%"
-    return f"{size:.{digits}f}%"
-
-
-def _below_zero(text: str) -> str:
-    """Return the text of the opposite number."""
-    flipped = {"<": ">−", ">": "<−"}
-    return flipped[text[0]] + text[1:] if text[0] in flipped else f"−{text}"
-
-
-def interval(rate: RateDict | None) -> str:
-    """Return the bounds of a rate, e.g. `79.5–82.8%`; empty if it was not measured."""
-    if rate is None or rate["value"] is None:
-        return ""
-    return f"{rate['low'] * 100:.1f}–{rate['high'] * 100:.1f}%"
-
-
-def counted(rate: RateDict | None) -> str:
-    """Return what a rate counts, e.g. `23 of 26`."""
-    return f"{rate['successes']:,} of {rate['total']:,}" if rate else ""
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a plain number, or a dash if there is none."""
-    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
-
-
-def duration(seconds: float | None) -> str:
-    """Return a time a person can read.
-
-    >>> duration(0.42), duration(7.31), duration(185)
-    ('0.4 s', '7.3 s', '3 min 05 s')
-    """
-    if seconds is None:
-        return NOT_MEASURED
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
 def model_words(model: str, *, attacked: bool) -> tuple[str, str]:
     """Return what a model is called, and what it was trained on."""
     return (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """Return the count with its noun.
-
-    >>> plural(1, "row"), plural(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The dashboard on a laptop: the body that CloudWatch gets, drawn from what local runs measured.
 
-    history    a workspace -> data points, as the canary and SageMaker would have published them
+    workspace  a workspace -> data points, as the canary and SageMaker would have published them
     lines      a widget of the body and those points -> the lines that it shows
     states     the alarms of the template, played over those points
     charts     lines -> a drawing
-    page       all of it -> one self-contained page
+    render     all of it -> one self-contained page
     serve      that page on this machine alone, made anew for every load
+
+What it shares with the report is in `pipelines.page`.
 
 Imports neither TensorFlow nor sagemaker, nor boto3: nothing here asks AWS.
 """

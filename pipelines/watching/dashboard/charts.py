@@ -14,29 +14,28 @@ from typing import Any
 from markupsafe import Markup
 
 from boomerang.watching.metric_names import METRICS
+from pipelines.page import words
+from pipelines.page.axes import Frame, ticks
 from pipelines.page.scrub import scrub_text
-from pipelines.page.svg import element
-from pipelines.report import words
-from pipelines.report.curves import ticks
+from pipelines.page.svg import chart, element
 from pipelines.watching.dashboard.lines import Line
 from pipelines.watching.dashboard.workspace import Sample
 
 COLORS = 8
 _PX_A_COLUMN = 40
 _HEIGHT = 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 22, 14, 38
 _TICK_PX = 64
 _MARKERS = 60
 
-Place = Callable[[float], float]
+Write = Callable[[float], str]
 Moment = tuple[Any, str]  # when a run ended, and its name
 
 
 @dataclass(frozen=True)
-class _Frame:
-    """Where values and runs lie in the picture, in its own units."""
+class _Plot:
+    """Where values and runs lie in the picture."""
 
-    width: int
+    frame: Frame
     low: float
     high: float
     moments: Sequence[Moment]
@@ -46,15 +45,14 @@ class _Frame:
         return {moment: place for place, moment in enumerate(self.moments)}
 
     def x(self, moment: Moment) -> float:
-        span, last = self.width - _LEFT - _RIGHT, len(self.moments) - 1
-        return _LEFT + span * (self.places[moment] / last if last else 0.5)
+        last = len(self.moments) - 1
+        return self.frame.x(self.places[moment] / last if last else 0.5)
 
     def y(self, value: float) -> float:
-        span = _HEIGHT - _TOP - _BOTTOM
-        return _HEIGHT - _BOTTOM - span * (value - self.low) / (self.high - self.low)
+        return self.frame.y((value - self.low) / (self.high - self.low))
 
 
-def formatter(properties: Mapping[str, Any]) -> Callable[[float], str]:
+def formatter(properties: Mapping[str, Any]) -> Write:
     """Return how the values of a graph are written: rates as percentages, all else as plain numbers."""
     text = str(properties["metrics"])
     names = [name for name in METRICS if f"'{name}'" in text or f'"{name}"' in text]
@@ -89,17 +87,15 @@ def graph(properties: Mapping[str, Any], lines: Sequence[Line], columns: int) ->
     limits = properties.get("annotations", {}).get("horizontal", [])
     moments = sorted({(s.time, s.run) for line in lines for s in line.samples})
     low, high = _range(properties, [s.value for line in lines for s in line.samples], limits)
-    frame = _Frame(columns * _PX_A_COLUMN, low, high, moments)
+    frame = Frame(columns * _PX_A_COLUMN, _HEIGHT, left=44, right=22, top=14, bottom=38)
+    plot = _Plot(frame, low, high, moments)
     write = formatter(properties)
-    parts = [*_values(frame, write), *_times(frame)]
-    parts += [part for limit in limits for part in _limit(frame, limit)]
-    parts += [_line(frame, k, line, write) for k, line in enumerate(lines)]
-    parts += [_limit_name(frame, limit, write) for limit in limits]
+    parts = [*_values(plot, write), *_times(plot)]
+    parts += [part for limit in limits for part in _limit(plot, limit)]
+    parts += [_line(plot, k, line, write) for k, line in enumerate(lines)]
+    parts += [_limit_name(plot, limit, write) for limit in limits]
     title = f"{properties['title']}: {words.plural(len(moments), 'point')}"
-    return element(
-        "svg", element("title", title), *parts, class_="chart", viewBox=f"0 0 {frame.width} {_HEIGHT}",
-        role="img", aria_label=title,
-    )  # fmt: skip
+    return chart(frame.width, frame.height, title, parts)
 
 
 def _range(
@@ -116,63 +112,60 @@ def _range(
     )
 
 
-def _values(frame: _Frame, write: Callable[[float], str]) -> Iterator[Markup]:
-    right = frame.width - _RIGHT
-    for tick in ticks([frame.low, frame.high], None, None, 4):
-        y = frame.y(tick)
-        yield element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="axis" if tick == 0 else "grid")
-        yield element("text", _tick(tick, write), x=_LEFT - 6, y=y + 3.5, class_="tick end")
+def _values(plot: _Plot, write: Write) -> Iterator[Markup]:
+    for tick in ticks(plot.low, plot.high, 4):
+        y = plot.y(tick)
+        yield plot.frame.across(y, "axis" if tick == 0 else "grid")
+        yield plot.frame.beside(y, _tick(tick, write))
 
 
-def _tick(value: float, write: Callable[[float], str]) -> str:
+def _tick(value: float, write: Write) -> str:
     """Write a tick without the digits that are the same for all of them: `50%`, not `50.0%`."""
     return write(value).replace(".0%", "%")
 
 
-def _times(frame: _Frame) -> Iterator[Markup]:
+def _times(plot: _Plot) -> Iterator[Markup]:
     """Yield a tick for as many runs as have room, the last one always among them."""
-    room = max(1, (frame.width - _LEFT - _RIGHT) // _TICK_PX)
-    step = -(-len(frame.moments) // room)
-    base, day_before = _HEIGHT - _BOTTOM, ""
-    for moment in reversed(frame.moments[::-1][::step]):
-        x, day = frame.x(moment), f"{moment[0].day} {moment[0]:%b}"
-        yield element("line", x1=x, x2=x, y1=base, y2=base + 4, class_="axis")
-        yield element("text", f"{moment[0]:%H:%M}", x=x, y=base + 16, class_="tick middle")
+    frame = plot.frame
+    room = max(1, (frame.end - frame.left) // _TICK_PX)
+    step, day_before = -(-len(plot.moments) // room), ""
+    for moment in reversed(plot.moments[::-1][::step]):
+        x, day = plot.x(moment), f"{moment[0].day} {moment[0]:%b}"
+        yield frame.stroke(x)
+        yield frame.below(x, f"{moment[0]:%H:%M}")
         if day != day_before:
-            yield element("text", day, x=x, y=base + 29, class_="tick middle")
+            yield frame.below(x, day, line=1)
         day_before = day
 
 
-def _limit(frame: _Frame, limit: Mapping[str, Any]) -> Iterator[Markup]:
+def _limit(plot: _Plot, limit: Mapping[str, Any]) -> Iterator[Markup]:
     """Yield the line of a threshold, with the side tinted on which an alarm counts a point as bad."""
-    y, right = frame.y(limit["value"]), frame.width - _RIGHT
-    above = limit.get("fill") == "above"
-    top, bottom = (_TOP, y) if above else (y, _HEIGHT - _BOTTOM)
+    frame, y = plot.frame, plot.y(limit["value"])
+    top, bottom = (frame.top, y) if limit.get("fill") == "above" else (y, frame.base)
     if limit.get("fill") in ("above", "below") and bottom > top:
-        yield element(
-            "rect", x=_LEFT, y=top, width=right - _LEFT, height=bottom - top, class_="breach"
-        )  # fmt: skip
-    yield element("line", x1=_LEFT, x2=right, y1=y, y2=y, class_="limit")
+        width, height = frame.end - frame.left, bottom - top
+        yield element("rect", x=frame.left, y=top, width=width, height=height, class_="breach")
+    yield frame.across(y, "limit")
 
 
-def _limit_name(frame: _Frame, limit: Mapping[str, Any], write: Callable[[float], str]) -> Markup:
+def _limit_name(plot: _Plot, limit: Mapping[str, Any], write: Write) -> Markup:
     """Return what a threshold is called, on the side of it where the bad points are."""
-    y = frame.y(limit["value"]) + (-5 if limit.get("fill") == "above" else 13)
+    y = plot.y(limit["value"]) + (-5 if limit.get("fill") == "above" else 13)
     text = f"{limit['label']} {_tick(limit['value'], write)}"
-    return element("text", text, x=_LEFT + 6, y=y, class_="tick limit-name")
+    return element("text", text, x=plot.frame.left + 6, y=y, class_="tick limit-name")
 
 
-def _line(frame: _Frame, number: int, line: Line, write: Callable[[float], str]) -> Markup:
+def _line(plot: _Plot, number: int, line: Line, write: Write) -> Markup:
     parts = []
     if len(line.samples) > 1:
-        points = " ".join(f"{frame.x((s.time, s.run)):.1f},{frame.y(s.value):.1f}" for s in line.samples)
+        points = " ".join(f"{plot.x((s.time, s.run)):.1f},{plot.y(s.value):.1f}" for s in line.samples)
         parts.append(element("polyline", points=points, class_="curve"))
     if len(line.samples) <= _MARKERS:
-        parts += [_marker(frame, sample, line.label, write) for sample in line.samples]
+        parts += [_marker(plot, sample, line.label, write) for sample in line.samples]
     return element("g", *parts, class_=f"series {color_class(number)}")
 
 
-def _marker(frame: _Frame, sample: Sample, label: str, write: Callable[[float], str]) -> Markup:
+def _marker(plot: _Plot, sample: Sample, label: str, write: Write) -> Markup:
     said = f"{label}: {write(sample.value)}, {scrub_text(sample.run)}, {sample.time:%Y-%m-%d %H:%M} UTC"
-    x, y = frame.x((sample.time, sample.run)), frame.y(sample.value)
+    x, y = plot.x((sample.time, sample.run)), plot.y(sample.value)
     return element("circle", element("title", said), cx=x, cy=y, r=3.4, class_="dot")

@@ -1,41 +1,36 @@
 """Makes the page: the body widget by widget, and below it the runs, and what could not be drawn.
 
-It looks as the report does and shares its style sheet and script. It may load nothing and run nothing
-but that script: its content security policy names both by their digests. Whatever comes from a run is
-escaped, by Jinja or by `svg.element`, and scrubbed of paths and control characters.
+Whatever comes from a run is escaped, see `pipelines.page.shell`, and scrubbed of paths and control
+characters.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from aws.alarms import Alarm, CompositeAlarm, State, Where, read_alarms
 from aws.dashboard import Newest, dashboard_body, watched
 from aws.dashboard.body import BILLING, Body
 from aws.stack.intrinsics import Stack, stack
-from pipelines import report
 from pipelines.campaign.site import LOCAL
+from pipelines.page import words
 from pipelines.page.scrub import scrub_text
+from pipelines.page.shell import Shell
 from pipelines.registry.local import Package
-from pipelines.report import words
 from pipelines.watching.dashboard.charts import color_class, formatter, graph
 from pipelines.watching.dashboard.lines import Samples, lines_of
 from pipelines.watching.dashboard.states import Standing, standings
 from pipelines.watching.dashboard.workspace import History
 
-_OURS = Path(__file__).with_name("templates")
-_REPORTS = Path(report.__file__).with_name("templates")
+_TEMPLATES = Path(__file__).with_name("templates")
 # No account has this number, so the ARNs of this page name nothing in any.
 _NOWHERE = Where(account="000000000000", region=LOCAL.region)
 
@@ -91,9 +86,8 @@ def render(history: History, workspace: Path, now: datetime) -> str:
     alarms = read_alarms(local_stack(history.group).resources)
     standing = standings(alarms, history.judged, now)
     samples = history.samples(watched(local_stack(history.group), _NOWHERE).pipeline)
-    style = _environment().get_template("dashboard.css").render()
-    script = (_REPORTS / "report.js").read_text(encoding="utf-8")
-    return _environment().get_template("dashboard.html").render(
+    return _shell().render(
+        "dashboard",
         history=history,
         workspace=scrub_text(str(workspace)),
         now=now,
@@ -101,11 +95,7 @@ def render(history: History, workspace: Path, now: datetime) -> str:
         asked=_asked(alarms),
         widgets=[_shown(widget, samples, standing) for widget in body["widgets"]],
         body=json.dumps(body, indent=1),
-        style=Markup(style),
-        script=Markup(script),
-        style_digest=_csp_digest(style),
-        script_digest=_csp_digest(script),
-    )  # fmt: skip
+    )
 
 
 def _degraded(alarms: list[Alarm | CompositeAlarm], standing: Mapping[str, Standing]) -> State | None:
@@ -121,22 +111,12 @@ def _asked(alarms: list[Alarm | CompositeAlarm]) -> str:
     return f"{alarm.datapoints} bad periods of {alarm.periods}, of {hours} each"
 
 
-def _csp_digest(text: str) -> str:
-    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader([_OURS, _REPORTS]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _shell() -> Shell:
+    return Shell(
+        _TEMPLATES,
+        {"scrubbed": scrub_text, "tone": _TONES.get, "said": _STATES.__getitem__, "when": _when},
     )
-    environment.filters |= {"plural": words.plural, "duration": words.duration, "scrubbed": scrub_text}
-    environment.filters |= {"tone": _TONES.get, "said": _STATES.__getitem__, "when": _when}
-    return environment
 
 
 def _when(time: datetime) -> str:

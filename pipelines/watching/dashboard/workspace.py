@@ -23,7 +23,7 @@ from boomerang.safeio import load_json, safe_join
 from boomerang.watching.briefing import alarmed
 from boomerang.watching.history import from_line
 from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, part
-from pipelines.campaign.settings import EVALUATE
+from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
 from pipelines.registry.local import Package, Registry
 from pipelines.report.run_folder import EVALUATION, Gallery

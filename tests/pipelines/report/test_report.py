@@ -24,14 +24,16 @@ from hypothesis import strategies as st
 from boomerang.errors import BadInput, BoomerangError, ConfigError
 from boomerang.metrics import auroc
 from boomerang.safeio import load_json, write_json_atomic
+from pipelines import page as page_folder
 from pipelines.page.scrub import scrub_text
+from pipelines.page.words import percent
 from pipelines.report import write_report
-from pipelines.report.curves import histogram, roc, ticks
+from pipelines.report.curves import histogram, roc, score_ticks
 from pipelines.report.pictures import MAX_SIDE_PX, data_uri, difference
 from pipelines.report.provenance import to_toml
 from pipelines.report.render import encode_pictures, render
 from pipelines.report.run_folder import read_run
-from pipelines.report.words import deed, outcome, percent
+from pipelines.report.sentences import deed, outcome
 from pipelines.runs.records import load_execution
 
 HOSTILE = ("<script>alert(1)</script>", "\"><img src=x onerror='alert(2)'>", "bird", "a\u202eb", *CLASSES[4:])
@@ -300,14 +302,14 @@ def test_histogram_counts_every_row_once(tail: float) -> None:
     assert sum(bins["attacks"][0]) == 5
     assert np.all(np.diff(bins["edges"]) > 0)
     assert sum(count > 0 for count in bins["clean"]) >= 6, "the bulk must not be one bar"
-    shown = ticks(bins["edges"], bins["center"], bins["spread"])
+    shown = score_ticks(bins["edges"], bins["center"], bins["spread"])
     assert len(shown) >= 2 and shown == sorted(shown)
 
 
 def test_histogram_of_equal_scores() -> None:
     bins = histogram(np.zeros(9), np.zeros(9, np.int8), 0)
     assert sum(bins["clean"]) == 9
-    assert len(ticks(bins["edges"], bins["center"], bins["spread"])) >= 2
+    assert len(score_ticks(bins["edges"], bins["center"], bins["spread"])) >= 2
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -574,7 +576,7 @@ def test_many_classes_get_the_largest_confusions(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colors_of_text_have_enough_contrast(theme: str) -> None:
-    css = (Path(write_report.__code__.co_filename).parent / "templates" / "report.css").read_text()
+    css = (Path(str(page_folder.__file__)).parent / "templates" / "page.css").read_text()
     block = re.search(rf"macro {theme}\(\) %}}(.*?){{% endmacro", css, re.DOTALL)
     assert block
     colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block[1]))

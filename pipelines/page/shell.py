@@ -1,0 +1,69 @@
+"""Makes a page of its templates: one file that needs nothing else.
+
+A page may load nothing and run nothing but the one script: its content security policy names style sheet
+and script by their digests and forbids all else. So no element has a style attribute, and every value that
+comes from a run is escaped, by Jinja in the templates and by `svg.element` in the drawings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipelines.page import words
+
+_SHARED = Path(__file__).with_name("templates")
+_FORMATS = (words.percent, words.interval, words.counted, words.number, words.duration, words.plural)
+
+
+class Shell:
+    """The templates of a page, over those that every page has.
+
+    Parameters
+    ----------
+    templates : Path
+        Holds `NAME.html`, which extends `shell.html`, and `NAME.css`, which includes `page.css`.
+    filters : mapping
+        Filters beside the formats of `words`, which every page has.
+    helpers : mapping, optional
+        What the templates can call.
+    """
+
+    def __init__(
+        self,
+        templates: Path,
+        filters: Mapping[str, Callable[..., Any]],
+        helpers: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader([templates, _SHARED]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {function.__name__: function for function in _FORMATS} | dict(filters)
+        self._environment.globals |= dict(helpers or {})
+
+    def render(self, name: str, **values: Any) -> str:
+        """Return the page of that name, filled with `values`."""
+        style = self._environment.get_template(f"{name}.css").render()
+        script = (_SHARED / "page.js").read_text(encoding="utf-8")
+        return self._environment.get_template(f"{name}.html").render(
+            style=Markup(style),
+            script=Markup(script),
+            style_digest=_digest(style),
+            script_digest=_digest(script),
+            **values,
+        )
+
+
+def _digest(text: str) -> str:
+    """Return what a content security policy calls a text."""
+    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
