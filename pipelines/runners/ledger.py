@@ -16,8 +16,8 @@ from typing import Any
 from boomerang.errors import BadInput, StepFailed, UsageError
 from boomerang.manifest import SIGNATURE
 from boomerang.probes import PROBES
-from boomerang.safeio import write_json_atomic
-from boomerang.watching.briefing import CANARIES
+from boomerang.safeio import remove_tree, write_json_atomic
+from boomerang.formats.evaluation import CANARIES
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin as lineage
 from pipelines.registry.local import Registry
@@ -35,7 +35,7 @@ from pipelines.runs.records import (
     now,
     output_record,
 )
-from pipelines.runs.storage import Store, remove_tree
+from pipelines.runs.storage import Store
 
 OnEvent = Callable[[Event], None]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import shutil
 import stat
 import tarfile
@@ -259,12 +258,3 @@ def pack(folder: Path, target: Path) -> None:
             member.size, member.mode = file.stat().st_size, 0o644
             with file.open("rb") as stream:
                 archive.addfile(member, stream)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a folder if it is there, also where a job made parts of it unwritable."""
-    if not path.exists():
-        return
-    for folder, _, _ in os.walk(path):
-        Path(folder).chmod(0o755)
-    shutil.rmtree(path)

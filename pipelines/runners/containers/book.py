@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from boomerang.safeio import remove_tree
 from pipelines.language.expressions import say_failed
 from pipelines.language.graph import Node, ordered
 from pipelines.language.job_plan import Plan, plan
@@ -18,7 +19,7 @@ from pipelines.runners.scope import run_scope
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.records import Clock, Event, Execution, StepRecord, StepStatus
-from pipelines.runs.storage import remove_tree, seal
+from pipelines.runs.storage import seal
 
 
 @dataclass

@@ -30,9 +30,9 @@ from unittest.mock import patch
 import boto3
 
 from aws.image.docker import ended, isolated_network, owned, remove_containers, stop_containers
-from boomerang.config import Config
 from boomerang.contract import ML_ROOT
 from boomerang.safeio import write_bytes_atomic
+from pipelines.campaign.config import Config
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import stage
 from pipelines.definition.build import Built

@@ -14,17 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from boomerang.alive import is_alive
 from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
-from boomerang.safeio import load_json, write_json_atomic
+from boomerang.safeio import discard, in_one_piece, load_json, remove_tree, sweep, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.runners.process.code import Code
 from pipelines.runners.process.disks import Made
 from pipelines.runs.locking import locked
 from pipelines.runs.records import now
-from pipelines.runs.storage import Store, link_file, remove_tree, seal
+from pipelines.runs.storage import Store, link_file, seal
 
 ENTRY = "entry.json"
 _OUTPUTS = "outputs"
@@ -148,32 +147,24 @@ class Cache:
         if not damage:
             return entry
         if drop:
-            _discard(folder)
+            discard(folder)
         return Damaged(key, damage)
 
     def keep(self, recipe: Recipe, made: Sequence[Made], *, run: str, seconds: float) -> None:
         """Link finished outputs into a new entry; an equal one that another run made first stays."""
-        folder = self.folder(recipe.key)
-        scratch = folder.with_name(f".{recipe.key}.{os.getpid()}.part")
-        remove_tree(scratch)
-        for output in made:
-            place = scratch / _OUTPUTS / output.name
-            place.mkdir(parents=True)
-            for name in output.files:
-                link_file(output.path / name if output.folder else output.path, place / name)
         content = {"format": 1, "run": run, "seconds": seconds, "created": now(), "recipe": asdict(recipe)}
-        write_json_atomic(scratch / ENTRY, content | {"outputs": {m.name: _listing(m) for m in made}})
-        try:
-            scratch.rename(folder)
-        except OSError:
-            remove_tree(scratch)
+        with in_one_piece(self.folder(recipe.key), replace=False) as scratch:
+            for output in made:
+                place = scratch / _OUTPUTS / output.name
+                place.mkdir(parents=True)
+                for name in output.files:
+                    link_file(output.path / name if output.folder else output.path, place / name)
+            write_json_atomic(scratch / ENTRY, content | {"outputs": {m.name: _listing(m) for m in made}})
 
     def sweep(self) -> None:
         """Remove what runs that were killed left half done."""
-        for scratch in self.root.glob("??/.*"):
-            pid = scratch.name.split(".")[-2]
-            if pid.isdigit() and not is_alive(int(pid)):
-                remove_tree(scratch)
+        for folder in self.root.glob("??"):
+            sweep(folder)
 
     @contextmanager
     def checkpoints(self, key: str) -> Iterator[Path]:
@@ -246,14 +237,6 @@ def _damage(entry: Entry) -> str:
             if found.get(name) != made.files.get(name):
                 return f"{made.name}/{name} has been changed"
     return ""
-
-
-def _discard(folder: Path) -> None:
-    """Take an entry out in one piece: another run sees all of it or nothing."""
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.damaged")
-    with suppress(FileNotFoundError):  # another run has seen it too
-        folder.rename(aside)
-    remove_tree(aside)
 
 
 def _differences(recipe: Recipe, earlier: Recipe) -> list[str]:

@@ -15,9 +15,10 @@ from typing import Any
 from boomerang.contract import ML_ROOT
 from boomerang.errors import BadInput, BoomerangError, StepFailed
 from boomerang.manifest import FileEntry
+from boomerang.safeio import remove_tree
 from pipelines.language.job_plan import Plan, Target
 from pipelines.runners.process.processes import Host, Outcome
-from pipelines.runs.storage import Store, pack, plain_files, remove_tree, seal
+from pipelines.runs.storage import Store, pack, plain_files, seal
 
 _MESSAGE_CHARACTERS = 1024
 _LOG_TAIL_LINES = 12

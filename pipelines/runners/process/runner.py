@@ -26,6 +26,7 @@ from typing import Any
 
 from aws.jobs import sign
 from boomerang.errors import BoomerangError, StepFailed
+from boomerang.safeio import remove_tree
 from pipelines.campaign.site import LOCAL_KEY
 from pipelines.language.expressions import as_text, holds, parameter_values, resolve, say_failed
 from pipelines.language.graph import JOBS, Node, ordered
@@ -43,7 +44,6 @@ from pipelines.runners.verify import Problem, verify
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
-from pipelines.runs.storage import remove_tree
 
 __all__ = [
     "CacheWord",
