@@ -46,6 +46,7 @@ $(READY): requirements.txt
 	echo "setting up $(VENV) with $$found (some minutes, once)"; \
 	$$found -m venv --clear $(VENV); \
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $@
 
 lock: $(READY)

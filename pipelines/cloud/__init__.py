@@ -1,12 +1,13 @@
 """The range in an AWS account: putting it there, starting it, following it, taking it away.
 
-    commands              what the command line calls
     deploy, consent       the stack and what lies in it, step by step, and the person's yes
     deployed, remote      the range as it is there, and starting its pipeline
     board                 its dashboard, which no template can hold
     status, follow        an execution as it is, and until it ends
     advice                what to do about a failure
     destroy               what goes, what stays, and why
+    costs                 what a run and a month cost at most
+    range_tables, cost_tables   what a person is shown of them
 
 Nothing here is imported before a command needs it; every call to AWS is a method of `aws.account`.
 """

@@ -17,7 +17,8 @@ from helpers.ranges import ROOT
 
 from boomerang.metrics import rate
 from boomerang.signing import PublicKey
-from pipelines.cli.main import parser
+from pipelines.cli.command_lines import dashboard_command, entry_command, follow_command
+from pipelines.cli.main import AS_COMMAND, AS_MODULE, parser
 from pipelines.report.summary import say_rate
 
 HEAVY = (
@@ -31,10 +32,14 @@ HEAVY = (
     "matplotlib",
     "art",
     "rich",
+    "numpy",
+    "pydantic",
+    "yaml",
+    "shtab",
 )
 COMMANDS = (
-    *("run", "report", "verify", "plan", "definition", "check", "image"),
-    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "key"),
+    *("run", "report", "verify", "key", "plan", "definition", "check", "image", "canary"),
+    *("approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
 )
 
 TINY = """
@@ -107,10 +112,53 @@ def test_help_takes_little_more_than_python_itself() -> None:
 def test_every_command_and_option_has_help() -> None:
     top = parser()
     commands = next(action for action in top._actions if action.dest == "command")
-    assert set(commands.choices or ()) == set(COMMANDS)
+    assert tuple(commands.choices or ()) == COMMANDS
     for name, command in dict(commands.choices or {}).items():
         assert command.description, name
         assert all(action.help for action in command._actions), name
+
+
+def test_the_command_is_installed_and_both_ways_work_from_any_folder(tmp_path: Path) -> None:
+    installed = [str(Path(sys.executable).with_name("boomerang"))]
+    for command in (installed, [sys.executable, "-m", "pipelines"]):
+        name = "boomerang" if command == installed else "python -m pipelines"
+        said = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert f"usage: {name} [-h] COMMAND" in said.stdout and f"\n  {name} run\n" in said.stdout
+        wrong = subprocess.run(
+            [*command, "run", "--config", "defualt"], cwd=tmp_path, capture_output=True, check=False
+        )
+        assert wrong.returncode == 2 and b"did you mean 'default'?" in wrong.stderr
+        unknown = subprocess.run(
+            [*command, "run", "--no"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert unknown.returncode == 2 and unknown.stderr.endswith(f"  {name} --help\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_command_that_is_named_next_is_called_as_this_one() -> None:
+    for program in (AS_MODULE, AS_COMMAND):
+        words = [
+            "deploy",
+            "--set",
+            "seed=1",
+            "--set",
+            "attacks=[]",
+            "--project",
+            "mine",
+            "--region",
+            "eu-west-1",
+        ]
+        options = parser(program).parse_args(words)
+        assert entry_command("run --on aws", options) == (
+            f"{program} run --on aws --config default --set seed=1 --set 'attacks=[]' "
+            "--project mine --region eu-west-1"
+        )
+        assert follow_command("arn", options) == (
+            f"{program} status arn --watch --project mine --region eu-west-1"
+        )
+    assert dashboard_command(parser().parse_args(["approve", "boomerang/1"])) == (
+        "python -m pipelines dashboard --on aws"
+    )
 
 
 def test_a_key_is_made_once_and_only_its_public_half_verifies(tmp_path: Path) -> None:

@@ -1,114 +1,24 @@
-"""What a run would do: its steps, where each would run, and whether the cache already has it.
-
-On AWS: what the stack has, and what a run and a month cost at most (`pipelines.cloud.costs`).
-"""
+"""What a run and a month cost at most, as tables: hours always, dollars where prices are given."""
 
 from __future__ import annotations
 
 import math
-import os
-from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from aws.prices import Machine, Prices, fetch_prices, read_prices
-from aws.stack.intrinsics import Stack, load_template
-from aws.stack.parameters import check_together, read_parameters
-from boomerang.config import Config
 from boomerang.errors import UsageError
-from pipelines.campaign.settings import load
+from pipelines.campaign.config import Config
 from pipelines.campaign.site import LOCAL
 from pipelines.cloud.costs import AS_ON_AWS, DAYS, Costs, check_limit, costs, hours, total
-from pipelines.definition.build import Built, build, build_canary
-from pipelines.language.expressions import Scope, parameter_values, resolve
+from pipelines.definition.build import build, build_canary
 from pipelines.report.summary import open_console
 
 # The source of prices that is no file.
 API = "api"
-
-
-def plan(options: Namespace, cache: Path) -> None:
-    """Print the plan that the command line asks for.
-
-    Parameters
-    ----------
-    options : Namespace
-        `on`, `config`, `overrides`, `out`; for aws `prices`, `max_usd`, `region`, `runs`, `parameters`.
-    cache : Path
-        A folder of definitions by content.
-
-    Raises
-    ------
-    UsageError
-        If an option of AWS is given without `--on aws`, or an option has no such value.
-    """
-    config = load(options.config, options.overrides)
-    if options.on != "aws":
-        for name in ("prices", "max_usd", "region", "runs", "parameters"):
-            if getattr(options, name) not in (None, "", []):
-                option = f"--{name.replace('_', '-').removesuffix('s' if name == 'parameters' else '')}"
-                raise UsageError(option, "it is about AWS", "add --on aws")
-        show_plan(build(config, cache=cache), options.out)
-        return
-    plan_aws(
-        config,
-        prices=options.prices or "",
-        most_usd=options.max_usd,
-        region=options.region or _region(),
-        runs=1 if options.runs is None else options.runs,
-        parameters=_parameters(options.parameters),
-        cache=cache,
-    )
-
-
-def _region() -> str:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or LOCAL.region
-
-
-def _parameters(words: Sequence[str]) -> dict[str, str]:
-    """Return `KEY=VALUE` words as parameters of the stack, in agreement with each other."""
-    template = load_template()
-    given = read_parameters(words, LOCAL.prefix, template)
-    check_together(Stack(template, given, {}))
-    return given
-
-
-def show_plan(built: Built, workspace: Path) -> None:
-    """Print the plan as a table; nothing is run and nothing is written but the kept definition."""
-    from pipelines.runners.process.runner import explain_cache
-
-    cached = {entry.step: entry for entry in explain_cache(built.definition, built.staged, workspace)}
-    defaults = parameter_values(built.definition["Parameters"], {})
-    table = Table(title="plan")
-    for title in ("step", "job", "machine", "cache", "why"):
-        table.add_column(title)
-    for step in built.definition["Steps"]:
-        entry = cached.get(step["Name"])
-        hit = "" if entry is None else "hit" if entry.hit else "miss"
-        table.add_row(
-            step["Name"],
-            step["Type"],
-            machine(step, defaults),
-            hit,
-            "" if entry is None else escape(entry.why),
-        )
-    open_console().print(table)
-
-
-def machine(step: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """Return the machines that a job step asks for, as `count x type`; empty for other steps."""
-    arguments = step["Arguments"]
-    cluster = arguments.get("ProcessingResources", {}).get("ClusterConfig") or arguments.get("ResourceConfig")
-    if not cluster:
-        return ""
-    kind = resolve(cluster["InstanceType"], Scope(defaults, {}, {}, lambda step, name: None))
-    spot = ", spot" if arguments.get("EnableManagedSpotTraining") else ""
-    return f"{cluster['InstanceCount']} x {kind}{spot}"
 
 
 def plan_aws(

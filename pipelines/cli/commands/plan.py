@@ -1,0 +1,157 @@
+"""`plan`: what a run would do, its steps, where each would run, and whether the cache already has it.
+
+On AWS: what the stack has, and what a run and a month cost at most (`pipelines.cloud.cost_tables`).
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boomerang.errors import EXIT_PASSED, UsageError
+from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_parameter, definitions
+
+if TYPE_CHECKING:
+    from pipelines.campaign.config import Config
+    from pipelines.definition.build import Built
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "plan",
+        help="say what a run would do",
+        description="List the steps of a run, on which machines, which are in the cache and why the others "
+        "are not; or, with --on aws, the resources of the stack, the most instance-hours of a run and a "
+        "month, and what they cost where prices are given. Runs nothing and, but for --prices api, needs no "
+        "credentials.",
+    )
+    command.set_defaults(act=plan)
+    command.add_argument(
+        "--on",
+        choices=("process", "aws"),
+        default="process",
+        help="process: steps and cache of this machine (default); aws: resources, hours, dollars",
+    )
+    _add_aws(command)
+    add_parameter(command)
+    add_entry(command)
+    add_out(command)
+
+
+def _add_aws(command: Parser) -> None:
+    command.add_argument(
+        "--prices",
+        metavar="FILE|api",
+        help="with --on aws: a table of prices, or the AWS Price List (docs/costs.md)",
+    )
+    command.add_argument(
+        "--max-usd", type=float, metavar="N", help="with --on aws: refuse a run that may cost more"
+    )
+    command.add_argument(
+        "--region",
+        metavar="REGION",
+        help="with --on aws: where prices are of (default: AWS_REGION, or us-east-1)",
+    )
+    command.add_argument("--runs", type=int, metavar="N", help="with --on aws: runs a month (default: 1)")
+
+
+def plan(options: Namespace) -> int:
+    """Print the plan that the command line asks for.
+
+    Parameters
+    ----------
+    options : Namespace
+        `on`, `config`, `overrides`, `out`; for aws `prices`, `max_usd`, `region`, `runs`, `parameters`.
+
+    Raises
+    ------
+    UsageError
+        If an option of AWS is given without `--on aws`, or an option has no such value.
+    """
+    from pipelines.campaign.entry import load
+    from pipelines.definition.build import build
+
+    config = load(options.config, options.overrides)
+    if options.on == "aws":
+        _plan_aws(config, options)
+    else:
+        _refuse_aws(options)
+        show_plan(build(config, cache=definitions(options.out)), options.out)
+    return EXIT_PASSED
+
+
+def _refuse_aws(options: Namespace) -> None:
+    for name in ("prices", "max_usd", "region", "runs", "parameters"):
+        if getattr(options, name) not in (None, "", []):
+            option = f"--{name.replace('_', '-').removesuffix('s' if name == 'parameters' else '')}"
+            raise UsageError(option, "it is about AWS", "add --on aws")
+
+
+def _plan_aws(config: Config, options: Namespace) -> None:
+    from pipelines.cloud.cost_tables import plan_aws
+
+    plan_aws(
+        config,
+        prices=options.prices or "",
+        most_usd=options.max_usd,
+        region=options.region or _region(),
+        runs=1 if options.runs is None else options.runs,
+        parameters=_parameters(options.parameters),
+        cache=definitions(options.out),
+    )
+
+
+def _region() -> str:
+    from pipelines.campaign.site import LOCAL
+
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or LOCAL.region
+
+
+def _parameters(words: Sequence[str]) -> dict[str, str]:
+    """Return `KEY=VALUE` words as parameters of the stack, in agreement with each other."""
+    from aws.stack.intrinsics import Stack, load_template
+    from aws.stack.parameters import check_together, read_parameters
+    from pipelines.campaign.site import LOCAL
+
+    template = load_template()
+    given = read_parameters(words, LOCAL.prefix, template)
+    check_together(Stack(template, given, {}))
+    return given
+
+
+def show_plan(built: Built, workspace: Path) -> None:
+    """Print the plan as a table; nothing is run and nothing is written but the kept definition."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from pipelines.language.expressions import parameter_values
+    from pipelines.report.summary import open_console
+    from pipelines.runners.process.runner import explain_cache
+
+    cached = {entry.step: entry for entry in explain_cache(built.definition, built.staged, workspace)}
+    defaults = parameter_values(built.definition["Parameters"], {})
+    table = Table(title="plan")
+    for title in ("step", "job", "machine", "cache", "why"):
+        table.add_column(title)
+    for step in built.definition["Steps"]:
+        entry = cached.get(step["Name"])
+        hit, why = ("", "") if entry is None else ("hit" if entry.hit else "miss", escape(entry.why))
+        table.add_row(step["Name"], step["Type"], machine(step, defaults), hit, why)
+    open_console().print(table)
+
+
+def machine(step: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
+    """Return the machines that a job step asks for, as `count x type`; empty for other steps."""
+    from pipelines.language.expressions import Scope, resolve
+
+    arguments = step["Arguments"]
+    cluster = arguments.get("ProcessingResources", {}).get("ClusterConfig") or arguments.get("ResourceConfig")
+    if not cluster:
+        return ""
+    kind = resolve(cluster["InstanceType"], Scope(defaults, {}, {}, lambda step, name: None))
+    spot = ", spot" if arguments.get("EnableManagedSpotTraining") else ""
+    return f"{cluster['InstanceCount']} x {kind}{spot}"

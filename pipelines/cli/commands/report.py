@@ -1,0 +1,31 @@
+"""`report`: a run's report, written again."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from boomerang.errors import EXIT_PASSED, BadInput
+from pipelines.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "report",
+        help="write a run's report again",
+        description="Write report.html and report.json of a run again, from what its steps left.",
+    )
+    command.set_defaults(act=report)
+    command.add_argument("run", type=Path, metavar="RUN", help="a run's folder")
+
+
+def report(options: Namespace) -> int:
+    """Write the report of a run again."""
+    from pipelines.report import write_report
+
+    if not (options.run / "execution.json").is_file():
+        do = "give the folder of a run, for example runs/ID"
+        raise BadInput(f"{options.run}", "it is no run's folder: it has no execution.json", do)
+    print(write_report(options.run))
+    return EXIT_PASSED

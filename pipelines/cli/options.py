@@ -1,0 +1,93 @@
+"""What several commands take: each function adds the same options, with the same words, to a command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from boomerang.errors import UsageError
+
+# What a command's module adds its parser to; argparse has no public name for it.
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+PROJECT = "boomerang"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are errors like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, do=f"{self.prog} --help")
+
+
+def add_entry(command: Parser) -> None:
+    """Add which campaign entry is meant, and what is changed in it."""
+    command.add_argument(
+        "--config",
+        default="default",
+        metavar="NAME|FILE",
+        help="a bundled campaign entry or a TOML file (default: default)",
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="change one setting, as in seed=1 or attacks.0.rate=0.02; may be repeated",
+    )
+
+
+def add_out(command: Parser) -> None:
+    """Add where everything of this machine is kept."""
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        metavar="FOLDER",
+        help="where runs, their cache and the registry are kept (default: runs)",
+    )
+
+
+def definitions(out: Path) -> Path:
+    """Return where the definitions that were drawn are kept below `--out`."""
+    return out / "cache" / "definitions"
+
+
+def add_region(command: Parser) -> None:
+    """Add the region of the account."""
+    command.add_argument("--region", metavar="REGION", help="(default: as the AWS configuration says)")
+
+
+def add_range(command: Parser) -> None:
+    """Add which deployed range is meant."""
+    command.add_argument(
+        "--project", default=PROJECT, metavar="NAME", help=f"name of the stack (default: {PROJECT})"
+    )
+    add_region(command)
+
+
+def add_parameter(command: Parser) -> None:
+    """Add parameters of the stack."""
+    command.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        dest="parameters",
+        metavar="KEY=VALUE",
+        help="a parameter of the stack, as in MaxDrop=0.03 (docs/aws.md); may be repeated. One "
+        "that is not given stays as it is",
+    )
+
+
+def add_role(command: Parser) -> None:
+    """Add the role that changes the stack."""
+    command.add_argument(
+        "--role-arn", metavar="ARN", help="the role that CloudFormation acts with (default: yours)"
+    )
+
+
+def add_yes(command: Parser) -> None:
+    """Add the consent of who is not there to be asked."""
+    command.add_argument("--yes", action="store_true", help="do not ask; for where there is no terminal")
