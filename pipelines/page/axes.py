@@ -85,7 +85,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """
     step = _round_step((high - low) / count)
     first, last = math.ceil(low / step), math.floor(high / step)
-    return [float(f"{k * step:.6g}") for k in range(first, last + 1)]
+    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]
 
 
 def _round_step(step: float) -> float:

@@ -51,7 +51,7 @@ class Shell:
         self._environment.filters |= {function.__name__: function for function in _FORMATS} | dict(filters)
         self._environment.globals |= dict(helpers or {})
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """Return the page of that name, filled with `values`."""
         style = self._environment.get_template(f"{name}.css").render()
         script = (_SHARED / "page.js").read_text(encoding="utf-8")

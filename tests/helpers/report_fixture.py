@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from boomerang.config import Config, GateConfig, validate
+from boomerang.config import validate
+from boomerang.gate import GateConfig, gate_numbers, judge
 from boomerang.manifest import Images
 from boomerang.metrics import (
     AttackNumbers,
@@ -30,12 +31,11 @@ from boomerang.metrics import (
     average_precision,
     confusion,
     defense_effectiveness,
-    gate_numbers,
-    judge,
     rate,
     share,
 )
 from boomerang.safeio import write_json_atomic
+from pipelines.campaign.config import Config
 from pipelines.runs.lineage import LINEAGE, Association, Entity, Lineage
 from pipelines.runs.records import Execution, OutputRecord, StepRecord
 
@@ -173,7 +173,7 @@ def _config(scene: Scene) -> Config:
                 {"name": "rutan-boomerang", "path": "/home/ann/x/boomerangs", "label": scene.classes[0]}
             ],
             "attacks": attacks if scene.attacked else [],
-            "harden": {"method": "retrain" if scene.hardened else "none"},
+            "harden": [{"kind": "retrain"}] if scene.hardened else [],
             **scene.config,
         },
         where="fixture",

@@ -1,0 +1,123 @@
+"""What the report holds: the verdict, the numbers, the picture to show first, and why a run stopped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers.report_fixture import Scene, build_run
+from helpers.report_pages import Parsed, metrics_file, report_of
+
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.page.words import percent
+from pipelines.report import write_report
+from pipelines.runs.records import load_execution
+
+
+@pytest.mark.parametrize(
+    ("scene", "headline"),
+    [
+        (Scene(), "The poisoned model was stopped. The hardened model may be released for approval."),
+        (Scene(hardened_accuracy=0.8), "The poisoned model was stopped, and so was the hardened one."),
+        (Scene(hardened=False), "The poisoned model was stopped."),
+        (Scene(attacked=False), "No attack was staged. The model may be released for approval."),
+        (Scene(stop="TrainVictim"), "The run stopped at the step TrainVictim."),
+    ],
+)
+def test_first_heading_is_the_verdict(tmp_path: Path, scene: Scene, headline: str) -> None:
+    page = write_report(build_run(tmp_path / "run", scene)).read_text(encoding="utf-8")
+    first = re.search(r"<h1>(.*?)</h1>", page, re.DOTALL)
+    assert first and first[1].strip() == headline
+
+
+def test_without_an_attack_no_model_is_called_poisoned(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "clean", Scene(attacked=False))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "Poisoned model" not in page
+    assert 'href="#attacks"' not in page
+    assert "Precision</th>" not in page, "on a clean set only the FPR is a number"
+
+
+def test_report_json_holds_the_measured_numbers(stopped: Path) -> None:
+    metrics, results = load_json(metrics_file(stopped)), report_of(stopped)["results"]
+    for model in results["models"]:
+        measured = metrics["models"][model["model"]]
+        for key in ("clean_accuracy", "recall", "confusion", "canaries", "verdict", "digest"):
+            assert model[key] == measured[key]
+    for attack, name in zip(results["attacks"], ("boomerangs", "cyan-square"), strict=True):
+        assert attack["name"] == name
+        for row in attack["models"]:
+            measured = next(a for a in metrics["models"][row["model"]]["attacks"] if a["name"] == name)
+            assert {key: row[key] for key in measured} == measured
+    for shown, measured in zip(results["screen"]["detectors"], metrics["detectors"], strict=True):
+        assert [shown[k] for k in ("tpr", "fpr", "auroc")] == [measured[k] for k in ("tpr", "fpr", "auroc")]
+
+
+@pytest.mark.parametrize("victim", [0.5, 0.75])
+def test_another_measurement_gives_another_page(tmp_path: Path, victim: float) -> None:
+    folder = build_run(tmp_path / "run", Scene(victim_asr=victim))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert percent(round(victim * 200) / 200) in page
+    assert "97.0%" not in page
+
+
+def test_showpiece_fooled_the_poisoned_model_and_no_other(stopped: Path) -> None:
+    piece = report_of(stopped)["results"]["showpiece"]
+    assert piece["before"], "a picture shown with and without the trigger tells more"
+    calls = piece["item"]["calls"]
+    assert calls == {"baseline": "airplane", "victim": "bird", "hardened": "airplane"}
+
+
+def test_showpiece_flatters_no_model(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    gallery = metrics_file(folder).with_name("gallery.json")
+    content = load_json(gallery)
+    triggered = next(group for group in content["groups"] if group["kind"] == "triggered")
+    for item in triggered["items"][1:]:
+        item["calls"]["hardened"] = "bird"  # it is right on the first picture alone
+    write_json_atomic(gallery, content)
+    write_report(folder)
+    assert report_of(folder)["results"]["showpiece"]["item"]["calls"]["hardened"] == "bird"
+
+
+def test_gate_lists_what_does_not_apply_as_absent(stopped: Path) -> None:
+    rows = {row["key"]: row for row in report_of(stopped)["results"]["gate"]}
+    assert [entry["model"] for entry in rows["screen_fpr"]["models"]] == ["hardened"]
+    assert [entry["passed"] for entry in rows["asr_upper"]["models"]] == [True, False, True]
+
+
+def test_failed_run_says_where_and_why(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "failed", Scene(stop="TrainVictim"))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "MemoryError: cannot allocate 12.4 GiB for &lt;b&gt;features" in page, "the end of the log"
+    assert "epoch 0:" not in page, "not its start"
+    assert report_of(folder)["results"] is None
+    assert report_of(folder)["failure"]["step"] == "TrainVictim"
+
+
+def test_gate_rejection_is_no_failure(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "rejected", Scene(hardened_accuracy=0.8))
+    assert load_execution(folder).failed_step == "Fail"
+    write_report(folder)
+    assert report_of(folder)["failure"] is None
+
+
+def test_killed_run_did_not_finish(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "killed", Scene(stop="Screen"))
+    content = load_json(folder / "execution.json")
+    content |= {"status": "Running", "failed_step": None, "failure": "", "steps": content["steps"][:-1]}
+    write_json_atomic(folder / "execution.json", content)
+    assert "The run did not finish." in write_report(folder).read_text(encoding="utf-8")
+
+
+def test_step_failing_after_evaluate_keeps_the_numbers(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "late")
+    content = load_json(folder / "execution.json")
+    content["steps"][-1] |= {"status": "Failed", "detail": "the registry is read-only"}
+    content |= {"status": "Failed", "failed_step": "Register", "failure": "the registry is read-only"}
+    write_json_atomic(folder / "execution.json", content)
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "The run stopped at the step Register." in page
+    assert 'id="gate"' in page
+    assert Parsed(page).count("h1") == 1

@@ -1,0 +1,51 @@
+"""A run's folder that is not as it should be is refused, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.report_fixture import build_run
+from helpers.report_pages import metrics_file
+
+from boomerang.errors import BadInput, BoomerangError, ConfigError
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.report import write_report
+
+
+def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BoomerangError):
+        write_report(tmp_path)
+
+
+def test_malformed_gallery_is_named(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    write_json_atomic(metrics_file(folder).with_name("gallery.json"), {"groups": [{"id": 1}]})
+    with pytest.raises(ConfigError, match=r"gallery\.json"):
+        write_report(folder)
+    assert not (folder / "report.html").exists()
+
+
+def test_a_malformed_lineage_is_named(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    write_json_atomic(folder / "lineage.json", {"run": "run"})
+    with pytest.raises(ConfigError, match=r"lineage\.json"):
+        write_report(folder)
+
+
+def test_scores_of_another_training_set_are_refused(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    np.save(metrics_file(folder).parent / "arrays" / "attack_of.npy", np.zeros(5, np.int8))
+    with pytest.raises(BadInput, match="does not fit together"):
+        write_report(folder)
+
+
+def test_gallery_cannot_reach_out_of_its_folder(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    gallery = metrics_file(folder).with_name("gallery.json")
+    content = load_json(gallery)
+    content["groups"][0]["images"] = "../../../../etc/passwd"
+    write_json_atomic(gallery, content)
+    with pytest.raises(BadInput, match="climbs out"):
+        write_report(folder)

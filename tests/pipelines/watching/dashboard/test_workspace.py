@@ -1,0 +1,90 @@
+"""What is read from a workspace, and what is said of the rest."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from helpers.report_fixture import CLASSES
+from helpers.workspaces import DAMAGED, NOW, canary
+
+from aws.alarms.alarm import Metric
+from boomerang.safeio import load_json
+from boomerang.watching.history import append_history
+from pipelines.watching.dashboard import metric_history
+from pipelines.watching.dashboard.render import local_stack
+
+
+def test_a_run_becomes_the_candidates_numbers_at_its_end(workspace: Path) -> None:
+    history = metric_history(workspace)
+    assert [(run.run_id, run.package and run.package.version) for run in history.runs] == [
+        ("first", 1), ("second", 2), ("third", 3)
+    ]  # fmt: skip
+    run = history.runs[1]
+    model = load_json(workspace / "second" / "Evaluate" / "evaluation" / "metrics.json")["models"]["hardened"]
+    group = ("Group", "boomerang")
+    values = {(datum.name, datum.dimensions): datum.value for datum in run.data}
+    assert {datum.time for datum in run.data} == {NOW - timedelta(days=2)}
+    assert values["CleanAccuracy", (group,)] == model["clean_accuracy"]["value"]
+    assert values["CleanAccuracy", (group, ("Version", "2"))] == model["clean_accuracy"]["value"]
+    rates = {attack["name"]: attack["asr"]["value"] for attack in model["attacks"]}
+    assert values["AttackSuccessRate", (group,)] == max(rates.values())
+    for name, rate in rates.items():
+        assert values["AttackSuccessRate", (group, ("Trigger", name))] == rate
+    for name in CLASSES:
+        assert values["CanaryAccuracy", (("Class", name), group)] == 1.0
+    assert values["CanaryRan", (group,)] == 1.0
+
+
+def test_what_cannot_be_drawn_is_said(workspace: Path) -> None:
+    remarks = {remark.name: remark.why for remark in metric_history(workspace).remarks}
+    assert set(remarks) == {*DAMAGED, "third"}
+    assert "has not ended" in remarks["running"]
+    assert "stopped at TrainVictim" in remarks["stopped"]
+    assert "cannot be read" in remarks["cut"]
+    assert "is no time" in remarks["timeless"]
+    assert "one of its numbers" in remarks["third"]  # CloudWatch takes no name with a control character
+
+
+def test_a_damaged_registry_leaves_the_runs(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(workspace, folder)
+    (folder / "registry" / "boomerang" / "1" / "status.json").write_text("[{}]")
+    (folder / "registry" / "boomerang" / "9x").mkdir()
+    history = metric_history(folder)
+    assert {"package boomerang/1", "package boomerang/9x"} <= {remark.name for remark in history.remarks}
+    assert len(history.runs) == 3
+
+
+def test_a_canary_takes_the_place_of_the_runs_where_it_measures_the_same(watched: Path) -> None:
+    samples = metric_history(watched).samples("boomerang")
+    group = ("Group", "boomerang")
+
+    def runs(name: str, *dimensions: tuple[str, str]) -> set[str]:
+        return {sample.run for sample in samples[Metric("Boomerang", name, dimensions)]}
+
+    assert runs("CanaryAccuracy", group) == {"canary"}
+    assert runs("CanaryAccuracy", group, ("Version", "2")) == {"canary", "second"}
+    assert runs("CleanAccuracy", group) == {"first", "second", "third"}
+
+
+def test_canaries_are_read_and_a_bad_line_is_said(watched: Path) -> None:
+    with (watched / "metrics.jsonl").open("a") as stream:
+        stream.write('{"name": "CanaryRan"}\n' + "[" * 100_000 + "\n")
+    history = metric_history(watched)
+    assert history.canaries_ran == 3
+    assert history.judged == history.canaries
+    said = {remark.name for remark in history.remarks}
+    assert {"metrics.jsonl, line 28", "metrics.jsonl, line 29"} <= said
+
+
+def test_groups_are_kept_apart(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    shutil.copytree(workspace, folder)
+    append_history(folder / "metrics.jsonl", canary("fish", 1, NOW, 0.9))
+    assert metric_history(folder).group == "fish"
+    assert metric_history(folder).others == ("boomerang",)
+    assert metric_history(folder).runs == ()
+    assert len(metric_history(folder, group="boomerang").runs) == 3
+    assert local_stack("fish").resources["AttackAlarm"]["Properties"]["Dimensions"][0]["Value"] == "fish"
