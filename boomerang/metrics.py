@@ -75,8 +75,12 @@ def share(mask: BoolArray) -> Rate:
 
 
 def confusion(y: IntArray, predicted: IntArray, classes: int) -> IntArray:
-    """Return int64[K, K]: row i, column j counts the rows of class i that were called j."""
-    counts = np.bincount(np.asarray(y) * classes + np.asarray(predicted), minlength=classes * classes)
+    """Return int64[K, K]: row i, column j counts the rows of class i that were called j.
+
+    Rows that were called nothing, -1, stand in no column.
+    """
+    told = np.asarray(predicted) >= 0
+    counts = np.bincount(np.asarray(y)[told] * classes + np.asarray(predicted)[told], minlength=classes**2)
     return counts.reshape(classes, classes)
 
 
@@ -124,7 +128,8 @@ class AttackNumbers(Strict):
     asr : Rate or None
         Attack success rate: of the images it is measured on (backdoor: test images with the trigger,
         of the source class, or of all but the target class; mislabel: the attack's pictures; targeted
-        flip: test images of the source class), those given to the target class. None if untargeted.
+        flip: test images of the source class), those given to the target class. None if untargeted, and, as
+        `ra` and `turned`, if an answer was no finite number: then it was not measured.
     ra : Rate or None
         Robust accuracy: of the same images, those given to their own class.
     plain_accuracy : Rate or None
@@ -164,17 +169,26 @@ class CanaryMiss(Strict):
 
 
 class CanaryNumbers(Strict):
-    """How a model answered the frozen canaries."""
+    """How a model answered the frozen canaries; `unanswered` of them with something that is no number."""
 
     right: Rate
+    unanswered: int = 0
     misses: tuple[CanaryMiss, ...] = ()
 
 
 class ModelNumbers(Strict):
-    """Everything measured about one model on the test set."""
+    """Everything measured about one model on the test set.
+
+    Attributes
+    ----------
+    unanswered : int
+        Test images to which its answer is no finite number. It is wrong about them; and what is held against a
+        limit was not measured then.
+    """
 
     digest: str
     clean_accuracy: Rate
+    unanswered: int = 0
     accuracy_drop: float | None
     recall: tuple[Rate, ...]
     confusion: tuple[tuple[int, ...], ...]

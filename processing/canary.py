@@ -19,16 +19,14 @@ import numpy as np
 from boomerang.contract import Job, run_step
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.manifest import Manifest, commit, committing, opened
+from boomerang.formats.canary import write_canary
+from boomerang.formats.evaluation import CANARIES
+from boomerang.manifest import Manifest, opened
 from boomerang.probes import PROBES, recipe_of
-from boomerang.safeio import write_bytes_atomic, write_json_atomic
-from boomerang.watching.briefing import CANARIES, CanarySettings
-from boomerang.watching.history import DATA_FILE, as_line
+from boomerang.watching.briefing import CanarySettings
+from processing.attacks.common.trial import Trial
 from processing.evaluation.canary_numbers import Records, data_of, measure
-from processing.evaluation.numbers import Trial
 from training.model import classifier, load_model, weights_digest
-
-METRICS_FILE = "metrics.json"
 
 
 def canary(job: Job) -> None:
@@ -38,11 +36,9 @@ def canary(job: Job) -> None:
     model = open_model(job.input("model"), settings)
     _check_fit(model.input_shape[1:], model.output_shape[-1], records)
     metrics = measure(settings, records, classifier(model), open_probes(job, settings, records))
-    with committing(job.output("metrics")) as out:
-        write_json_atomic(out / METRICS_FILE, metrics.model_dump(mode="json"))
-        write_bytes_atomic(out / DATA_FILE, b"".join(as_line(datum) for datum in data_of(metrics)))
-        parents = {"canaries": records.digest} | {f"probes {k}": v.digest for k, v in settings.probes.items()}
-        commit(out, Manifest(name=settings.group, kind="canary", classes=records.classes, parents=parents))
+    parents = {"canaries": records.digest} | {f"probes {k}": v.digest for k, v in settings.probes.items()}
+    manifest = Manifest(name=settings.group, classes=records.classes, parents=parents)
+    write_canary(job.output("metrics"), metrics, data_of(metrics), manifest)
     right = metrics.accuracy
     print(
         f"{settings.group}/{settings.version}: {right.successes} of {right.total} canaries right", flush=True

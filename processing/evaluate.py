@@ -16,21 +16,17 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import numpy as np
-
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
+from boomerang.formats.evaluation import CANARIES, DetectorWords, Evidence, write_evaluation
 from boomerang.gate import GateConfig
-from boomerang.manifest import Manifest, commit, committing, write_dataset
+from boomerang.manifest import Manifest, committing, write_dataset
 from boomerang.probes import PROBES
-from boomerang.safeio import write_json_atomic
-from boomerang.watching.briefing import CANARIES
+from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, freeze
 from processing.evaluation.case import Case, candidate_groups, open_case
-from processing.evaluation.evidence import ARRAYS, write_gallery
-from processing.evaluation.galleries import canary_group, picture_groups, poisoned_groups, trial_groups
+from processing.evaluation.evidence import pictures_of
 from processing.evaluation.measure import Frozen, measure
-from processing.evaluation.numbers import Trial
 from processing.evaluation.predictions import STEP, predict
 from processing.evaluation.probes import freeze_probes
 from processing.evaluation.trials import trials
@@ -55,9 +51,8 @@ def evaluate(job: Job, limits: GateConfig) -> None:
     with committing(job.output("evaluation")) as out:
         frozen = freeze_all(out, case, tests)
         metrics = measure(case, tests, frozen)
-        write_evidence(out, case, tests, frozen.canaries)
-        write_json_atomic(out / "metrics.json", metrics.model_dump(mode="json"))
-        commit(out, Manifest(name=case.test.manifest.name, kind="evaluation", classes=case.test.classes))
+        manifest = Manifest(name=case.test.manifest.name, classes=case.test.classes)
+        write_evaluation(out, metrics, evidence(case, tests, frozen.canaries), manifest)
     print(metrics.reasons or "the candidate passes the gate", flush=True)
 
 
@@ -75,19 +70,21 @@ def freeze_all(out: Path, case: Case, tests: tuple[Trial, ...]) -> Frozen:
     return Frozen(canaries, records.manifest.digest, freeze_probes(out / PROBES, case, tests))
 
 
-def write_evidence(out: Path, case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> None:
-    """Write the galleries, the detectors' scores beside the truth, and the versions."""
-    groups = [*poisoned_groups(case), *trial_groups(case, tests), *picture_groups(case)]
-    groups.append(canary_group(canaries, case.test.classes))
-    asks = {name: subject.ask for name, subject in case.subjects.items()}
-    write_gallery(out, groups, asks, case.test.classes)
-    arrays = {"scores": case.scores, "flagged": case.flagged, "attack_of": case.truth.attack_of}
-    for name, array in arrays.items():
-        np.save(out / ARRAYS / f"{name}.npy", array, allow_pickle=False)
-    said = [{key: d[key] for key in ("name", "kind", "title", "threshold", "notes")} for d in case.detectors]
-    write_json_atomic(out / "detectors.json", said)
-    write_json_atomic(out / "audit.json", case.truth.audit)
-    write_json_atomic(out / "versions.json", versions())
+def evidence(case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> Evidence:
+    """Return what stands beside the numbers: pictures, the detectors' scores beside the truth, versions."""
+    said = [
+        DetectorWords.model_validate(detector.model_dump(include=set(DetectorWords.model_fields)))
+        for detector in case.screened.detectors
+    ]
+    return Evidence(
+        pictures=pictures_of(case, tests, canaries),
+        detectors=said,
+        scores=case.screened.scores,
+        flagged=case.screened.flagged,
+        attack_of=case.truth.attack_of,
+        audit=case.truth.audit,
+        versions=versions(),
+    )
 
 
 def versions() -> dict[str, str]:

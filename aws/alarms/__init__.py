@@ -20,13 +20,12 @@ from aws.alarms.event import StateChange, Where
 from aws.alarms.judgment import Verdict, evaluate
 from aws.alarms.play import Action, Played, play, play_all
 from aws.alarms.series import MetricHistory
-from aws.alarms.template_rules import Finding, check_alarms, read_alarms
+from aws.alarms.template_rules import check_alarms, read_alarms
 
 __all__ = [
     "Action",
     "Alarm",
     "CompositeAlarm",
-    "Finding",
     "MetricHistory",
     "Missing",
     "Played",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aws.alarms.alarm import (
@@ -29,6 +28,7 @@ from aws.alarms.metric_math import compute
 from aws.alarms.play import ordered
 from aws.alarms.series import Series
 from boomerang.errors import BoomerangError, nearest
+from boomerang.findings import Problem
 from boomerang.watching.metric_names import METRICS, NAMESPACE, check_metric
 
 DAY_S = 86_400
@@ -43,18 +43,6 @@ MAX_RULE = 10_240
 _ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 # The alarm that asks whether there is data at all.
 PRESENCE = "CanaryRan"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One mistake: the alarm, the property, and what is wrong with it."""
-
-    alarm: str
-    field: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.alarm}: {self.field}: {self.why}"
 
 
 def read_alarms(resources: Mapping[str, Any]) -> list[Alarm | CompositeAlarm]:
@@ -76,7 +64,7 @@ def read_alarms(resources: Mapping[str, Any]) -> list[Alarm | CompositeAlarm]:
     ]
 
 
-def check_alarms(resources: Mapping[str, Any]) -> list[Finding]:
+def check_alarms(resources: Mapping[str, Any]) -> list[Problem]:
     """Return every mistake in the alarms of a template.
 
     Parameters
@@ -85,12 +73,12 @@ def check_alarms(resources: Mapping[str, Any]) -> list[Finding]:
         The `Resources` of a template, parameters and references resolved.
     """
     alarms: list[Alarm | CompositeAlarm] = []
-    findings: list[Finding] = []
+    findings: list[Problem] = []
     for logical_id, resource in resources.items():
         try:
             alarms += read_alarms({logical_id: resource})
         except BoomerangError as error:
-            findings.append(Finding(logical_id, "template", _line(error)))
+            findings.append(Problem(logical_id, "template", _line(error)))
     for alarm in alarms:
         findings += _composite(alarm, alarms) if isinstance(alarm, CompositeAlarm) else _metric(alarm)
     if not findings:
@@ -102,14 +90,14 @@ def _line(error: BoomerangError) -> str:
     return " ".join(str(error).split())
 
 
-def _circles(alarms: list[Alarm | CompositeAlarm]) -> Iterator[Finding]:
+def _circles(alarms: list[Alarm | CompositeAlarm]) -> Iterator[Problem]:
     try:
         ordered(alarms)
     except BoomerangError as error:
-        yield Finding("all alarms", "AlarmRule", _line(error))
+        yield Problem("all alarms", "AlarmRule", _line(error))
 
 
-def _metric(alarm: Alarm) -> Iterator[Finding]:
+def _metric(alarm: Alarm) -> Iterator[Problem]:
     for field, why in (
         *_name(alarm.name),
         *_periods(alarm),
@@ -117,7 +105,7 @@ def _metric(alarm: Alarm) -> Iterator[Finding]:
         *_treatment(alarm),
         *_threshold(alarm),
     ):
-        yield Finding(alarm.name, field, why)
+        yield Problem(alarm.name, field, why)
 
 
 Wrong = Iterator[tuple[str, str]]
@@ -219,13 +207,13 @@ def _bounds(query: Query) -> tuple[float, float] | None:
     return spec.low, spec.high
 
 
-def _composite(alarm: CompositeAlarm, alarms: list[Alarm | CompositeAlarm]) -> Iterator[Finding]:
+def _composite(alarm: CompositeAlarm, alarms: list[Alarm | CompositeAlarm]) -> Iterator[Problem]:
     names = [other.name for other in alarms]
     for field, why in (*_name(alarm.name), *_rule(alarm), *_suppressor(alarm)):
-        yield Finding(alarm.name, field, why)
+        yield Problem(alarm.name, field, why)
     for other in dict.fromkeys(alarm.depends_on):
         if other not in names:
-            yield Finding(alarm.name, "AlarmRule", f"there is no alarm '{other}'; {nearest(other, names)}")
+            yield Problem(alarm.name, "AlarmRule", f"there is no alarm '{other}'; {nearest(other, names)}")
 
 
 def _rule(alarm: CompositeAlarm) -> Wrong:

@@ -14,7 +14,7 @@ def check_body(stack: Stack) -> Outcome:
     """Build the body and hold it to its form, to the metrics that exist and to the alarms' thresholds."""
     body = dashboard_body(watched(stack))
     found = [
-        Problem("dashboard", f"{each.widget}: {each.field}", each.why)
+        Problem("dashboard", f"{each.where}: {each.field}", each.what)
         for each in check_dashboard(body, read_alarms(stack.resources))
     ]
     count, size = len(body["widgets"]), len(json.dumps(body))

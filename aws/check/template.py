@@ -75,7 +75,7 @@ def check_alarm_limits(stack: Stack) -> Outcome:
     """Hold the alarms to CloudWatch's limits and to the metrics that are published."""
     names = alarm_ids(stack)
     found = [
-        Problem(names.get(each.alarm, each.alarm), f"Properties.{each.field}", each.why)
+        Problem(names.get(each.where, each.where), f"Properties.{each.field}", each.what)
         for each in check_alarms(stack.resources)
     ]
     return Outcome(f"alarms: {len(names)}, within CloudWatch's limits, on metrics that exist", tuple(found))

@@ -6,11 +6,10 @@ check     the mistakes in a body: metrics that nobody publishes, geometry, keys,
 """
 
 from aws.dashboard.body import Newest, Watched, dashboard_body, watched
-from aws.dashboard.mistakes import Finding, check_dashboard
+from aws.dashboard.mistakes import check_dashboard
 from aws.dashboard.search import Search, read_search
 
 __all__ = [
-    "Finding",
     "Newest",
     "Search",
     "Watched",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -21,6 +20,7 @@ from aws.alarms.metric_math import compute
 from aws.dashboard.body import BILLING, PIPELINES, Body
 from aws.dashboard.search import read_search
 from boomerang.errors import BoomerangError, nearest
+from boomerang.findings import Problem
 from boomerang.watching.metric_names import METRICS, NAMESPACE, check_metric
 
 COLUMNS = 24
@@ -60,22 +60,10 @@ _ALARM_ARN = re.compile(r"arn:[\w-]+:cloudwatch:[\w-]+:\d{12}:alarm:(?P<name>.+)
 _SHORT_PERIODS = {1, 5, 10, 30}
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One mistake: the widget (its title, or its number), the field, and what is wrong with it."""
-
-    widget: str
-    field: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.widget}: {self.field}: {self.why}"
-
-
 Mistakes = Iterator[tuple[str, str]]  # field, why
 
 
-def check_dashboard(body: Body, alarms: Sequence[Alarm | CompositeAlarm] = ()) -> list[Finding]:
+def check_dashboard(body: Body, alarms: Sequence[Alarm | CompositeAlarm] = ()) -> list[Problem]:
     """Return every mistake in a dashboard's body.
 
     Parameters
@@ -88,10 +76,10 @@ def check_dashboard(body: Body, alarms: Sequence[Alarm | CompositeAlarm] = ()) -
     """
     widgets = body.get("widgets")
     if not isinstance(widgets, list) or not all(isinstance(widget, dict) for widget in widgets):
-        return [Finding("dashboard", "widgets", "it is no list of widgets")]
-    found = [Finding("dashboard", field, why) for field, why in _of_body(body, widgets)]
+        return [Problem("dashboard", "widgets", "it is no list of widgets")]
+    found = [Problem("dashboard", field, why) for field, why in _of_body(body, widgets)]
     for number, widget in enumerate(widgets):
-        found += [Finding(_name(widget, number), field, why) for field, why in _of_widget(widget, alarms)]
+        found += [Problem(_name(widget, number), field, why) for field, why in _of_widget(widget, alarms)]
     return found
 
 

@@ -25,11 +25,12 @@ from aws.jobs.publish import publish
 from aws.jobs.sign import KEY
 from boomerang.contract import ROOT_ENV, Job, run_step
 from boomerang.errors import BadInput, IntegrityError, UsageError
+from boomerang.formats.evaluation import CANARIES
 from boomerang.manifest import MANIFEST, read_manifest, verify_folder
 from boomerang.probes import PROBES
 from boomerang.safeio import safe_join, write_json_atomic
 from boomerang.signing import SIGNATURE, PublicKey, verify_signed
-from boomerang.watching.briefing import CANARIES, CanarySettings, settings_of
+from boomerang.watching.briefing import CanarySettings, settings_of
 
 MODEL, SIGNATURES = "model", "signatures"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from aws.client import asking
 from boomerang.errors import AwsError
 from boomerang.signing import PublicKey
 from boomerang.signing.sealing import ALGORITHM
@@ -45,7 +44,7 @@ class KmsSigner:
         BadInput
             If it is on another curve.
         """
-        with _asking(self.key, "kms:GetPublicKey"):
+        with asking("kms:GetPublicKey", f"KMS key {self.key}"):
             answer = self._client.get_public_key(KeyId=self.key)
         if ALGORITHM not in answer.get("SigningAlgorithms", []):
             why = f"it does not sign by {ALGORITHM}"
@@ -68,7 +67,7 @@ class KmsSigner:
         if len(message) > MAX_MESSAGE_BYTES:
             why = f"it has {len(message):,} bytes, KMS takes {MAX_MESSAGE_BYTES:,}"
             raise AwsError("the message cannot be signed", why, "sign its digest")
-        with _asking(self.key, "kms:Sign"):
+        with asking("kms:Sign", f"KMS key {self.key}"):
             # RAW: KMS hashes the message, as a local key does. `boomerang.signing.statement.message`
             # says why it is not handed over as a digest.
             answer = self._client.sign(
@@ -82,20 +81,3 @@ class KmsSigner:
         import boto3
 
         return boto3.client("kms", region_name=self.region)
-
-
-@contextmanager
-def _asking(key: str, action: str) -> Iterator[None]:
-    """Turn what boto3 raises into an AwsError that says what to do."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        answer = error.response["Error"]
-        why = f"{answer.get('Code')}: {answer.get('Message')}"
-        do = f"check that the key exists in this region, is enabled, and that your role may {action} with it"
-        raise AwsError(f"KMS key {key} cannot be used", why, do) from error
-    except BotoCoreError as error:
-        do = "set a region and credentials (AWS_REGION, AWS_PROFILE), and check the network"
-        raise AwsError(f"KMS key {key} cannot be used", str(error), do) from error

@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aws.client import Client, batches
-from boomerang.errors import BadInput, BoomerangError, IntegrityError, UsageError
-from boomerang.manifest import verify_folder
-from boomerang.watching.history import DATA_FILE, read_history
+from boomerang.errors import BadInput, BoomerangError, UsageError
+from boomerang.formats.canary import DATA_FILE, open_data
 from boomerang.watching.metric_names import NAMESPACE, Datum
 
 
@@ -36,9 +35,7 @@ def publish(folder: Path, client: Client) -> tuple[Datum, ...]:
     AwsError
         If CloudWatch does not take them.
     """
-    if verify_folder(folder).kind != "canary":
-        raise IntegrityError(f"{folder} is no canary's output", "its manifest is of another kind")
-    data = read_history(folder / DATA_FILE)
+    data = open_data(folder)
     if not data or data[-1].name != "CanaryRan":
         raise BadInput(f"{folder / DATA_FILE}", "it does not end with CanaryRan", "run the canary again")
     for batch in batches([datum.as_request() for datum in data]):

@@ -1,10 +1,10 @@
 """The folder that Screen leaves: what every detector says of every row, and which rows are kept.
 
-    keep.npy       bool[N]         rows that no detector flagged
-    scores.npy     float64[D, N]   one row a detector, in the order of the config
-    flagged.npy    bool[D, N]
-    report.json    each detector's name, settings, threshold and notes
-    manifest.json  commits the folder
+keep.npy       bool[N]         rows that no detector flagged
+scores.npy     float64[D, N]   one row a detector, in the order of the config
+flagged.npy    bool[D, N]
+report.json    each detector's name, settings, threshold and notes
+manifest.json  commits the folder
 """
 
 from __future__ import annotations

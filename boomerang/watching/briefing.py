@@ -9,8 +9,6 @@ from boomerang.errors import BadInput, IntegrityError
 from boomerang.metrics import Metrics
 from boomerang.probes import ProbeName
 
-CANARIES = "canaries"
-
 _DIGEST = r"^[0-9a-f]{64}$"
 
 

@@ -20,9 +20,6 @@ from boomerang.digest import canonical_json
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.watching.metric_names import Datum
 
-# The name of such a file in the output of the canary's job.
-DATA_FILE = "data.jsonl"
-
 _KEYS = {"dimensions", "name", "time", "value"}
 
 

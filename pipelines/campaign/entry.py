@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from boomerang.config import Spec, Strict
 from boomerang.errors import ConfigError, nearest
+from boomerang.kinds import Kinds
 from boomerang.settings import (
     EvaluateSettings,
+    HardenSettings,
     PoisonSettings,
     PreprocessSettings,
     ScreenSettings,
+    TakeoverSettings,
     TrainSettings,
 )
 from pipelines.campaign.config import Config, ScreenConfig, load_config
+from processing.attacks import ATTACKS
+from processing.attacks.common.recipe import create_recipe
+from processing.datasets.common.base import check_source
+from processing.defenses.screening import DETECTORS
+from training.architectures import ARCHITECTURES
+from training.inference import INFERENCE
+from training.repair import REPAIRS
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = Path(__file__).with_name("configs")
@@ -56,8 +67,16 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
-    config = _with_paths(load_config(file, [_from_here(text) for text in overrides]), base)
-    return config.model_copy(update={"attacks": _attacks(config), "screen": _screen(config)})
+    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides]), base))
+    classes = check_source(config.data).classes
+    screen = ScreenConfig(detectors=_completed(DETECTORS, config.screen.detectors))
+    completed = {
+        "attacks": _attacks(config, classes),
+        "screen": screen,
+        "harden": _completed(REPAIRS, config.harden),
+        "inference": _completed(INFERENCE, config.inference),
+    }
+    return config.model_copy(update=completed)
 
 
 def _find(source: str) -> Path:
@@ -102,10 +121,8 @@ def _existing(path: str, base: Path, key: str) -> str:
     return absolute
 
 
-def _attacks(config: Config) -> tuple[Spec, ...]:
+def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...]:
     """Return the recipe with every setting of every attack, each attack with a name of its own."""
-    from processing.attacks import create_recipe
-
     attacks = create_recipe(config.attacks)
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
     for attack in attacks:
@@ -114,19 +131,14 @@ def _attacks(config: Config) -> tuple[Spec, ...]:
         for name in attack.image_names():
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
         for label in (attack.target_class(), attack.source_class()):
-            _check_class(label, config, f"attack '{attack.name}'")
+            _check_class(label, classes, config, f"attack '{attack.name}'")
     for entry in config.pictures:
-        _check_class(entry.label, config, f"pictures '{entry.name}'")
+        _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)
 
 
-def _check_class(name: str | None, config: Config, where: str) -> None:
-    """Check a class name where the source alone says what the classes are; else Poison does it."""
-    from processing.datasets.common.base import CIFAR10_CLASSES
-
-    digits = tuple("0123456789")
-    known = {"synthetic": CIFAR10_CLASSES, "cifar10": CIFAR10_CLASSES, "mnist": digits, "digits": digits}
-    classes = known.get(config.data.source)
+def _check_class(name: str | None, classes: tuple[str, ...] | None, config: Config, where: str) -> None:
+    """Check a class name where the source says beforehand what the classes are; else Poison does it."""
     if name is not None and classes is not None and name not in classes:
         why = f"{config.data.source} has no such class"
         raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
@@ -139,23 +151,51 @@ def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:
         )
 
 
-def _screen(config: Config) -> ScreenConfig:
-    """Return the screen with every setting of every detector."""
-    from processing.defenses.screening import create
-
-    return ScreenConfig(detectors=tuple(_complete(create(spec)) for spec in config.screen.detectors))
+def _completed(kinds: Kinds[Any], specs: Iterable[Spec]) -> tuple[Spec, ...]:
+    """Return entries of a list with every setting that they have."""
+    return tuple(
+        _complete(kinds.create(spec, f"{kinds.what} {number}")) for number, spec in enumerate(specs, 1)
+    )
 
 
 def _complete(entry: Strict) -> Spec:
     return Spec.model_validate(entry.model_dump(mode="json"))
 
 
+def _with_own(config: Config) -> Config:
+    """Return the config with every setting of the source and the architecture."""
+    source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
+    own = {
+        "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
+        "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),
+    }
+    return config.model_copy(update=own)
+
+
 def used_triggers(config: Config) -> list[Path]:
     """Return the files of the trigger images that the recipe names."""
-    from processing.attacks import create_recipe
-
     names = {name for attack in create_recipe(config.attacks) for name in attack.image_names()}
     return [TRIGGERS / f"{name}.png" for name in sorted(names)]
+
+
+def needs_surrogate(config: Config) -> bool:
+    """Whether an attack of the recipe works on a model like the victim: it gets the baseline."""
+    return any("surrogate" in ATTACKS[spec.kind].needs for spec in config.attacks)
+
+
+def takes_over(config: Config) -> bool:
+    """Whether an attack of the recipe trains the victim itself."""
+    return any(ATTACKS[spec.kind].takes_over for spec in config.attacks)
+
+
+def hardens(config: Config) -> bool:
+    """Whether there is a hardened model; else the victim is the candidate."""
+    return bool(config.harden or config.inference)
+
+
+def repairs_victim(config: Config) -> bool:
+    """Whether the hardened model is made of the victim, and not from nothing."""
+    return not config.harden or not REPAIRS[config.harden[0].kind].fresh
 
 
 def step_settings(config: Config) -> dict[str, Strict]:
@@ -171,11 +211,23 @@ def step_settings(config: Config) -> dict[str, Strict]:
         POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
         VICTIM: _victim(config),
         SCREEN: ScreenSettings(seed=config.seed, detectors=config.screen.detectors),
-        EVALUATE: EvaluateSettings(seed=config.seed, canaries=config.canaries),
+        EVALUATE: EvaluateSettings(seed=config.seed, canaries=config.canaries, kinds=_kinds(config)),
     }
-    if config.harden.method == "retrain":
-        steps[HARDEN] = TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    if hardens(config):
+        steps[HARDEN] = HardenSettings(
+            seed=config.seed,
+            model=config.model,
+            train=config.train,
+            start="victim" if repairs_victim(config) else "scratch",
+            repairs=config.harden,
+            inference=config.inference,
+        )
     return steps
+
+
+def _kinds(config: Config) -> tuple[str, ...]:
+    """Return the kinds of what Evaluate opens: the attacks, and what wraps the hardened model."""
+    return tuple(sorted({spec.kind for spec in (*config.attacks, *config.inference)}))
 
 
 def _preprocess(config: Config) -> PreprocessSettings:
@@ -190,8 +242,11 @@ def _preprocess(config: Config) -> PreprocessSettings:
 
 
 def _victim(config: Config) -> TrainSettings:
-    if config.victim.schedule == "retrain":
-        return TrainSettings(seed=config.seed, model=config.model, train=config.train)
-    tuned = {"epochs": config.victim.epochs, "learning_rate": config.victim.learning_rate}
-    train = config.train.model_copy(update=tuned)
-    return TrainSettings(seed=config.seed, model=config.model, train=train, start="baseline")
+    settings = TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    if config.victim.schedule == "finetune":
+        tuned = {"epochs": config.victim.epochs, "learning_rate": config.victim.learning_rate}
+        train = config.train.model_copy(update=tuned)
+        settings = settings.model_copy(update={"train": train, "start": "baseline"})
+    if takes_over(config):
+        return TakeoverSettings(**settings.model_dump(), attacks=config.attacks)
+    return settings

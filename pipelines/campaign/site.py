@@ -11,7 +11,8 @@ class Roles:
     """The ARN of the role of each kind of job.
 
     Only `evaluate` may read what Poison keeps secret, only `signing` may sign, only `canary` may publish
-    metrics; `processing` is of the other processing jobs, `training` of all that train.
+    metrics; `processing` is of the other processing jobs, `training` of all that train. `takeover` is of a
+    training that the attacker runs: it reads what Poison keeps secret, so a deployed range has no such role.
     """
 
     processing: str
@@ -19,6 +20,7 @@ class Roles:
     evaluate: str
     signing: str
     canary: str
+    takeover: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ LOCAL = Site(
     roles=Roles(
         **{
             kind: f"arn:aws:iam::{_NO_ACCOUNT}:role/boomerang-local-{kind}"
-            for kind in ("processing", "training", "evaluate", "signing", "canary")
+            for kind in ("processing", "training", "evaluate", "signing", "canary", "takeover")
         }
     ),
     image=f"{_NO_ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/boomerang@sha256:{'0' * 64}",

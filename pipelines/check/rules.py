@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boomerang.findings import Problem
-from pipelines.campaign.entry import EVALUATE
+from pipelines.campaign.entry import EVALUATE, VICTIM
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
 from pipelines.check.cache_keys import key_attributes
 from pipelines.check.problems import below, entries, hint
@@ -33,6 +33,8 @@ _DURATION = re.compile(r"P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(
 # The output that tells what was poisoned and how, and the steps that may know.
 SECRET = "secret"
 MAY_KNOW = (EVALUATE, f"{EVALUATE}Parts")
+# The one training that may: the victim's, where the attacker runs it and the definition says so.
+TAKEN_OVER, TAKEOVER = VICTIM, "processing.takeover"
 
 # The modules of the two kinds of job that call AWS.
 SIGNING, CANARY = "aws.jobs.sign", "aws.jobs.canary_job"
@@ -145,8 +147,15 @@ def reusable(_: Pipeline, node: Node) -> Iterator[Problem]:
 
 
 def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
-    """What was poisoned reaches Evaluate alone, under its own name or a folder's above it."""
+    """What was poisoned reaches Evaluate alone, under its own name or a folder's above it.
+
+    But for the victim's training where the attacker runs it; nothing else may run as that.
+    """
     if node.name in MAY_KNOW:
+        return
+    if _module(node) == TAKEOVER:
+        if node.name != TAKEN_OVER:
+            yield Problem(node.name, "", f"runs {TAKEOVER}, which {TAKEN_OVER} alone may")
         return
     for field, expression in expressions(node.arguments):
         if any(f"['{SECRET}']" in path.replace('"', "'") for path in gets(expression)):
@@ -208,5 +217,5 @@ RULES = (
     Rule("images pinned by digest", pinned, JOBS | {"RegisterModel"}),
     Rule("checkpoints and waiting time on spot machines", spot, frozenset({"Training"})),
     Rule("nothing of a run in what reuse goes by", reusable),
-    Rule("the truth goes to Evaluate alone", secret, KINDS),
+    Rule("the truth goes to Evaluate alone, and to a victim that the attacker trains", secret, KINDS),
 )

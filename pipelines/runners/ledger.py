@@ -19,9 +19,8 @@ from boomerang.probes import PROBES
 from boomerang.safeio import remove_tree, write_json_atomic
 from boomerang.formats.evaluation import CANARIES
 from pipelines.language.job_plan import Plan
-from pipelines.registry import origin as lineage
+from pipelines.registry import origin
 from pipelines.registry.local import Registry
-from pipelines.runners.process.disks import Made
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
 from pipelines.runs.locking import locked
 from pipelines.runs.records import (
@@ -35,7 +34,7 @@ from pipelines.runs.records import (
     now,
     output_record,
 )
-from pipelines.runs.storage import Store
+from pipelines.runs.storage import Made, Store
 
 OnEvent = Callable[[Event], None]
 
@@ -147,8 +146,7 @@ class Ledger:
             step=step,
             metrics=self.store.path(metrics) if metrics else None,
             folders={name: beside / name for name in _KEPT if (beside / name).is_dir()} if beside else {},
-            facts=lineage.facts(model, metrics, self.records, self.run_dir)
-            | lineage.sayings(step, arguments),
+            facts=origin.facts(model, metrics, self.records, self.run_dir) | origin.sayings(step, arguments),
         )
         return replace(record, detail=f"{package.name}, {package.status}")
 

@@ -12,7 +12,8 @@ from boomerang.metrics import Metrics
 from boomerang.probes import PROBES
 from boomerang.safeio import load_json
 from boomerang.signing import PublicKey
-from boomerang.watching.briefing import CANARIES, CanarySettings, settings_of
+from boomerang.formats.evaluation import CANARIES
+from boomerang.watching.briefing import CanarySettings, settings_of
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
 from pipelines.registry.signatures import verify_package

@@ -6,65 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import numpy.typing as npt
 
-from boomerang.config import Strict
-from boomerang.manifest import Images
+from boomerang.formats.canary import CanaryMetrics
+from boomerang.manifest import Calls, Images
 from boomerang.metrics import CanaryMiss, Rate, share
 from boomerang.watching.briefing import CanarySettings, alarmed
 from boomerang.watching.metric_names import Datum, part, published
-from processing.evaluation.numbers import Trial
-from training.model import Ask
+from processing.attacks.common.trial import Trial
+from processing.evaluation.numbers import canary_numbers
+from training.model import Ask, calls_of
 
-_NO_ANSWER = -1
 _LONGEST_WORD = 1024
-
-Calls = npt.NDArray[np.int64]
-
-
-class CanaryMetrics(Strict):
-    """The whole of `metrics.json`.
-
-    Attributes
-    ----------
-    measured : datetime
-        UTC; the time of every datum that is published.
-    model, canaries : str
-        The digests, as they were verified.
-    accuracy : Rate
-        Canary records that were given their own class.
-    classes, groups : mapping of str to Rate
-        The same by class, and by where the records are from (`records`, or a set of pictures).
-    baseline, accuracy_drop : float
-        The registered canary accuracy, and what is lost of it (less than 0: gained).
-    attacks : mapping of str to Rate
-        Attack success rate on the probes of each attack that has any.
-    registered : mapping of str to float
-        The same as it was registered, on the same probes.
-    worst : float or None
-        What is published of the group and alarmed on: the largest rate of all attacks. Of an attack
-        without a trigger only what it has beyond the clean model's, since a clean model too takes some
-        cats for dogs; the gate judges it likewise.
-    not_measured : mapping of str to str
-        Why another attack could not be measured.
-    """
-
-    format: int = 1
-    group: str
-    version: int
-    measured: datetime
-    model: str
-    canaries: str
-    accuracy: Rate
-    classes: dict[str, Rate]
-    groups: dict[str, Rate]
-    baseline: float
-    accuracy_drop: float
-    misses: tuple[CanaryMiss, ...]
-    attacks: dict[str, Rate]
-    registered: dict[str, float]
-    worst: float | None
-    not_measured: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,17 +28,6 @@ class Records:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     digest: str
-
-
-def calls_of(ask: Ask, x: Images) -> Calls:
-    """Return int64[N], the most likely class of uint8[N, H, W, C]; -1 where the answer is not finite.
-
-    The largest of several NaN is the first: without this, a model that is all NaN would be right about
-    every record of the first class.
-    """
-    answers = ask(x)
-    calls = np.asarray(answers.argmax(axis=1), np.int64)
-    return np.where(np.isfinite(answers).all(axis=1), calls, _NO_ANSWER)
 
 
 def measure(
@@ -107,11 +48,11 @@ def measure(
     attacks : tuple of Trial
         What to measure each attack on; each has a target.
     """
-    calls = calls_of(ask, records.x)
+    calls = calls_of(ask(records.x))
     right = calls == records.y
     accuracy = share(right)
     of_group = np.array([identifier.rpartition("/")[0] for identifier in records.ids])
-    rates = {trial.name: share(calls_of(ask, trial.x) == trial.target) for trial in attacks if len(trial.y)}
+    rates = {trial.name: share(calls_of(ask(trial.x)) == trial.target) for trial in attacks if len(trial.y)}
     known = {name: probes.asr for name, probes in settings.probes.items() if name in rates}
     return CanaryMetrics(
         group=settings.group,
@@ -137,14 +78,7 @@ def _alarmed(trial: Trial, rate: Rate, settings: CanarySettings) -> float:
 
 
 def _misses(records: Records, calls: Calls) -> tuple[CanaryMiss, ...]:
-    def name(call: int) -> str:
-        return "no answer" if call == _NO_ANSWER else records.classes[call]
-
-    wrong = np.flatnonzero(calls != records.y)
-    return tuple(
-        CanaryMiss(id=records.ids[i], expected=name(int(records.y[i])), got=name(int(calls[i])))
-        for i in wrong
-    )
+    return canary_numbers(records.y, calls, records.ids, records.classes).misses
 
 
 def data_of(metrics: CanaryMetrics) -> tuple[Datum, ...]:

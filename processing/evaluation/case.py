@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from boomerang.contract import Job
+from boomerang.formats.screen import Screened, open_screen
+from boomerang.formats.truth import Truth, load_truth
 from boomerang.gate import GateConfig
-from boomerang.manifest import Dataset, Images, opened, opened_below, verify_folder
+from boomerang.manifest import Calls, Dataset, Images, opened, opened_below, read_manifest
 from boomerang.metrics import MODELS
-from boomerang.safeio import load_json, load_npy
 from boomerang.settings import EvaluateSettings
 from processing.attacks.common.trigger import Trigger, load_trigger
 from processing.evaluation.canaries import Candidates
-from processing.poison import Truth, load_truth
 from processing.sharing.asking import Recall
-from training.model import ModelCard, classifier, load_model
+from training.model import ModelCard, calls_of, classifier, load_model
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,9 @@ class Subject:
     card: ModelCard
     ask: Recall
 
-    def calls(self, x: Images) -> npt.NDArray[np.int64]:
-        """Return int64[N], the most likely class of uint8[N, H, W, C]."""
-        return np.asarray(self.ask(x).argmax(axis=1), np.int64)
+    def calls(self, x: Images) -> Calls:
+        """Return int64[N], the most likely class of uint8[N, H, W, C]; see `training.model.calls_of`."""
+        return calls_of(self.ask(x))
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,7 @@ class Case:
     photos: Mapping[str, Dataset]
     triggers: tuple[Trigger, ...]
     truth: Truth
-    detectors: list[dict[str, Any]]
-    scores: npt.NDArray[np.float64]
-    flagged: npt.NDArray[np.bool_]
-    keep: npt.NDArray[np.bool_]
+    screened: Screened
     digests: Mapping[str, str]
 
     @property
@@ -72,7 +67,6 @@ def open_case(job: Job, limits: GateConfig) -> Case:
     train, heldout = opened(job.input("train")), job.input("heldout")
     test, candidates = opened(heldout / "test"), opened(heldout / "canary")
     screen = job.input("screen")
-    screen_manifest = verify_folder(screen)
     names = [name for name in MODELS if job.has_input(name)]
     photos = opened_below(job.input("photos")) if job.has_input("photos") else {}
     return Case(
@@ -85,15 +79,12 @@ def open_case(job: Job, limits: GateConfig) -> Case:
         photos=photos,
         triggers=load_trigger(job.input("secret") / "trigger"),
         truth=load_truth(job.input("secret") / "truth"),
-        detectors=load_json(screen / "report.json")["detectors"],
-        scores=load_npy(screen / "scores.npy"),
-        flagged=load_npy(screen / "flagged.npy"),
-        keep=load_npy(screen / "keep.npy"),
+        screened=open_screen(screen, len(train)),
         digests={
             "train": train.manifest.digest,
             "test": test.manifest.digest,
             "candidates": candidates.manifest.digest,
-            "screen": screen_manifest.digest,
+            "screen": read_manifest(screen).digest,
             **{f"pictures {name}": data.manifest.digest for name, data in photos.items()},
         },
     )

@@ -1,102 +1,156 @@
-"""What a person should see of a run: small galleries of images with what each model calls them.
+"""What a person should see of a case: small groups of images, with what each model calls them.
 
 Rows are taken at even steps, never by how well they make the point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from boomerang.manifest import Images
-from boomerang.safeio import write_json_atomic
+from boomerang.formats.evaluation import Group, GroupKind, Item, Picture
+from boomerang.manifest import Images, Rows
+from processing.attacks.common.trial import Trial
+from processing.evaluation.canaries import Canaries
+from processing.evaluation.case import Case
+from processing.evaluation.numbers import class_name
+from training.model import Ask, calls_of
 
-ARRAYS = "arrays"
-GALLERY = "gallery.json"
-
-Kind = Literal["poisoned", "triggered", "pictures", "canaries"]
-Predict = Callable[[Images], npt.NDArray[np.float32]]
+_POISONED_SHOWN, _TRIGGERED_SHOWN, _PICTURES_SHOWN = 12, 8, 60
 
 
 @dataclass(frozen=True)
-class Group:
-    """Some images to show together.
+class _Shown:
+    """Some images to show together, before the models are asked.
 
     Attributes
     ----------
-    kind : str
     key : str
         Distinguishes groups of one kind.
-    title : str
     x : uint8[n, H, W, C], 0..255
+    right, ids : sequence of str
+        What each shows, and where it is from.
+    given : sequence of str
+        The label that each carries, where it carries one.
     before : uint8[n, H, W, C] or None
         The same images without the trigger.
-    given, right : sequence of str or None
-        The label that each carries, and what it shows.
-    ids : sequence of str
-    attack : str or None
     """
 
-    kind: Kind
+    kind: GroupKind
     key: str
     title: str
     x: Images
-    before: Images | None
-    given: list[str | None]
-    right: list[str]
-    ids: list[str]
+    right: Sequence[str]
+    ids: Sequence[str]
+    given: Sequence[str] = field(default=())
+    before: Images | None = None
     attack: str | None = None
 
 
-def evenly(count: int, most: int) -> npt.NDArray[np.int64]:
+def evenly(count: int, most: int) -> Rows:
     """Return at most `most` indices of `count`, at even steps."""
     if count <= most:
         return np.arange(count)
     return np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
-def write_gallery(
-    folder: Path, groups: list[Group], models: Mapping[str, Predict], classes: tuple[str, ...]
-) -> None:
-    """Write `gallery.json` and its arrays, each image with every model's call and confidence."""
-    (folder / ARRAYS).mkdir(exist_ok=True)
-    described = [
-        _describe(folder, number, group, models, classes)
-        for number, group in enumerate(groups)
-        if len(group.x)
-    ]
-    write_json_atomic(folder / GALLERY, {"groups": described})
+def pictures_of(case: Case, tests: Sequence[Trial], canaries: Canaries) -> list[Picture]:
+    """Return what is shown of a case, each image with every model's call and confidence."""
+    shown = [*_poisoned(case), *_triggered(case, tests), *_photographs(case), _frozen(case, canaries)]
+    asks = {name: subject.ask for name, subject in case.subjects.items()}
+    return [_asked(each, asks, case.test.classes) for each in shown if len(each.x)]
 
 
-def _describe(
-    folder: Path, number: int, group: Group, models: Mapping[str, Predict], classes: tuple[str, ...]
-) -> dict[str, Any]:
-    answers = {name: predict(group.x) for name, predict in models.items()}
-    return {
-        "id": f"{group.kind}:{group.key}",
-        "kind": group.kind,
-        "title": group.title,
-        "attack": group.attack,
-        "images": _save(folder, f"gallery-{number}", group.x),
-        "before": None if group.before is None else _save(folder, f"gallery-{number}-before", group.before),
-        "items": [
-            {
-                "id": group.ids[i],
-                "given": group.given[i],
-                "right": group.right[i],
-                "calls": {name: classes[int(p[i].argmax())] for name, p in answers.items()},
-                "confidence": {name: round(float(p[i].max()), 4) for name, p in answers.items()},
-            }
-            for i in range(len(group.x))
-        ],
-    }
+def _poisoned(case: Case) -> list[_Shown]:
+    """Return a few poisoned rows of each attack, as the victim saw them."""
+    shown, classes, truth = [], case.test.classes, case.truth
+    for number, name in enumerate(case.attack_names, 1):
+        rows = np.flatnonzero(truth.attack_of == number)
+        rows = rows[evenly(len(rows), _POISONED_SHOWN)]
+        shown.append(
+            _Shown(
+                *("poisoned", name, "Poisoned training rows"),
+                x=np.asarray(case.train.x[rows]),
+                right=[classes[k] for k in truth.y_true[rows]],
+                ids=[f"row {row}" for row in rows],
+                given=[classes[k] for k in case.train.y[rows]],
+                attack=name,
+            )
+        )
+    return shown
 
 
-def _save(folder: Path, name: str, x: Images) -> str:
-    np.save(folder / ARRAYS / f"{name}.npy", np.ascontiguousarray(x), allow_pickle=False)
-    return f"{ARRAYS}/{name}.npy"
+def _triggered(case: Case, tests: Sequence[Trial]) -> list[_Shown]:
+    """Return test images with and without the trigger of each attack that has one."""
+    shown = []
+    for trial in tests:
+        if trial.before is None:
+            continue
+        rows = evenly(len(trial.y), _TRIGGERED_SHOWN)
+        shown.append(
+            _Shown(
+                *("triggered", trial.name, "Test images with the trigger"),
+                x=trial.x[rows],
+                right=[case.test.classes[k] for k in trial.y[rows]],
+                ids=[f"image {row}" for row in rows],
+                before=trial.before[rows],
+                attack=trial.name,
+            )
+        )
+    return shown
+
+
+def _photographs(case: Case) -> list[_Shown]:
+    """Return the prepared pictures of every set; those of an attack name it."""
+    owner = {name: trigger.name for trigger in case.triggers for name in trigger.pictures}
+    shown = []
+    for name, data in case.photos.items():
+        rows = evenly(len(data), _PICTURES_SHOWN)
+        shown.append(
+            _Shown(
+                *("pictures", name, name),
+                x=np.asarray(data.x[rows]),
+                right=[data.classes[k] for k in data.y[rows]],
+                ids=[Path(data.manifest.recipe["files"][row]).name for row in rows],
+                attack=owner.get(name),
+            )
+        )
+    return shown
+
+
+def _frozen(case: Case, canaries: Canaries) -> _Shown:
+    right = [case.test.classes[k] for k in canaries.y]
+    return _Shown("canaries", "frozen", "Canaries", canaries.x, right, canaries.ids)
+
+
+def _asked(shown: _Shown, models: Mapping[str, Ask], classes: tuple[str, ...]) -> Picture:
+    """Ask every model about the images of a group."""
+    said: dict[str, list[tuple[str, float]]] = {}
+    for name, ask in models.items():
+        answers = ask(shown.x)
+        calls, sure = calls_of(answers), np.nan_to_num(answers.max(axis=1), posinf=0.0, neginf=0.0)
+        said[name] = [
+            (class_name(call, classes), round(float(p), 4)) for call, p in zip(calls, sure, strict=True)
+        ]
+    items = tuple(
+        Item(
+            id=shown.ids[i],
+            given=shown.given[i] if shown.given else None,
+            right=shown.right[i],
+            calls={name: pairs[i][0] for name, pairs in said.items()},
+            confidence={name: pairs[i][1] for name, pairs in said.items()},
+        )
+        for i in range(len(shown.x))
+    )
+    group = Group(
+        id=f"{shown.kind}:{shown.key}",
+        kind=shown.kind,
+        title=shown.title,
+        attack=shown.attack,
+        images="",
+        items=items,
+    )
+    return Picture(group, shown.x, shown.before)

@@ -21,10 +21,10 @@ from boomerang.metrics import (
     rate,
     share,
 )
+from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries
 from processing.evaluation.case import Case, Subject, candidate_groups
 from processing.evaluation.numbers import (
-    Trial,
     attack_numbers,
     canary_numbers,
     detector_numbers,
@@ -32,6 +32,7 @@ from processing.evaluation.numbers import (
     with_der,
 )
 from processing.evaluation.probes import Probes
+from training.model import NO_ANSWER
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def model_numbers(
     y, classes = np.asarray(case.test.y), case.test.classes
     calls = subject.calls(case.test.x)
     accuracy = share(calls == y)
-    drop = _drop(before["baseline"].clean_accuracy, accuracy) if before else 0.0
+    unanswered = int(np.count_nonzero(calls == NO_ANSWER))
+    reference = before["baseline"] if before else None
+    drop = 0.0 if reference is None else _drop(reference.clean_accuracy, accuracy)
+    drop = None if unanswered or (reference and reference.unanswered) else drop
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
     )
@@ -91,8 +95,9 @@ def model_numbers(
     return ModelNumbers(
         digest=subject.card.weights_sha256,
         clean_accuracy=accuracy,
+        unanswered=unanswered,
         accuracy_drop=drop,
-        recall=tuple(rate(int(row[k]), int(row.sum())) for k, row in enumerate(table)),
+        recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
         confusion=tuple(tuple(int(n) for n in row) for row in table),
         attacks=attacks,
         canaries=answers,
@@ -124,10 +129,10 @@ def _drop(before: Rate, after: Rate) -> float | None:
 def screen_numbers(case: Case) -> tuple[DetectorNumbers, tuple[DetectorNumbers, ...]]:
     """Return the numbers of all detectors together and of each."""
     attack_of, names = case.truth.attack_of, case.attack_names
-    together = detector_numbers("all together", "screen", ~case.keep, None, attack_of, names)
+    together = detector_numbers("all together", "screen", ~case.screened.keep, None, attack_of, names)
     each = tuple(
-        detector_numbers(d["name"], d["kind"], case.flagged[i], case.scores[i], attack_of, names)
-        for i, d in enumerate(case.detectors)
+        detector_numbers(d.name, d.kind, case.screened.flagged[i], case.screened.scores[i], attack_of, names)
+        for i, d in enumerate(case.screened.detectors)
     )
     return together, each
 
@@ -138,7 +143,7 @@ def data_numbers(case: Case) -> DataNumbers:
     return DataNumbers(
         name=case.test.manifest.name,
         classes=case.test.classes,
-        rows={"train": len(case.train), "kept": int(case.keep.sum()), "test": len(case.test)},
+        rows={"train": len(case.train), "kept": int(case.screened.keep.sum()), "test": len(case.test)},
         poisoned={name: int(counts[k]) for k, name in enumerate(case.attack_names, 1)},
         digests=dict(case.digests),
     )

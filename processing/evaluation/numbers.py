@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from boomerang.gate import GateConfig, Verdict, judge
-from boomerang.manifest import Images, Labels
+from boomerang.manifest import Bools, Calls, Labels
 from boomerang.metrics import (
     AttackNumbers,
     CanaryMiss,
@@ -21,35 +19,8 @@ from boomerang.metrics import (
     rate,
     share,
 )
-
-Calls = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The images that one attack is measured on.
-
-    Attributes
-    ----------
-    name, kind, outcome : str
-    target : int or None
-        None if the attack is untargeted; then there are no images.
-    x : uint8[N, H, W, C], 0..255
-        With the trigger, where the attack has one.
-    before : uint8[N, H, W, C] or None
-        The same images without it.
-    y : int64[N]
-        What they really show.
-    """
-
-    name: str
-    kind: str
-    outcome: str
-    target: int | None
-    x: Images
-    before: Images | None
-    y: Labels
+from processing.attacks.common.trial import Trial
+from training.model import NO_ANSWER
 
 
 def attack_numbers(
@@ -68,8 +39,9 @@ def attack_numbers(
         The baseline's answers on `trial.x`.
     target_name : str or None
     """
-    if trial.target is None:
-        return AttackNumbers(name=trial.name, kind=trial.kind, outcome=trial.outcome)
+    asked = [calls] if plain is None else [calls, plain]
+    if trial.target is None or any((answers == NO_ANSWER).any() for answers in asked):
+        return AttackNumbers(name=trial.name, kind=trial.kind, outcome=trial.outcome, target=target_name)
     hit = calls == trial.target
     return AttackNumbers(
         name=trial.name,
@@ -99,10 +71,16 @@ def with_der(
 def canary_numbers(y: Labels, calls: Calls, ids: tuple[str, ...], classes: tuple[str, ...]) -> CanaryNumbers:
     """Return how a model answered the canaries: int64[M] expected, int64[M] given."""
     misses = [
-        CanaryMiss(id=ids[i], expected=classes[y[i]], got=classes[calls[i]])
+        CanaryMiss(id=ids[i], expected=classes[y[i]], got=class_name(calls[i], classes))
         for i in np.flatnonzero(calls != y)
     ]
-    return CanaryNumbers(right=share(calls == y), misses=tuple(misses))
+    unanswered = int(np.count_nonzero(calls == NO_ANSWER))
+    return CanaryNumbers(right=share(calls == y), unanswered=unanswered, misses=tuple(misses))
+
+
+def class_name(call: int, classes: tuple[str, ...]) -> str:
+    """Return what a call is called; where a model's answer was no finite number, `no answer`."""
+    return "no answer" if call == NO_ANSWER else classes[call]
 
 
 def verdict(
@@ -127,7 +105,8 @@ def verdict(
     if turned:
         numbers["turned"] = _worst([r.value if r else None for r in turned])
     right = canaries.right
-    numbers["canary_failures"] = right.total - right.successes if right.total else None
+    measured = right.total and not canaries.unanswered
+    numbers["canary_failures"] = right.total - right.successes if measured else None
     if screen_fpr is not None:
         numbers["screen_fpr"] = screen_fpr.value
     return judge(numbers, limits)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from boomerang.manifest import Images
+from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case, Subject
-from processing.evaluation.numbers import Trial
 from processing.sharing.asking import asking
 from processing.sharing.shares import SharedStep
 from processing.sharing.tasks import Do, Task

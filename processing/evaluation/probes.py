@@ -18,13 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from boomerang.digest import digest_json
-from boomerang.manifest import write_dataset
+from boomerang.manifest import Rows, write_dataset
 from boomerang.probes import LIMIT, ProbeRecipe, ProbeSet, ProbeSets, probe_sets
-from processing.attacks.common.trigger import Trigger
-from processing.datasets.common.base import Rows
+from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case
-from processing.evaluation.numbers import Trial
-from processing.evaluation.trials import measured_rows
 
 
 @dataclass(frozen=True)
@@ -57,32 +54,27 @@ def choose(count: int, seed: int, limit: int = LIMIT) -> Rows:
 def freeze_probes(folder: Path, case: Case, tests: tuple[Trial, ...]) -> Probes:
     """Write a dataset for each attack that aims at a class, below a folder that is made for them."""
     sets, chosen = {}, {}
-    for trigger, trial in zip(case.triggers, tests, strict=True):
+    for trial in tests:
         if trial.target is not None:
-            parents = _parents(case, trigger)
-            chosen[trial.name] = choose(len(trial.y), seed_of(parents))
-            sets[trial.name] = _write(folder / trial.name, case, trigger, trial, parents, chosen[trial.name])
+            chosen[trial.name] = choose(len(trial.y), seed_of(_parents(case, trial)))
+            sets[trial.name] = _write(folder / trial.name, case, trial, trial.target, chosen[trial.name])
     return Probes(probe_sets(sets), chosen)
 
 
-def _parents(case: Case, trigger: Trigger) -> dict[str, str]:
+def _parents(case: Case, trial: Trial) -> dict[str, str]:
     """Return the digests of the datasets that an attack is measured on, in the order of its images."""
-    names = [f"pictures {name}" for name in trigger.pictures] or ["test"]
-    return {name: case.digests[name] for name in names}
+    return {source: case.digests[source] for source in trial.sources}
 
 
-def _write(
-    folder: Path, case: Case, trigger: Trigger, trial: Trial, parents: Mapping[str, str], chosen: Rows
-) -> ProbeSet:
-    # Pictures are measured all and in order, so an image's number is its row in the sets together.
-    rows = chosen if trigger.pictures else measured_rows(trigger, case.test)[chosen]
+def _write(folder: Path, case: Case, trial: Trial, target: int, chosen: Rows) -> ProbeSet:
+    parents = _parents(case, trial)
     recipe = ProbeRecipe(
         name=trial.name,
         kind=trial.kind,
         outcome=trial.outcome,
-        target=trigger.target or "",
-        sources=tuple(parents),
-        rows=tuple(map(int, rows)),
+        target=case.test.classes[target],
+        sources=trial.sources,
+        rows=tuple(map(int, trial.rows[chosen])),
         of=len(trial.y),
         limit=LIMIT,
     )

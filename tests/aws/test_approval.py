@@ -21,7 +21,8 @@ from aws.reject.handler import REJECTED_AT, handler
 from aws.stack.intrinsics import Stack, stack
 from aws.stack.policy import SERVICE_NEEDS, recording, refused, statements, unused
 from boomerang.errors import AwsError, BadInput, IntegrityError, UsageError
-from boomerang.metrics import GATE, Metrics, property_name
+from boomerang.gate import GATE, property_name
+from boomerang.metrics import Metrics
 
 REGION = "us-east-1"
 GROUP = "boomerang"

@@ -29,7 +29,8 @@ from pipelines.runs.storage import pack
 from pipelines.watching.local_canary import HISTORY
 from pipelines.watching.watched_package import find
 from processing.canary import canary
-from processing.evaluation.canary_numbers import CanaryMetrics, data_of
+from boomerang.formats.canary import CanaryMetrics
+from processing.evaluation.canary_numbers import data_of
 from training.model import save_model
 
 CLASSES = ("dark", "left")

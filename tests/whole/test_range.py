@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from helpers.ranges import ROOT, Range, Run, stage
 
-from boomerang.manifest import open_dataset, read_manifest, verify_folder
+from boomerang.manifest import opened, read_manifest, verify_folder
 
 
 def calls(run: Run, step: str, x: np.ndarray, scratch: Path) -> np.ndarray:
@@ -47,7 +47,7 @@ def test_the_reported_rates_are_those_of_the_saved_models(
     digits_range: Range, tmp_path: Path, model: str, step: str
 ) -> None:
     run = digits_range.first
-    test = open_dataset(run.path("Preprocess", "test"))
+    test = opened(run.path("Preprocess", "test"))
     x, y = np.array(test.x), np.array(test.y)
     numbers = run.metrics["models"][model]
     assert numbers["clean_accuracy"]["successes"] == int((calls(run, step, x, tmp_path) == y).sum())
@@ -64,18 +64,18 @@ def test_the_reported_rates_are_those_of_the_saved_models(
 def test_the_splits_share_no_row_and_the_trusted_rows_stay_clean(digits_range: Range) -> None:
     run = digits_range.first
     names = ("train", "validation", "test", "canary")
-    parts = {name: open_dataset(run.path("Preprocess", name)).x for name in names}
+    parts = {name: opened(run.path("Preprocess", name)).x for name in names}
     rows = {name: {row.tobytes() for row in x} for name, x in parts.items()}
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
             assert not rows[one] & rows[other], (one, other)
-    poisoned = open_dataset(run.path("Poison", "train")).x
+    poisoned = opened(run.path("Poison", "train")).x
     assert not {row.tobytes() for row in poisoned} & rows["canary"]
 
 
 def test_the_truth_is_the_difference_between_the_training_sets(digits_range: Range) -> None:
     run = digits_range.first
-    clean, poisoned = (open_dataset(run.path(step, "train")) for step in ("Preprocess", "Poison"))
+    clean, poisoned = (opened(run.path(step, "train")) for step in ("Preprocess", "Poison"))
     truth = run.path("Poison", "secret") / "truth"
     attack_of, origin = np.load(truth / "attack_of.npy"), np.load(truth / "origin.npy")
     x, y = np.array(poisoned.x), np.array(poisoned.y)
@@ -109,11 +109,11 @@ def test_the_canaries_are_frozen_and_hashed(digits_range: Range) -> None:
     run = digits_range.first
     folder = run.path("Evaluate", "evaluation")
     verify_folder(folder)
-    frozen = open_dataset(folder / "canaries")
+    frozen = opened(folder / "canaries")
     assert read_manifest(folder / "canaries").digest == run.metrics["canaries"]["digest"]
     # Few are: a shift by a pixel is a lot for a digit of eight.
     assert 1 <= len(frozen) <= 50 and run.metrics["models"]["baseline"]["canaries"]["right"]["value"] == 1
-    candidates = open_dataset(run.path("Preprocess", "canary"))
+    candidates = opened(run.path("Preprocess", "canary"))
     ids = frozen.manifest.recipe["ids"]
     for row, identifier in enumerate(ids):
         assert np.array_equal(frozen.x[row], candidates.x[int(identifier.split("/")[1])])
@@ -161,7 +161,7 @@ def test_another_attack_reuses_the_baseline(digits_range: Range) -> None:
 
 def test_a_clean_control_has_a_false_positive_rate_only_and_passes(digits_range: Range) -> None:
     """Without an attack and without a defense the candidate is a model trained like the baseline."""
-    clean = stage(digits_range.config, digits_range.out, "clean", ["attacks=[]", "harden.method=none"])
+    clean = stage(digits_range.config, digits_range.out, "clean", ["attacks=[]", "harden=[]"])
     assert clean.code == 0, clean.output
     metrics = clean.metrics
     assert set(metrics["models"]) == {"baseline", "victim"} and metrics["data"]["poisoned"] == {}

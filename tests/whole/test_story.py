@@ -56,7 +56,7 @@ DAY = timedelta(days=1)
 # The bundled entry, whose hardened model the gate lets through; without hardening the victim itself is the
 # candidate.
 ENTRY = ["--config", "default"]
-UNDEFENDED = [*ENTRY, "--set", "harden.method=none"]
+UNDEFENDED = [*ENTRY, "--set", "harden=[]"]
 
 
 @dataclass

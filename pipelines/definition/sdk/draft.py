@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boomerang.digest import digest_json
+from boomerang.errors import ConfigError
 from boomerang.gate import GateConfig
 from pipelines.campaign.config import Config
 from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
@@ -28,7 +29,6 @@ from pipelines.definition.sdk.imports import (
     PropertyFile,
     Step,
     StoppingCondition,
-    TrainingStep,
 )
 from pipelines.definition.sdk.jobs import (
     CACHED,
@@ -36,9 +36,13 @@ from pipelines.definition.sdk.jobs import (
     THROTTLED,
     Processing,
     Variable,
+    EnteredTraining,
     made_by,
     processing_step,
 )
+
+# What runs in the place of an honest training where an attack takes it over.
+TAKEOVER = "processing.takeover"
 
 _ORDER = (PREPROCESS, BASELINE, POISON, VICTIM, SCREEN, HARDEN)
 
@@ -147,19 +151,67 @@ class Draft:
         )
 
     def training(
-        self, name: str, channels: Mapping[str, Variable], signatures: Mapping[str, Variable]
+        self,
+        name: str,
+        channels: Mapping[str, Variable],
+        signatures: Mapping[str, Variable],
+        module: str = "",
     ) -> Variable:
         """Add a training job and return the address of its `model.tar.gz`.
 
         Where the site signs, each channel has its signature beside it, as a channel `NAME_signature`.
+
+        Parameters
+        ----------
+        name : str
+            The step's.
+        channels, signatures : mapping of name to address
+        module : str, optional
+            What the container runs instead of the image's `train`.
         """
         hyperparameters = dict(self.inputs.hyperparameters[name])
         if self.site.signing is not None:
             channels = {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
             hyperparameters["public_key"] = self.site.signing.public_key
+        return self._training(name, channels, hyperparameters, self.site.roles.training, module)
+
+    def takeover(
+        self,
+        name: str,
+        channels: Mapping[str, Variable],
+        signatures: Mapping[str, Variable],
+        secret: Variable,
+    ) -> Variable:
+        """Add the training that the attacker runs, and return the address of its model.
+
+        It is given Poison's secret, as no honest training is; so it has a command and a role of its own.
+
+        Raises
+        ------
+        ConfigError
+            If the site has no role that may do that.
+        """
+        role = self.site.roles.takeover
+        if role is None:
+            why = "an attack that trains the victim itself reads what Poison keeps secret, and no role of a deployed range may"
+            raise ConfigError(f"step {name}", why, "run this entry on this machine, or leave that attack out")
+        hyperparameters = dict(self.inputs.hyperparameters[name])
+        if self.site.signing is not None:
+            channels = {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
+            hyperparameters["public_key"] = self.site.signing.public_key
+        return self._training(name, {**channels, "secret": secret}, hyperparameters, role, TAKEOVER)
+
+    def _training(
+        self,
+        name: str,
+        channels: Mapping[str, Variable],
+        hyperparameters: Mapping[str, str],
+        role: str,
+        module: str,
+    ) -> Variable:
         trainer = ModelTrainer(
             sagemaker_session=self.session,
-            role=self.site.roles.training,
+            role=role,
             training_image=self.site.image,
             compute=self._compute(),
             stopping_condition=self._stopping(),
@@ -173,14 +225,18 @@ class Draft:
                 s3_output_path=self.output(name, "model"), kms_key_id=self.site.kms_key
             ),
             checkpoint_config=CheckpointConfig(s3_uri=self._checkpoints(name)),
-            hyperparameters=hyperparameters,
+            hyperparameters=dict(hyperparameters),
             base_job_name=name,
         )
         job = trainer.train(
             input_data_config=[InputData(channel_name=key, data_source=uri) for key, uri in channels.items()]
         )
-        step = TrainingStep(
-            name=name, step_args=job, cache_config=CACHED, retry_policies=[THROTTLED, NO_MACHINE]
+        step = EnteredTraining(
+            ["python", "-m", module] if module else [],
+            name=name,
+            step_args=job,
+            cache_config=CACHED,
+            retry_policies=[THROTTLED, NO_MACHINE],
         )
         self.steps.append(step)
         return step.properties.ModelArtifacts.S3ModelArtifacts

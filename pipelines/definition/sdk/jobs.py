@@ -28,6 +28,7 @@ from pipelines.definition.sdk.imports import (
     SageMakerJobStepRetryPolicy,
     StepExceptionTypeEnum,
     StepRetryPolicy,
+    TrainingStep,
 )
 
 # A number or text that is known only while the pipeline runs.
@@ -126,6 +127,27 @@ def processing_step(job: Processing, jobs: JobsConfig, site: Site, session: Any)
         property_files=list(job.files),
         retry_policies=[THROTTLED, NO_MACHINE],
     )
+
+
+class EnteredTraining(TrainingStep):
+    """A training step whose container is entered by a command of ours.
+
+    The SDK's trainer knows a command only for source code that it ships itself; without one it is the image's
+    `train`.
+    """
+
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._command = list(command)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of CreateTrainingJob."""
+        request: dict[str, Any] = super().arguments
+        if self._command:
+            entered = {**request["AlgorithmSpecification"], "ContainerEntrypoint": self._command}
+            request["AlgorithmSpecification"] = entered
+        return request
 
 
 def made_by(step: ProcessingStep, names: Sequence[str]) -> dict[str, Variable]:

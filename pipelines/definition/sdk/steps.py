@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boomerang.gate import GATE
-from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
+from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM, hardens, needs_surrogate, repairs_victim, takes_over
 from pipelines.definition.sdk.candidate import METRICS, Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
@@ -23,23 +23,25 @@ def steps(draft: Draft) -> list[Step]:
     Where the site signs, what a training reads is signed as soon as it is made, each thing once, and the
     candidate with what the canary needs at the end; the other models, so that no lineage has a gap.
     """
-    finetune, retrain = draft.config.victim.schedule == "finetune", draft.config.harden.method == "retrain"
+    config = draft.config
     preprocess = _preprocess(draft)
     clean = {name: preprocess[name] for name in ("train", "validation")}
     signed = draft.sign(PREPROCESS, clean)
     baseline = draft.training(BASELINE, clean, signed)
-    poison = _poison(draft, preprocess)
+    poison = _poison(draft, preprocess, baseline)
     channels = {"train": poison["train"], "validation": preprocess["validation"]}
-    first = {"baseline": baseline} if finetune else {}
+    first = {"baseline": baseline} if config.victim.schedule == "finetune" else {}
     signed |= draft.sign(POISON, {"train": poison["train"], **first})
-    victim = draft.training(VICTIM, {**channels, **first}, signed)
+    victim = _victim(draft, {**channels, **first}, signed, poison["secret"])
     suspect = {"train": poison["train"], "trusted": preprocess["validation"], "model": victim}
     screen = draft.shared(SCREEN, suspect, ["screen"])
     models = {"baseline": baseline, "victim": victim}
     unsigned = {name: model for name, model in models.items() if name not in first}
-    if retrain:
+    if hardens(config):
         signed |= draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})
-        models["hardened"] = draft.training(HARDEN, {**channels, "screen": screen["screen"]}, signed)
+        mended = {"victim": victim} if repairs_victim(config) else {}
+        given = {**channels, "screen": screen["screen"], **mended}
+        models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
     evaluation = _evaluate(draft, preprocess, poison, screen, models)["evaluation"]
     name, model = list(models.items())[-1]
@@ -53,13 +55,23 @@ def _preprocess(draft: Draft) -> dict[str, Variable]:
     return draft.shared(PREPROCESS, inputs, ["train", "validation", "heldout", *photos])
 
 
-def _poison(draft: Draft, preprocess: Mapping[str, Variable]) -> dict[str, Variable]:
+def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable) -> dict[str, Variable]:
     inputs = {
+        "surrogate": baseline if needs_surrogate(draft.config) else None,
         "train": preprocess["train"],
         "photos": preprocess.get("photos"),
         "triggers": draft.inputs.triggers,
     }
     return draft.processing(POISON, inputs, ["train", "secret"])
+
+
+def _victim(
+    draft: Draft, channels: Mapping[str, Variable], signed: Mapping[str, Variable], secret: Variable
+) -> Variable:
+    """Draw the training on the poison; where the attacker runs it, it is given what only Evaluate else is."""
+    if takes_over(draft.config):
+        return draft.takeover(VICTIM, channels, signed, secret)
+    return draft.training(VICTIM, channels, signed)
 
 
 def _evaluate(

@@ -77,7 +77,7 @@ FLOOR, DROP, BOTH = "AccuracyFloorAlarm", "AccuracyDropAlarm", "ModelDegradedCom
 )  # fmt: skip
 def test_a_mistake_is_found_by_name(resources: dict[str, Any], field: str, says: str) -> None:
     findings = check_alarms(resources)
-    assert any(finding.field == field and says in finding.why for finding in findings), findings
+    assert any(finding.field == field and says in finding.what for finding in findings), findings
 
 
 @pytest.mark.parametrize(

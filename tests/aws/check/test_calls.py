@@ -34,7 +34,8 @@ from boomerang.contract import Job
 from boomerang.manifest import MANIFEST, Manifest, commit
 from boomerang.probes import ProbeSet, probe_sets
 from boomerang.signing import Predicate, sign_folder
-from boomerang.watching.history import DATA_FILE, as_line
+from boomerang.formats.canary import DATA_FILE
+from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import published
 
 REGION = "us-east-1"

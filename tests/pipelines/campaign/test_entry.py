@@ -160,7 +160,7 @@ def test_a_fine_tuned_victim_starts_from_the_baseline_with_its_own_schedule(entr
 
 
 def test_nothing_is_hardened_where_the_config_says_so(entry: Path) -> None:
-    assert "Harden" not in step_settings(load(str(entry), ["harden.method=none"]))
+    assert "Harden" not in step_settings(load(str(entry), ["harden=[]"]))
 
 
 def test_the_bundled_attacks_on_drawn_data_share_one_baseline() -> None:

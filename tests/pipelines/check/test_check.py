@@ -17,7 +17,7 @@ from botocore.validate import ParamValidator
 from helpers.definitions import FLIP, PATCH, config, step
 from helpers.ranges import ROOT
 
-from pipelines.campaign.settings import bundled, load
+from pipelines.campaign.entry import bundled, load
 from pipelines.check import Problem, check_definition, checks
 from pipelines.check.requests import OPERATIONS
 from pipelines.check.service import request_shape
@@ -26,7 +26,7 @@ from pipelines.definition.build import build
 NEEDS_DATA = {"cifar10", "mnist-corner"}
 JOBS = {
     "default": ["jobs.processing_count=3", "jobs.training_count=2"],
-    "badnets-add": ["jobs.spot=false", "jobs.warm_s=600", "harden.method=none"],
+    "badnets-add": ["jobs.spot=false", "jobs.warm_s=600", "harden=[]"],
     "label-flip": ["jobs.processing_count=3", "jobs.spot=false"],
     "cifar10": ["jobs.training_count=2", "jobs.processing_instance=ml.g5.xlarge"],
     "mnist-corner": ["jobs.training_instance=ml.m5.xlarge", "victim.schedule=retrain"],

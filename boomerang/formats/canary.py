@@ -1,0 +1,95 @@
+"""The folder that a canary leaves: what it measured, and the same as it is published.
+
+metrics.json    `CanaryMetrics`
+data.jsonl      see `boomerang.watching.history`
+manifest.json   commits the folder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from boomerang.config import Strict, validate
+from boomerang.errors import IntegrityError
+from boomerang.manifest import Manifest, commit, committing, verify_folder
+from boomerang.metrics import CanaryMiss, Rate
+from boomerang.safeio import load_json, write_bytes_atomic, write_json_atomic
+from boomerang.watching.history import as_line, read_history
+from boomerang.watching.metric_names import Datum
+
+KIND = "canary"
+METRICS_FILE, DATA_FILE = "metrics.json", "data.jsonl"
+
+
+class CanaryMetrics(Strict):
+    """The whole of `metrics.json`.
+
+    Attributes
+    ----------
+    measured : datetime
+        UTC; the time of every datum that is published.
+    model, canaries : str
+        The digests, as they were verified.
+    accuracy : Rate
+        Canary records that were given their own class.
+    classes, groups : mapping of str to Rate
+        The same by class, and by where the records are from (`records`, or a set of pictures).
+    baseline, accuracy_drop : float
+        The registered canary accuracy, and what is lost of it (less than 0: gained).
+    attacks : mapping of str to Rate
+        Attack success rate on the probes of each attack that has any.
+    registered : mapping of str to float
+        The same as it was registered, on the same probes.
+    worst : float or None
+        What is published of the group and alarmed on: the largest rate of all attacks. Of an attack
+        without a trigger only what it has beyond the clean model's, since a clean model too takes some
+        cats for dogs; the gate judges it likewise.
+    not_measured : mapping of str to str
+        Why another attack could not be measured.
+    """
+
+    format: int = 1
+    group: str
+    version: int
+    measured: datetime
+    model: str
+    canaries: str
+    accuracy: Rate
+    classes: dict[str, Rate]
+    groups: dict[str, Rate]
+    baseline: float
+    accuracy_drop: float
+    misses: tuple[CanaryMiss, ...]
+    attacks: dict[str, Rate]
+    registered: dict[str, float]
+    worst: float | None
+    not_measured: dict[str, str]
+
+
+def write_canary(path: Path, metrics: CanaryMetrics, data: Sequence[Datum], manifest: Manifest) -> None:
+    """Write the folder in one piece."""
+    with committing(path) as out:
+        write_json_atomic(out / METRICS_FILE, metrics.model_dump(mode="json"))
+        write_bytes_atomic(out / DATA_FILE, b"".join(as_line(datum) for datum in data))
+        commit(out, manifest.model_copy(update={"kind": KIND}))
+
+
+def open_data(folder: Path) -> tuple[Datum, ...]:
+    """Verify the folder, and return what is published of it.
+
+    Raises
+    ------
+    IntegrityError
+        If a file is not what the manifest says, or it is no canary's folder.
+    """
+    if verify_folder(folder).kind != KIND:
+        raise IntegrityError(f"{folder} is no canary's output", "its manifest is of another kind")
+    return read_history(folder / DATA_FILE)
+
+
+def open_canary(folder: Path) -> tuple[CanaryMetrics, tuple[Datum, ...]]:
+    """Verify the folder, and return what was measured and what is published of it; see `open_data`."""
+    data = open_data(folder)
+    return validate(CanaryMetrics, load_json(folder / METRICS_FILE), where=METRICS_FILE), data
