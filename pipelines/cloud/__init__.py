@@ -7,7 +7,8 @@
     advice                what to do about a failure
     destroy               what goes, what stays, and why
     costs                 what a run and a month cost at most
-    range_tables, cost_tables   what a person is shown of them
+    cost_tables           that, as a person is shown it
+    range_tables          a range, as a person is shown it
 
 Nothing here is imported before a command needs it; every call to AWS is a method of `aws.account`.
 """
