@@ -32,18 +32,6 @@ PARTS = "parts"
 KIND = "part"
 
 
-@dataclass(frozen=True)
-class SharedStep:
-    """A step that several machines may share: its name, and the inputs that its tasks depend on."""
-
-    name: str
-    inputs: tuple[str, ...]
-
-    def digests(self, job: Job) -> dict[str, str]:
-        """Return the digest of each of those inputs that a job was given."""
-        return {name: digest_tree(job.input(name)) for name in self.inputs if job.has_input(name)}
-
-
 class _Share(Strict):
     """What the manifest of a part says about it.
 
@@ -80,17 +68,24 @@ class _Part:
         return Piece(rows, load_json(notes) if notes.exists() else [])
 
 
-def write_part(job: Job, step: SharedStep, tasks: Iterable[Task]) -> None:
+def write_part(job: Job, step: str, tasks: Iterable[Task]) -> None:
     """Do this machine's share of each task and write it as one part, in one piece.
 
     A machine that has nothing to do writes a part all the same: it says that nothing is missing.
+
+    Parameters
+    ----------
+    job : Job
+    step : str
+        The name of the step that will read the parts.
+    tasks : iterable of Task
     """
     index, count = job.hosts.index, job.hosts.count
     mine = [(task, *task.share(index, count)) for task in tasks]
     items = {task.name: (start, stop) for task, start, stop in mine}
     share = _Share(index=index + 1, count=count, items=items)
     manifest = Manifest(
-        name=step.name, kind=KIND, parents=step.digests(job), recipe=share.model_dump(mode="json")
+        name=step, kind=KIND, parents=_digests(job), recipe=share.model_dump(mode="json")
     )
     with committing(job.output(PARTS) / share.folder) as scratch:
         for task, start, stop in mine:
@@ -100,13 +95,22 @@ def write_part(job: Job, step: SharedStep, tasks: Iterable[Task]) -> None:
         commit(scratch, manifest)
 
 
+def _digests(job: Job) -> dict[str, str]:
+    """Return the digest of every input that the job was given but the parts themselves.
+
+    All of them: which ones its tasks depend on a step would have to say by hand, and forgetting one would
+    go unnoticed.
+    """
+    return {name: digest_tree(job.input(name)) for name in job.inputs if name != PARTS}
+
+
 def _save(folder: Path, name: str, piece: Piece) -> None:
     np.save(folder / f"{name}.npy", np.ascontiguousarray(piece.rows), allow_pickle=False)
     if piece.notes:
         write_json_atomic(folder / f"{name}.json", piece.notes)
 
 
-def worker(job: Job, step: SharedStep) -> Do:
+def worker(job: Job, step: str) -> Do:
     """Return how a step gets its tasks done: from the parts, where the job was given any, or here.
 
     Raises
@@ -117,10 +121,10 @@ def worker(job: Job, step: SharedStep) -> Do:
     return _gathered(job, step) if job.has_input(PARTS) else alone
 
 
-def _gathered(job: Job, step: SharedStep) -> Do:
+def _gathered(job: Job, step: str) -> Do:
     # A machine that was killed leaves its scratch folder, whose name starts with a dot.
     folders = sorted(path for path in job.input(PARTS).iterdir() if not path.name.startswith("."))
-    digests = step.digests(job)
+    digests = _digests(job)
     parts = sorted((_opened(path, step, digests) for path in folders), key=lambda part: part.share.index)
     _check_complete(parts, step)
 
@@ -131,13 +135,13 @@ def _gathered(job: Job, step: SharedStep) -> Do:
     return do
 
 
-def _opened(path: Path, step: SharedStep, digests: Mapping[str, str]) -> _Part:
+def _opened(path: Path, step: str, digests: Mapping[str, str]) -> _Part:
     """Open one part: undamaged, of this step and from these inputs."""
     if not path.is_dir():
         raise _refused(path, "it is no folder", step)
     manifest = verify_folder(path)
-    if (manifest.kind, manifest.name) != (KIND, step.name):
-        raise _refused(path, f"it is a {manifest.kind} of {manifest.name}, no part of {step.name}", step)
+    if (manifest.kind, manifest.name) != (KIND, step):
+        raise _refused(path, f"it is a {manifest.kind} of {manifest.name}, no part of {step}", step)
     try:
         part = _Part(path, _Share.model_validate(manifest.recipe))
     except ValidationError:
@@ -154,22 +158,22 @@ def _opened(path: Path, step: SharedStep, digests: Mapping[str, str]) -> _Part:
     return part
 
 
-def _refused(path: Path, why: str, step: SharedStep) -> IntegrityError:
-    return IntegrityError(f"{PARTS}/{path.name} cannot be used", why, f"run {step.name}Parts again")
+def _refused(path: Path, why: str, step: str) -> IntegrityError:
+    return IntegrityError(f"{PARTS}/{path.name} cannot be used", why, f"run {step}Parts again")
 
 
-def _check_complete(parts: Sequence[_Part], step: SharedStep) -> None:
+def _check_complete(parts: Sequence[_Part], step: str) -> None:
     counts = Counter(part.share.count for part in parts)
     names = ", ".join(part.called for part in parts) or "nothing"
-    do = f"run {step.name}Parts again, on as many machines as before"
+    do = f"run {step}Parts again, on as many machines as before"
     if len(counts) != 1:
         why = "there is no part" if not counts else "they were made for different numbers of machines"
-        raise IntegrityError(f"the parts of {step.name} ({names}) do not belong together", why, do)
+        raise IntegrityError(f"the parts of {step} ({names}) do not belong together", why, do)
     (count,) = counts
     missing = sorted(set(range(1, count + 1)) - {part.share.index for part in parts})
     if missing:
         gone = ", ".join(f"{PARTS}/{index}-of-{count}" for index in missing)
-        raise IntegrityError(f"{gone} missing", f"{step.name} was shared by {count} machines", do)
+        raise IntegrityError(f"{gone} missing", f"{step} was shared by {count} machines", do)
 
 
 def _has_items(part: _Part, task: Task) -> bool:
@@ -179,3 +183,10 @@ def _has_items(part: _Part, task: Task) -> bool:
         why = f"its share of '{task.name}' is not the items {start} to {stop}"
         raise IntegrityError(f"{part.called} cannot be used", why, "make all parts with one version")
     return start < stop
+
+
+class SharedStep(str):
+    """A step's name, for `processing.evaluation.predictions` until it says just that."""
+
+    def __new__(cls, name: str, _inputs: tuple[str, ...] = ()) -> SharedStep:
+        return super().__new__(cls, name)

@@ -1,31 +1,44 @@
-"""What every screening detector has in common: what it is shown, and what it must return.
-
-A detector is one file with one class, which is its own configuration. It sees what a defender has:
-the suspect training set, a small trusted clean set, the victim's features. Never the trigger, the
-truth or the test set.
-"""
+"""What every screening detector has in common: what it is shown, and what it must return."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.manifest import Images, Labels
+from boomerang.manifest import Bools, Images, Labels
 
 Features = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float64]
+
+State = TypeVar("State")
+
+
+class Victim(Protocol):
+    """The model that was trained on the suspect rows, as `training.model.ModelView` shows it."""
+
+    def embed(self, x: Images) -> Features:
+        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
+
+    def answer(self, x: Images) -> Features:
+        """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
+
+    def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
+        """Return what gives the gradient of the loss by a layer's output, averaged over its places.
+
+        (uint8[N, H, W, C], int64[N]) -> float32[N, C'], one number a channel of the layer.
+        """
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """What a defender has.
+    """What a defender has. Never the trigger, the truth or the test set.
 
     Attributes
     ----------
@@ -35,8 +48,8 @@ class Suspect:
     trusted_x, trusted_y
         A small clean set that was never within the attacker's reach.
     classes : tuple of str
-    embed : callable
-        uint8[M, H, W, C] -> float32[M, D], the victim's penultimate layer.
+    victim : Victim
+        It is opened when a detector first asks it; one that does not ask costs no TensorFlow.
     seed : int
     found : bool[N] or None
         Rows that a detector which `sets_aside` has flagged before; None is no row.
@@ -47,7 +60,7 @@ class Suspect:
     trusted_x: Images
     trusted_y: Labels
     classes: tuple[str, ...]
-    embed: Callable[[Images], Features]
+    victim: Victim
     seed: int
     found: Bools | None = None
 
@@ -66,12 +79,28 @@ class Suspect:
     @cached_property
     def features(self) -> Features:
         """float32[N, D] of the suspect rows, computed once for all detectors."""
-        return self.embed(self.x)
+        return self.victim.embed(self.x)
 
     @cached_property
     def trusted_features(self) -> Features:
         """float32[M, D] of the trusted rows."""
-        return self.embed(self.trusted_x)
+        return self.victim.embed(self.trusted_x)
+
+
+@dataclass(frozen=True)
+class Scored(Generic[State]):
+    """What a detector has measured: all that it needs to decide.
+
+    Attributes
+    ----------
+    scores : float64[N]
+        Higher is more suspicious; finite.
+    state
+        What else the detector decides by and reports, of a type of its own.
+    """
+
+    scores: Scores
+    state: State
 
 
 @dataclass(frozen=True)
@@ -81,7 +110,7 @@ class Finding:
     Attributes
     ----------
     scores : float64[N]
-        Higher is more suspicious; finite.
+        Those that were decided on.
     flagged : bool[N]
         Rows that the detector would take out.
     threshold : float or None
@@ -90,24 +119,55 @@ class Finding:
         What it found, as plain JSON: per class, per rule.
     """
 
-    scores: npt.NDArray[np.float64]
-    flagged: npt.NDArray[np.bool_]
+    scores: Scores
+    flagged: Bools
     threshold: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
 
 
 class Detector(Strict, ABC):
-    """One entry of the screen."""
+    """One entry of the screen.
+
+    How to write one: a file `processing/defenses/screening/KIND.py` with one class derived from this one,
+    whose docstring says the method, what departs from the paper and why, and what each setting means;
+    docs/config.md is made from it. Nothing else has to name it. The class has
+
+    * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting;
+    * `title`, what people call it, and `source`, who published it, with the year;
+    * `score`, which looks at the rows. It learns from rows that are `left` and scores all of them. What
+      is drawn at random is drawn from `suspect.seed`: the same suspect gives the same bytes;
+    * `decide`, which looks at nothing but what `score` returned. So a threshold can be set anew without
+      scoring anew (`Kind(max_fpr=0.01).decide(scored)`), and scores of several detectors can be combined;
+    * `example`, where the defaults are too slow for the tests that every detector is put through.
+
+    What several detectors need lies beside this file. TensorFlow, scikit-learn and scipy are imported in
+    the function that uses them.
+
+    Class attributes
+    ----------------
+    sets_aside
+        Whether its findings are facts about a row (it is a copy of another) and no matter of statistics.
+        Detectors after it score those rows too, but do not learn from them: ten copies of a picture would
+        else decide in which direction their class varies, and hide what is rarer.
+    example
+        Settings for the tests.
+    """
 
     title: ClassVar[str]
     source: ClassVar[str]
-    # Whether its findings are facts about a row (it is a copy of another) and no matter of statistics.
-    # Detectors after it score those rows too, but do not learn from them: ten copies of a picture would
-    # else decide in which direction their class varies, and hide what is rarer.
     sets_aside: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {}
 
     kind: str
 
     @abstractmethod
+    def score(self, suspect: Suspect) -> Scored[Any]:
+        """Measure every row of the suspect training set; learn from those that are `left`."""
+
+    @abstractmethod
+    def decide(self, scored: Scored[Any]) -> Finding:
+        """Set the threshold and flag rows, from what a detector of this kind has measured."""
+
     def screen(self, suspect: Suspect) -> Finding:
-        """Score every row of the suspect training set; learn from those that are `left`."""
+        """Score every row and decide."""
+        return self.decide(self.score(suspect))

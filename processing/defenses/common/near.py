@@ -19,7 +19,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.manifest import Images, Labels
+from boomerang.manifest import Images, Labels, Rows
 
 CLIP = 32
 _GRID = 8
@@ -30,7 +30,6 @@ _PAIRS_AT_ONCE = 4096
 _REACH = 0.75
 
 Sketch = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

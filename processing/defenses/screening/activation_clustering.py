@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from processing.defenses.common.base import Detector, Finding, Suspect
+from boomerang.manifest import Bools, Rows
+from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
 from processing.defenses.common.whitening import Matrix, whitener
 
 _SILHOUETTE_ROWS = 2000
@@ -34,11 +34,33 @@ class Split:
         Mean silhouette of the split, -1..1.
     """
 
-    small: npt.NDArray[np.bool_]
-    left: npt.NDArray[np.bool_]
-    margin: npt.NDArray[np.float64]
-    trusted_small: npt.NDArray[np.bool_]
+    small: Bools
+    left: Bools
+    margin: Scores
+    trusted_small: Bools
     silhouette: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How one class was cut, and what speaks for poison in it.
+
+    Attributes
+    ----------
+    name : str
+    rows : int64[n]
+        The class' rows of the suspect set.
+    split : Split or None
+        None where there was nothing to split.
+    clean_share, p_value : float
+        See `clean_share` and `rarity`.
+    """
+
+    name: str
+    rows: Rows
+    split: Split | None
+    clean_share: float = 1.0
+    p_value: float = 1.0
 
 
 class ActivationClustering(Detector):
@@ -86,29 +108,41 @@ class ActivationClustering(Detector):
     alpha: float = Field(default=0.01, gt=0, lt=1)
     max_clean_share: float = Field(default=0.3, ge=0, le=1)
 
-    def screen(self, suspect: Suspect) -> Finding:
-        """Cluster each class and flag the smaller cluster where the rule finds it to be poison."""
-        features, trusted_features = self._features(suspect)
+    def score(self, suspect: Suspect) -> Scored[list[Cut]]:
+        """Cluster each class and score its rows by how near they are to the smaller cluster."""
+        features, trusted = self._features(suspect)
         scores = np.zeros(len(suspect.y))
-        flagged = np.zeros(len(suspect.y), bool)
-        notes: dict[str, Any] = {}
+        cuts = []
         for label, name in enumerate(suspect.classes):
             rows = np.flatnonzero(suspect.y == label)
-            trusted = trusted_features[suspect.trusted_y == label]
-            left = suspect.left[rows]
-            if left.sum() < 2 or not np.ptp(features[rows[left]], axis=0).any():
-                notes[name] = {"rows": len(rows), "poisonous": False, "why": "nothing to split"}
+            cut = self._cut(name, rows, suspect, features[rows], trusted[suspect.trusted_y == label])
+            if cut.split is not None:
+                scores[rows] = cut.split.margin * (1 - cut.clean_share)
+            cuts.append(cut)
+        return Scored(scores, cuts)
+
+    def decide(self, scored: Scored[list[Cut]]) -> Finding:
+        """Flag the smaller cluster of every class in which the rule finds it to be poison."""
+        flagged = np.zeros(len(scored.scores), bool)
+        notes: dict[str, Any] = {}
+        for cut in scored.state:
+            if cut.split is None:
+                notes[cut.name] = {"rows": len(cut.rows), "poisonous": False, "why": "nothing to split"}
                 continue
-            split = split_in_two(features[rows], left, trusted, self.dimensions, suspect.seed)
-            share = clean_share(split)
-            p_value = rarity(split)
-            poisonous = self._is_poison(split, share, p_value, len(suspect.classes))
-            scores[rows] = split.margin * (1 - share)
-            flagged[rows] = split.small & poisonous
-            notes[name] = _class_notes(split, share, p_value, poisonous)
+            poisonous = self._is_poison(cut.split, cut.clean_share, cut.p_value, len(scored.state))
+            flagged[cut.rows] = cut.split.small & poisonous
+            notes[cut.name] = _class_notes(cut.split, cut.clean_share, cut.p_value, poisonous)
         return Finding(
-            scores=scores, flagged=flagged, notes={"rule": self.rule, "whiten": self.whiten, "classes": notes}
+            scored.scores, flagged, notes={"rule": self.rule, "whiten": self.whiten, "classes": notes}
         )
+
+    def _cut(self, name: str, rows: Rows, suspect: Suspect, features: Matrix, trusted: Matrix) -> Cut:
+        """Cut a class, float64[n, D] and float64[m, D], where there are two different rows to learn from."""
+        left = suspect.left[rows]
+        if left.sum() < 2 or not np.ptp(features[left], axis=0).any():
+            return Cut(name, rows, None)
+        split = split_in_two(features, left, trusted, self.dimensions, suspect.seed)
+        return Cut(name, rows, split, clean_share(split), rarity(split))
 
     def _features(self, suspect: Suspect) -> tuple[Matrix, Matrix]:
         """Return float64[N, D] and float64[M, D], suspect and trusted rows as they are clustered."""
@@ -127,9 +161,7 @@ class ActivationClustering(Detector):
         return p_value <= self.alpha / classes and share <= self.max_clean_share
 
 
-def split_in_two(
-    features: Matrix, left: npt.NDArray[np.bool_], trusted: Matrix, dimensions: int, seed: int
-) -> Split:
+def split_in_two(features: Matrix, left: Bools, trusted: Matrix, dimensions: int, seed: int) -> Split:
     """Split the rows of one class by 2-means on their principal components.
 
     Parameters
@@ -167,7 +199,7 @@ def split_in_two(
     )
 
 
-def _silhouette(reduced: Matrix, small: npt.NDArray[np.bool_], seed: int) -> float:
+def _silhouette(reduced: Matrix, small: Bools, seed: int) -> float:
     """Return the mean silhouette; 0 where a cluster of one row leaves nothing to compare."""
     from sklearn.metrics import silhouette_score
 

@@ -10,20 +10,46 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from boomerang.errors import BadInput
-from boomerang.manifest import Images, Labels
-from processing.defenses.common.base import Detector, Finding, Suspect
+from boomerang.manifest import Bools, Images, Labels, Rows
+from processing.defenses.common.base import Detector, Finding, Scored, Suspect
 from processing.defenses.common.near import Limits, close_pairs, learn_limits
 
-Mask = npt.NDArray[np.bool_]
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is wrong with the rows.
+
+    Attributes
+    ----------
+    y : int64[N]
+    blank : bool[N]
+    groups : list of int64[n]
+        The rows of each group that has the same pixels.
+    near : int64[N]
+        Near duplicates with another label that come before the row.
+    limits : Limits or None
+        Within which two rows are near duplicates.
+    contradicted : bool[N]
+        Rows that a trusted row contradicts.
+    balance : mapping
+        See `class_balance`.
+    """
+
+    y: Labels
+    blank: Bools
+    groups: list[Rows]
+    near: Rows
+    limits: Limits | None
+    contradicted: Bools
+    balance: dict[str, Any]
 
 
 class DataValidation(Detector):
@@ -57,42 +83,47 @@ class DataValidation(Detector):
     repeats: int = Field(default=3, ge=2)
     near_fraction: float = Field(default=0.5, ge=0, le=1)
 
-    def screen(self, suspect: Suspect) -> Finding:
-        """Score every row of the suspect training set; raises BadInput for arrays that are no images."""
+    def score(self, suspect: Suspect) -> Scored[Evidence]:
+        """Look for what is wrong with every row; raises BadInput for arrays that are no images."""
         _check(suspect)
         blank = is_blank(suspect.x, self.min_contrast)
         groups = identical_rows(suspect.x)
         copies = np.zeros(len(suspect.y), np.int64)
-        repeated = np.zeros(len(suspect.y), bool)
+        alone = ~blank
         for rows in groups:
             copies[rows] = len(rows) - 1
-            repeated[rows if self._distrusts(suspect.y[rows]) else rows[1:]] = True
-        alone = ~blank
-        alone[[row for rows in groups for row in rows[1:]]] = False
+            alone[rows[1:]] = False
         near, limits = self._near(suspect, np.flatnonzero(alone))
         contradicted = contradicts_trusted(suspect)
-        return Finding(
-            scores=(copies + near + blank + contradicted).astype(np.float64),
-            flagged=blank | repeated | (near > 0) | contradicted,
-            notes={
-                "blank": int(blank.sum()),
-                "exact_duplicates": _duplicate_notes(groups, suspect.y, repeated),
-                "near_duplicates": {
-                    "flagged": int((near > 0).sum()),
-                    "limits": asdict(limits) if limits else None,
-                },
-                "contradict_trusted": int(contradicted.sum()),
-                "class_balance": class_balance(suspect),
-            },
+        return Scored(
+            (copies + near + blank + contradicted).astype(np.float64),
+            Evidence(suspect.y, blank, groups, near, limits, contradicted, class_balance(suspect)),
         )
+
+    def decide(self, scored: Scored[Evidence]) -> Finding:
+        """Flag every row with a finding against it; of a picture that is there a few times one stays."""
+        found = scored.state
+        repeated = np.zeros(len(found.y), bool)
+        for rows in found.groups:
+            repeated[rows if self._distrusts(found.y[rows]) else rows[1:]] = True
+        notes = {
+            "blank": int(found.blank.sum()),
+            "exact_duplicates": _duplicate_notes(found.groups, found.y, repeated),
+            "near_duplicates": {
+                "flagged": int((found.near > 0).sum()),
+                "limits": asdict(found.limits) if found.limits else None,
+            },
+            "contradict_trusted": int(found.contradicted.sum()),
+            "class_balance": found.balance,
+        }
+        flagged = found.blank | repeated | (found.near > 0) | found.contradicted
+        return Finding(scored.scores, flagged, notes=notes)
 
     def _distrusts(self, labels: Labels) -> bool:
         """Whether no copy of a group can be trusted: too many of them, or they disagree."""
         return len(labels) >= self.repeats or len(np.unique(labels)) > 1
 
-    def _near(
-        self, suspect: Suspect, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int64], Limits | None]:
+    def _near(self, suspect: Suspect, rows: Rows) -> tuple[Rows, Limits | None]:
         """Return int64[N], near duplicates with another label that come before the row, and the limits.
 
         Of such a pair the later row is held to be the copy: what is added to a set comes after it.
@@ -123,7 +154,7 @@ def _check(suspect: Suspect) -> None:
         raise BadInput("suspect set", why, "prepare both by the same step")
 
 
-def is_blank(x: Images, min_contrast: int) -> Mask:
+def is_blank(x: Images, min_contrast: int) -> Bools:
     """Return bool[N]: images uint8[N, H, W, C] whose values span less than `min_contrast`."""
     flat = x.reshape(len(x), prod(x.shape[1:]))
     return np.asarray(flat.max(1).astype(np.int64) - flat.min(1) < min_contrast)
@@ -134,7 +165,7 @@ def row_digests(x: Images) -> list[bytes]:
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in x]
 
 
-def identical_rows(x: Images) -> list[npt.NDArray[np.int64]]:
+def identical_rows(x: Images) -> list[Rows]:
     """Return the groups of two or more rows with the same pixels, ascending, by their first row."""
     rows_of: dict[bytes, list[int]] = defaultdict(list)
     for row, digest in enumerate(row_digests(x)):
@@ -142,7 +173,7 @@ def identical_rows(x: Images) -> list[npt.NDArray[np.int64]]:
     return [np.array(rows, np.int64) for rows in rows_of.values() if len(rows) > 1]
 
 
-def contradicts_trusted(suspect: Suspect) -> Mask:
+def contradicts_trusted(suspect: Suspect) -> Bools:
     """Return bool[N]: rows with the pixels of a trusted row and another label than it has there."""
     trusted: dict[bytes, set[int]] = defaultdict(set)
     for digest, label in zip(row_digests(suspect.trusted_x), suspect.trusted_y, strict=True):
@@ -174,7 +205,7 @@ def class_balance(suspect: Suspect) -> dict[str, Any]:
     return {"p_value": float(f"{chi2_contingency(seen).pvalue:.3g}") if testable else None, "ratio": ratio}
 
 
-def _duplicate_notes(groups: list[npt.NDArray[np.int64]], y: Labels, flagged: Mask) -> dict[str, int]:
+def _duplicate_notes(groups: list[Rows], y: Labels, flagged: Bools) -> dict[str, int]:
     sizes = [len(rows) for rows in groups]
     return {
         "groups": len(groups),

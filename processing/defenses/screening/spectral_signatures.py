@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from boomerang.manifest import Labels
-from processing.defenses.common.base import Detector, Features, Finding, Suspect
+from boomerang.manifest import Bools, Labels
+from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
+from processing.defenses.common.scale import on_one_scale, rows_by_class
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, top_rows
 from processing.defenses.common.whitening import Matrix, whitener
 
 _FOLDS = 5
-_ROWS_FOR_SCALE = 20
-_MAD_TO_SIGMA = 1.4826
-
-Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,28 @@ class Axis:
     def length(self, features: Matrix) -> Scores:
         """Return float64[n], how far from the mean each row lies along the direction."""
         return np.asarray(np.abs((features - self.mean) @ self.direction))
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How far out the rows lie.
+
+    Attributes
+    ----------
+    suspect : float64[N]
+        Each row along the direction of its class.
+    trusted : float64[M]
+        Trusted rows, on the scale of the scores; none where the rule does not look at them.
+    trusted_rows : int
+    y : int64[N]
+    classes : tuple of str
+    """
+
+    suspect: Scores
+    trusted: Scores
+    trusted_rows: int
+    y: Labels
+    classes: tuple[str, ...]
 
 
 class SpectralSignatures(Detector):
@@ -72,19 +91,26 @@ class SpectralSignatures(Detector):
     eps: float = Field(default=0.05, gt=0, lt=0.5)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
-    def screen(self, suspect: Suspect) -> Finding:
+    def score(self, suspect: Suspect) -> Scored[Lengths]:
         """Score every row along the direction of its class."""
-        raw = self._lengths(suspect)
+        raw, known = self._lengths(suspect), len(suspect.trusted_y)
         if self.rule == "paper":
-            flagged = np.zeros(len(raw), bool)
-            for rows in _rows_by_class(suspect.y):
-                flagged[top_rows(raw, rows, 1.5 * self.eps)] = True
-            return Finding(raw**2, flagged, notes=self._notes(suspect, flagged))
-        clean = self._trusted_lengths(suspect)
-        scores, clean_scores = _on_one_scale(raw, suspect.y, clean, suspect.trusted_y)
-        threshold = conformal_threshold(clean_scores, self.max_fpr)
-        flagged = np.zeros(len(raw), bool) if threshold is None else scores > threshold
-        return Finding(scores, flagged, threshold, self._notes(suspect, flagged))
+            return Scored(raw**2, Lengths(raw, np.zeros(0), known, suspect.y, suspect.classes))
+        trusted = self._trusted_lengths(suspect)
+        scores, trusted = on_one_scale(raw, suspect.y, trusted, suspect.trusted_y)
+        return Scored(scores, Lengths(raw, trusted, known, suspect.y, suspect.classes))
+
+    def decide(self, scored: Scored[Lengths]) -> Finding:
+        """Flag what lies further out than trusted rows do, or the furthest share of every class."""
+        scores, state = scored.scores, scored.state
+        threshold, flagged = None, np.zeros(len(scores), bool)
+        if self.rule == "paper":
+            for rows in rows_by_class(state.y):
+                flagged[top_rows(state.suspect, rows, 1.5 * self.eps)] = True
+        else:
+            threshold = conformal_threshold(state.trusted, self.max_fpr)
+            flagged = flagged if threshold is None else scores > threshold
+        return Finding(scores, flagged, threshold, self._notes(state, flagged))
 
     def _whitener(self, features: Features, y: Labels) -> Matrix:
         return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
@@ -93,7 +119,7 @@ class SpectralSignatures(Detector):
         basis = self._whitener(suspect.trusted_features, suspect.trusted_y)
         features = suspect.features @ basis
         lengths = np.zeros(len(features))
-        for rows in _rows_by_class(suspect.y):
+        for rows in rows_by_class(suspect.y):
             learned = rows[suspect.left[rows]]
             lengths[rows] = top_axis(features[learned if len(learned) else rows]).length(features[rows])
         return lengths
@@ -110,14 +136,14 @@ class SpectralSignatures(Detector):
             lengths[held_out] = _along_axes(suspect, basis, features[held_out], y[held_out])
         return lengths
 
-    def _notes(self, suspect: Suspect, flagged: npt.NDArray[np.bool_]) -> dict[str, Any]:
-        per_class = np.bincount(suspect.y[flagged], minlength=len(suspect.classes))
+    def _notes(self, state: Lengths, flagged: Bools) -> dict[str, Any]:
+        per_class = np.bincount(state.y[flagged], minlength=len(state.classes))
         return {
             "rule": self.rule,
             "whiten": self.whiten,
-            "trusted_rows": len(suspect.trusted_y),
-            "trusted_rows_needed": ceil(1 / self.max_fpr) - 1 if self.rule == "trusted" else 0,
-            "flagged_by_class": dict(zip(suspect.classes, per_class.tolist(), strict=True)),
+            "trusted_rows": state.trusted_rows,
+            "trusted_rows_needed": rows_needed(self.max_fpr) if self.rule == "trusted" else 0,
+            "flagged_by_class": dict(zip(state.classes, per_class.tolist(), strict=True)),
         }
 
 
@@ -135,27 +161,6 @@ def spectral_scores(features: Features) -> Scores:
     return top_axis(wide).length(wide) ** 2
 
 
-def top_rows(scores: Scores, rows: npt.NDArray[np.int64], share: float) -> npt.NDArray[np.int64]:
-    """Return the `share` of `rows` with the highest scores; of equals the earlier ones."""
-    count = min(len(rows), round(share * len(rows)))
-    return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:count]])
-
-
-def conformal_threshold(clean: Scores, max_fpr: float) -> float | None:
-    """Return what a further clean score exceeds with probability at most `max_fpr`.
-
-    The ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
-    the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
-    small for any of them to be that high.
-    """
-    rank = ceil((len(clean) + 1) * (1 - max_fpr) - 1e-9)
-    return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
-
-
-def _rows_by_class(y: Labels) -> list[npt.NDArray[np.int64]]:
-    return [np.flatnonzero(y == label) for label in np.unique(y)]
-
-
 def _along_axes(suspect: Suspect, basis: Matrix, features: Features, y: Labels) -> Scores:
     """Return float64[n], rows of any class along the axis of their class in the suspect set."""
     lengths = np.zeros(len(y))
@@ -166,29 +171,3 @@ def _along_axes(suspect: Suspect, basis: Matrix, features: Features, y: Labels) 
                 features[y == label] @ basis
             )
     return lengths
-
-
-def _on_one_scale(scores: Scores, y: Labels, clean: Scores, clean_y: Labels) -> tuple[Scores, Scores]:
-    """Subtract the median of each class' clean scores, and divide by their MAD, in both arrays.
-
-    A class with few clean rows, or with no spread, takes the median and MAD of all of them.
-    """
-    scores, clean = scores.copy(), clean.copy()
-    overall = _center_and_spread(clean) if len(clean) else (0.0, 1.0)
-    own = {int(label): _center_and_spread(clean[clean_y == label]) for label in _well_known(clean_y)}
-    for label in np.union1d(y, clean_y):
-        center, spread = own.get(int(label), overall)
-        spread = spread or overall[1] or 1.0
-        scores[y == label] = (scores[y == label] - center) / spread
-        clean[clean_y == label] = (clean[clean_y == label] - center) / spread
-    return scores, clean
-
-
-def _well_known(y: Labels) -> npt.NDArray[np.int64]:
-    labels, counts = np.unique(y, return_counts=True)
-    return np.asarray(labels[counts >= _ROWS_FOR_SCALE])
-
-
-def _center_and_spread(scores: Scores) -> tuple[float, float]:
-    center = float(np.median(scores))
-    return center, _MAD_TO_SIGMA * float(np.median(np.abs(scores - center)))

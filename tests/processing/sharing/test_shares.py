@@ -18,10 +18,10 @@ from helpers.ranges import ROOT
 
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.errors import IntegrityError
-from processing.sharing.shares import SharedStep, worker, write_part
+from processing.sharing.shares import worker, write_part
 from processing.sharing.tasks import Piece, Task, alone
 
-STEP = SharedStep("Trial", ("config", "numbers", "never-given"))
+STEP = "Trial"
 
 
 def tasks(job: Job) -> list[Task]:
@@ -45,7 +45,7 @@ def make(job: Job) -> None:
 @pytest.fixture
 def inputs(tmp_path: Path) -> Path:
     folder = tmp_path / "inputs"
-    for name in ("config", "numbers", "not-read"):
+    for name in ("config", "numbers", "more"):
         (folder / name).mkdir(parents=True)
     (folder / "config" / "config.json").write_text("{}")
     (folder / "numbers" / "numbers.txt").write_text("\n".join(map(str, range(10))))
@@ -222,9 +222,18 @@ def test_an_input_that_the_parts_did_not_have_is_named(tmp_path: Path, inputs: P
     assert "input never-given" in refusal(tmp_path, inputs, three)
 
 
-def test_an_input_that_no_task_depends_on_may_differ(tmp_path: Path, inputs: Path, three: Path) -> None:
-    (inputs / "not-read" / "more").write_text("more")
-    worker(merging(tmp_path, inputs, three), STEP)
+def test_an_input_that_no_step_lists_by_hand_counts_too(tmp_path: Path, inputs: Path, three: Path) -> None:
+    (inputs / "more" / "file").write_text("more")
+    assert "input more" in refusal(tmp_path, inputs, three)
+
+
+def test_the_parts_do_not_count_as_an_input(tmp_path: Path, inputs: Path, three: Path) -> None:
+    """GIVEN a machine that finds parts among its inputs THEN its own part is the one it makes without."""
+    job = machine(tmp_path / "again", inputs, 1, 3)
+    (job.root / "processing/input/parts").symlink_to(three)
+    make(job)
+    made, known = (folder / "2-of-3" / "manifest.json" for folder in (job.output("parts"), three))
+    assert made.read_bytes() == known.read_bytes()
 
 
 def test_parts_that_were_cut_in_another_way_are_refused(tmp_path: Path, inputs: Path, three: Path) -> None:
@@ -242,10 +251,10 @@ import sys, time
 import numpy as np
 from pathlib import Path
 from boomerang.contract import run_step
-from processing.sharing.shares import SharedStep, write_part
+from processing.sharing.shares import write_part
 from processing.sharing.tasks import Piece, Task
 
-STEP = SharedStep("Trial", ("config", "numbers", "never-given"))
+STEP = "Trial"
 
 def make(start, stop):
     return Piece(np.zeros(stop - start))

@@ -1,0 +1,46 @@
+"""How high a score has to be: by what trusted rows score, or by the share that is to go."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from boomerang.manifest import Rows
+from processing.defenses.common.base import Scores
+
+
+def conformal_threshold(clean: Scores, max_fpr: float) -> float | None:
+    """Return what a further clean score exceeds with probability at most `max_fpr`.
+
+    The ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
+    the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
+    small for any of them to be that high; see `rows_needed`.
+
+    Parameters
+    ----------
+    clean : float64[M]
+    max_fpr : float
+        In (0, 1).
+    """
+    rank = ceil((len(clean) + 1) * (1 - max_fpr) - 1e-9)
+    return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
+
+
+def rows_needed(max_fpr: float) -> int:
+    """Return the least number of clean scores from which `conformal_threshold` is not None."""
+    return ceil(1 / max_fpr) - 1
+
+
+def top_rows(scores: Scores, rows: Rows, share: float) -> Rows:
+    """Return the `share` (0..1, or above for all) of `rows` with the highest scores; of equals the earlier.
+
+    Parameters
+    ----------
+    scores : float64[N]
+    rows : int64[n]
+        Numbers of rows in `scores`.
+    share : float
+    """
+    count = min(len(rows), round(share * len(rows)))
+    return np.asarray(rows[np.argsort(-scores[rows], kind="stable")[:count]])
