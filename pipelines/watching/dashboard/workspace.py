@@ -18,6 +18,8 @@ from aws.alarms.alarm import Metric
 from aws.dashboard.body import PIPELINES
 from boomerang.config import validate
 from boomerang.errors import BadInput, BoomerangError
+from boomerang.formats.evaluation import KIND as EVALUATION
+from boomerang.formats.evaluation import Gallery
 from boomerang.metrics import Metrics
 from boomerang.safeio import load_json, safe_join
 from boomerang.watching.briefing import alarmed
@@ -26,7 +28,6 @@ from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, pa
 from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
 from pipelines.registry.local import Package, Registry
-from pipelines.report.run_folder import EVALUATION, Gallery
 from pipelines.runs.records import EXECUTION, Execution, load_execution
 
 REGISTRY = "registry"

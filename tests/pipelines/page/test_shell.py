@@ -45,11 +45,22 @@ def test_a_page_has_its_own_templates_over_the_shared_ones(page: str) -> None:
     assert Parsed(page).count("script") == 1
 
 
-def test_what_the_pages_share_knows_none_of_them() -> None:
-    for path in (ROOT / "pipelines" / "page").rglob("*.py"):
+@pytest.mark.parametrize(
+    ("folder", "never"),
+    [
+        ("page", ("pipelines.report", "pipelines.watching")),
+        ("report", ("pipelines.watching",)),
+        ("watching/dashboard", ("pipelines.report",)),
+    ],
+)
+def test_the_pages_know_what_they_share_and_not_each_other(folder: str, never: tuple[str, ...]) -> None:
+    for path in (ROOT / "pipelines" / folder).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pipelines"):
-                assert str(node.module).startswith("pipelines.page"), path
+            if isinstance(node, ast.ImportFrom):
+                assert not str(node.module).startswith(never), path
+                assert node.module != "pipelines" or not {f"pipelines.{n.name}" for n in node.names} & set(
+                    never
+                )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
