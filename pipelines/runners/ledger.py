@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.errors import BadInput, StepFailed, UsageError
+from boomerang.formats.evaluation import CANARIES
 from boomerang.manifest import SIGNATURE
 from boomerang.probes import PROBES
 from boomerang.safeio import remove_tree, write_json_atomic
-from boomerang.formats.evaluation import CANARIES
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin
 from pipelines.registry.local import Registry

@@ -12,7 +12,7 @@ from boomerang.errors import BadInput, BoomerangError, IntegrityError
 from boomerang.manifest import MANIFEST, Manifest, read_manifest, verify_folder
 from pipelines.registry.local import Registry
 from pipelines.registry.package_files import PACKAGE, verify_files
-from pipelines.runners.process.cache import ENTRY, Cache, Damaged
+from pipelines.runs.cache import ENTRY, Cache, Damaged
 from pipelines.runs.records import EXECUTION, OutputRecord, load_execution
 from pipelines.runs.storage import plain_files
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from boomerang.errors import UsageError
-
-try:
-    import fcntl
-except ImportError:  # Windows has none; there the locks do nothing
-    fcntl = None  # type: ignore[assignment]  # the module's absence is what is tested
 
 
 @contextmanager
@@ -34,10 +30,9 @@ def locked(path: Path, *, wait: bool, what: str) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:
-        if fcntl is not None:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                why = "another process is working on it"
-                raise UsageError(what, why, "wait until it has ended, or choose another name") from None
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            why = "another process is working on it"
+            raise UsageError(what, why, "wait until it has ended, or choose another name") from None
         yield

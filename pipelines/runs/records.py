@@ -12,8 +12,7 @@ from boomerang.errors import BadInput
 from boomerang.manifest import FileEntry
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.language.job_plan import Target
-from pipelines.runners.process.disks import Made
-from pipelines.runs.storage import digest_files
+from pipelines.runs.storage import Made, digest_files
 
 EXECUTION = "execution.json"
 

@@ -25,6 +25,20 @@ _BLOCK_BYTES = 1 << 20
 Files = Mapping[str, FileEntry]
 
 
+@dataclass(frozen=True)
+class Made:
+    """A finished output: a folder, or a single packed file, with the digests of its files."""
+
+    name: str
+    path: Path
+    files: Files
+
+    @property
+    def folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.path.is_dir()
+
+
 def digest_files(files: Files) -> str:
     """Return the digest of a folder with these files: what `boomerang.digest.digest_tree` gives for it."""
     names = sorted(files, key=PurePosixPath)
@@ -43,11 +57,14 @@ class Store:
         Digest and size of every file by its full address.
     folders : set
         Addresses that are there as a folder, if only an empty one.
+    places : dict
+        Where the content of each address that was put or noted can be read: a file, a folder, or the bytes.
     """
 
     root: Path
     objects: dict[str, FileEntry] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    places: dict[str, Path | bytes] = field(default_factory=dict)
 
     def path(self, uri: str) -> Path:
         """Return where an address lies on disk, whether or not something is there."""
@@ -81,6 +98,23 @@ class Store:
         uri = uri.rstrip("/")
         return self.objects[uri].sha256 if uri in self.objects else digest_files(self.files(uri))
 
+    def read(self, uri: str) -> bytes:
+        """Return the content of a file at an address, also of one that was only noted.
+
+        Raises
+        ------
+        BadInput
+            If nothing is there.
+        """
+        parts = uri.split("/")
+        for end in range(len(parts), 0, -1):
+            place = self.places.get("/".join(parts[:end]))
+            if isinstance(place, bytes):
+                return place
+            if place is not None and place.joinpath(*parts[end:]).is_file():
+                return place.joinpath(*parts[end:]).read_bytes()
+        raise BadInput(f"nothing is at {uri}", "no step wrote there and nothing was staged there")
+
     def stage(self, uri: str, source: Path | bytes) -> None:
         """Copy a file, a folder or bytes of the user's to an address.
 
@@ -92,6 +126,7 @@ class Store:
             If it does not exist, or a link in the folder leads out of it.
         """
         uri, target = uri.rstrip("/"), self.path(uri)
+        self.places[uri] = target
         if isinstance(source, bytes):
             write_read_only(target, source)
             self.objects[uri] = FileEntry(sha256=sha256_bytes(source), bytes=len(source))
@@ -107,14 +142,15 @@ class Store:
 
     def expect(self, uri: str, source: Path | bytes) -> None:
         """Note what `stage` would put at an address, without putting it there."""
-        uri = uri.rstrip("/")
         if isinstance(source, bytes):
+            uri = uri.rstrip("/")
+            self.places[uri] = source
             self.objects[uri] = FileEntry(sha256=sha256_bytes(source), bytes=len(source))
         elif source.is_dir():
             files = {name: file_entry(file) for name, file in plain_files(source, links_inside=True)}
-            self.know(uri, files, folder=True)
+            self.know(uri, source, files)
         elif source.is_file():
-            self.objects[uri] = file_entry(source)
+            self.know(uri, source, {source.name: file_entry(source)})
         else:
             raise _absent(source)
 
@@ -129,7 +165,8 @@ class Store:
         uri, target = uri.rstrip("/"), self.path(uri)
         if uri in self.folders or uri in self.objects:
             raise BadInput(f"output {uri}", "another step has written there", "give each its own address")
-        self.know(uri, files, folder=source.is_dir())
+        self.know(uri, source, files)
+        self.places[uri] = target  # the source will go
         if source.is_dir():
             target.mkdir(parents=True, exist_ok=True)
             for name in files:
@@ -137,10 +174,11 @@ class Store:
         else:
             link_file(source, target)
 
-    def know(self, uri: str, files: Files, *, folder: bool) -> None:
-        """Note what an address holds, without putting it there."""
+    def know(self, uri: str, path: Path, files: Files) -> None:
+        """Note that an address holds what lies elsewhere: a folder with these files, or the one file."""
         uri = uri.rstrip("/")
-        if folder:
+        self.places[uri] = path
+        if path.is_dir():
             self.folders.add(uri)
             self.objects.update({f"{uri}/{name}": entry for name, entry in files.items()})
         else:

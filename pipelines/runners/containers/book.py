@@ -13,13 +13,13 @@ from pipelines.language.expressions import say_failed
 from pipelines.language.graph import Node, ordered
 from pipelines.language.job_plan import Plan, plan
 from pipelines.language.job_plan import properties as job_properties
+from pipelines.runners.failure import failure_words
 from pipelines.runners.ledger import Ledger
-from pipelines.runners.process.disks import Made, failure_words
 from pipelines.runners.scope import run_scope
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.records import Clock, Event, Execution, StepRecord, StepStatus
-from pipelines.runs.storage import seal
+from pipelines.runs.storage import Made, seal
 
 
 @dataclass

@@ -29,19 +29,13 @@ from unittest.mock import patch
 
 import boto3
 
-from aws.image.docker import ended, isolated_network, owned, remove_containers, stop_containers
+from aws.image.docker import ended, owned, remove_containers, stop_containers
 from boomerang.contract import ML_ROOT
 from boomerang.safeio import write_bytes_atomic
-from pipelines.campaign.config import Config
 from pipelines.campaign.site import Site
-from pipelines.campaign.staging import stage
-from pipelines.definition.build import Built
 from pipelines.definition.offline import offline
-from pipelines.definition.sdk import draw, drawing
 from pipelines.runners import interrupts
 from pipelines.runners.containers.book import Book
-from pipelines.runners.ledger import Ledger, OnEvent, held_run
-from pipelines.runs.records import Execution
 
 with offline():
     import sagemaker.core.local.image as sdk_image
@@ -56,52 +50,6 @@ with offline():
     from sagemaker.mlops.workflow.steps import StepTypeEnum
 
 _GRACE_S = 120  # as SageMaker gives between SIGTERM and SIGKILL
-
-
-def execute_local(
-    config: Config, site: Site, built: Built, *, workspace: Path, run_id: str, on_event: OnEvent
-) -> Execution:
-    """Run a config's pipeline in containers of the site's image, from its first step to its end.
-
-    Parameters
-    ----------
-    config : Config
-    site : Site
-        Its image is one that Docker has here.
-    built : Built
-        The config's definition for that site.
-    workspace, run_id, on_event
-        As of `pipelines.runners.process.runner.execute`. Nothing is taken from the cache of the `process`
-        runner.
-
-    Returns
-    -------
-    Execution
-        Also where a step failed: its `status` says so.
-
-    Raises
-    ------
-    UsageError
-        If another process is working on this run, or its name cannot be one.
-    StepFailed
-        If Docker refuses to make a network.
-    """
-    with (
-        held_run(workspace, run_id) as run_dir,
-        drawing(),
-        isolated_network(f"boomerang-{os.getpid()}") as network,
-    ):
-        session = LocalPipelines(site, network)
-        pipeline = draw(config, site, stage(config, site), session)
-        defaults = {entry["Name"]: entry["DefaultValue"] for entry in built.definition["Parameters"]}
-        book = Book(Ledger(run_dir, defaults, on_event), built.definition)
-        book.ledger.prepare(built.definition, built.staged)
-        try:
-            session.run(pipeline, run_id, book)
-        except KeyboardInterrupt:
-            book.interrupted()
-            raise
-        return book.close()
 
 
 class LocalPipelines(Execute, Capture):

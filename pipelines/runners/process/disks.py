@@ -14,29 +14,11 @@ from typing import Any
 
 from boomerang.contract import ML_ROOT
 from boomerang.errors import BadInput, BoomerangError, StepFailed
-from boomerang.manifest import FileEntry
 from boomerang.safeio import remove_tree
 from pipelines.language.job_plan import Plan, Target
+from pipelines.runners.failure import failure_words
 from pipelines.runners.process.processes import Host, Outcome
-from pipelines.runs.storage import Store, pack, plain_files, seal
-
-_MESSAGE_CHARACTERS = 1024
-_LOG_TAIL_LINES = 12
-_LOG_TAIL_BYTES = 8192
-
-
-@dataclass(frozen=True)
-class Made:
-    """A finished output: a folder, or a single packed file, with the digests of its files."""
-
-    name: str
-    path: Path
-    files: Mapping[str, FileEntry]
-
-    @property
-    def folder(self) -> bool:
-        """Whether it is a folder."""
-        return self.path.is_dir()
+from pipelines.runs.storage import Made, Store, pack, plain_files, seal
 
 
 @dataclass(frozen=True)
@@ -260,28 +242,3 @@ def failure_text(job: Plan, outcome: Outcome, ml: Path, log: Path) -> str:
     file = ml / "output" / ("failure" if job.training else "message")
     said = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     return failure_words(job, said, log, outcome.exit_code, timed_out=outcome.timed_out)
-
-
-def failure_words(job: Plan, said: str, log: Path, exit_code: int | None, *, timed_out: bool) -> str:
-    """Return why a job failed, from what it said and how it ended; a code of None is not known."""
-    if timed_out:
-        return f"it was stopped at its time limit of {job.timeout_s} s"
-    if said.strip():
-        return said.strip()[:_MESSAGE_CHARACTERS]
-    if exit_code is None:
-        ended = "it did not start"
-    else:
-        ended = (
-            f"it ended with signal {-exit_code}" if exit_code < 0 else f"it ended with exit code {exit_code}"
-        )
-    tail = _tail(log)
-    return ended + (f"; the end of its log:\n{tail}" if tail else " and said nothing")
-
-
-def _tail(log: Path) -> str:
-    if not log.is_file():
-        return ""
-    with log.open("rb") as stream:
-        stream.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-        lines = stream.read().decode(errors="replace").strip().splitlines()
-    return "\n".join(lines[-_LOG_TAIL_LINES:])

@@ -11,10 +11,10 @@ from boomerang.errors import StepFailed
 from pipelines.language.expressions import Scope, parameter_values
 from pipelines.language.graph import JOBS, Node, ordered
 from pipelines.language.job_plan import Plan, properties
-from pipelines.runners.process.cache import Cache, Damaged, Entry, recipe
-from pipelines.runners.process.code import code_of
 from pipelines.runners.process.processes import PROJECT
+from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.scope import job_plan, run_scope
+from pipelines.runs.cache import Cache, Damaged, Entry
 from pipelines.runs.storage import Store
 
 # An address needs some run; nothing is written there.
@@ -85,7 +85,7 @@ class _Forecast:
             self.unmade |= {target.uri: node.name for target in job.targets}
             return CacheWord(node.name, False, found)
         for made in found.made:
-            self.store.know(job.target(made.name).uri, made.files, folder=made.folder)
+            self.store.know(job.target(made.name).uri, made.path, made.files)
         return CacheWord(node.name, True, f"as run {found.run} made it")
 
     def _look_up(self, node: Node, job: Plan) -> Entry | str:
@@ -95,7 +95,7 @@ class _Forecast:
             return f"it reads what {', '.join(before)} will make"
         if not node.cacheable:
             return "the definition does not let it be reused"
-        made_by = recipe(job, self.store, code_of(job.module, self.project))
+        made_by = recipe(job, self.store, code_of_job(job, self.store, self.project))
         match self.cache.find(made_by.key, drop=False):
             case Entry() as entry:
                 return entry

@@ -1,15 +1,11 @@
 """The `process` runner: a pipeline's definition, run on this machine with nothing but Python.
 
 It reads the JSON that SageMaker Pipelines runs, and starts each job as a process of its own on a
-private `/opt/ml` tree; `s3://` addresses are folders of the run. What it leaves:
+private `/opt/ml` tree; `s3://` addresses are folders of the run. What it is given and leaves,
+`pipelines.runners.contract` says; and besides
 
     <workspace>/cache/                    outputs by content, shared by all runs
-    <workspace>/registry/                 the model registry
-    <workspace>/<run>/definition.json
-                      execution.json      the record, rewritten after each step
-                      logs/<Step>.log
-                      s3/<bucket>/<key>   what the jobs wrote
-                      jobs/<Step>/        the disk of a job that failed, kept to look at
+    <workspace>/<run>/jobs/<Step>/        the disk of a job that failed, kept to look at
 
 A run that was killed goes on where it stopped when it is started again: what is finished is in the
 cache. Steps run one after the other, in an order that depends on the definition alone.
@@ -32,18 +28,20 @@ from pipelines.language.expressions import as_text, holds, parameter_values, res
 from pipelines.language.graph import JOBS, Node, ordered
 from pipelines.language.job_plan import Plan, properties
 from pipelines.registry.signatures import sign_package
+from pipelines.runners.contract import Order
 from pipelines.runners.ledger import Ledger, OnEvent, held_run
-from pipelines.runners.process.cache import Cache, Entry, recipe
-from pipelines.runners.process.code import code_of
-from pipelines.runners.process.disks import Made, Result, perform
+from pipelines.runners.process.disks import Result, perform
 from pipelines.runners.process.explain import CacheWord, explain_cache
 from pipelines.runners.process.processes import PROJECT, Host
+from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.process.warmth import Hosts
 from pipelines.runners.scope import job_plan, run_scope
 from pipelines.runners.verify import Problem, verify
+from pipelines.runs.cache import Cache, Entry
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
+from pipelines.runs.storage import Made
 
 __all__ = [
     "CacheWord",
@@ -57,6 +55,18 @@ __all__ = [
     "load_execution",
     "verify",
 ]
+
+
+def run(order: Order) -> Execution:
+    """Run what was ordered, see the contract."""
+    return execute(
+        order.built.definition,
+        order.built.staged,
+        workspace=order.workspace,
+        run_id=order.run_id,
+        on_event=order.on_event,
+        signing_key=order.signing_key,
+    )
 
 
 def execute(
@@ -184,7 +194,7 @@ class _Run:
 
     def _job(self, node: Node, record: StepRecord, ahead: Sequence[Node], clock: Clock) -> StepRecord:
         job, ledger = job_plan(node, self.scope), self.ledger
-        code = code_of(job.module, self.project)
+        code = code_of_job(job, self.store, self.project)
         made_by = recipe(job, self.store, code)
         settings = dict(job.hyperparameters)
         record = replace(record, key=made_by.key, inputs=ledger.inputs(job), hyperparameters=settings)

@@ -19,7 +19,7 @@ from helpers.ranges import DIGITS, ROOT, Run, stage
 from pipelines.registry.local import Registry
 
 # The victim is what is registered here, and the gate rejects it.
-UNDEFENDED = DIGITS.replace("[data]", '[harden]\nmethod = "none"\n[data]', 1)
+UNDEFENDED = DIGITS.replace("[data]", "harden = []\n[data]", 1)
 NOBODY = 12345
 
 

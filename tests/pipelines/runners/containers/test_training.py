@@ -14,7 +14,7 @@ import pytest
 from helpers.ranges import ROOT, Run, stage
 from helpers.training_jobs import lay_out, left_or_right, weights
 
-from boomerang.config import TrainConfig
+from boomerang.settings import TrainConfig
 
 CONFIG = TrainConfig(epochs=40, batch=16)
 MNIST_PART = ["data.train=10000", "data.test=4000", "train.epochs=4"]

@@ -10,7 +10,7 @@ import pytest
 from helpers import toy_pipeline as toy
 from helpers.ranges import ROOT
 
-from pipelines.runners.process.cache import Cache
+from pipelines.runs.cache import Cache
 from pipelines.runners.process.code import code_of
 from pipelines.runners.process.runner import CacheWord, Event, Execution, execute, explain_cache
 

@@ -18,12 +18,9 @@ from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
 from boomerang.safeio import discard, in_one_piece, load_json, remove_tree, sweep, write_json_atomic
-from pipelines.language.job_plan import Plan
-from pipelines.runners.process.code import Code
-from pipelines.runners.process.disks import Made
 from pipelines.runs.locking import locked
 from pipelines.runs.records import now
-from pipelines.runs.storage import Store, link_file, seal
+from pipelines.runs.storage import Made, link_file, seal
 
 ENTRY = "entry.json"
 _OUTPUTS = "outputs"
@@ -65,30 +62,6 @@ class Recipe:
         content = asdict(self)
         del content["step"]
         return digest_json(content)
-
-
-def recipe(job: Plan, store: Store, code: Code) -> Recipe:
-    """Return the recipe of a job whose inputs are in the store (or known to it)."""
-    return Recipe(
-        step=job.step,
-        kind="Training" if job.training else "Processing",
-        command=job.command,
-        settings={
-            "environment": dict(job.environment),
-            "hyperparameters": dict(job.hyperparameters),
-            "hosts": job.hosts,
-        },
-        inputs={source.name: _input(source.local, store, source.uri) for source in job.sources},
-        outputs={target.name: target.local for target in job.targets},
-        code=code.files,
-        versions=code.versions,
-    )
-
-
-def _input(local: str, store: Store, uri: str) -> str:
-    """Return what the job sees of an input: which folder, which names, which bytes."""
-    files = {name: entry.sha256 for name, entry in store.files(uri).items()}
-    return f"{local}: {digest_json(files)}"
 
 
 @dataclass(frozen=True)
