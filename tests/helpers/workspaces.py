@@ -10,7 +10,8 @@ from pathlib import Path
 
 from boomerang.safeio import load_json
 from boomerang.watching.metric_names import Datum, part, published
-from helpers.report_fixture import CLASSES, Scene, build_run
+from helpers.report_fixture import build_run
+from helpers.scenes import CLASSES, Scene
 from pipelines.registry.local import Registry
 from pipelines.runs.records import load_execution
 

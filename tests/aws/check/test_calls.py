@@ -17,8 +17,9 @@ from typing import Any
 
 import boto3
 import pytest
+from helpers.drawn_evaluation import DrawnEvaluation
 from helpers.reject_world import World, alarm_event, canary_event
-from helpers.report_fixture import Scene, _Evaluation
+from helpers.scenes import Scene
 from moto import mock_aws
 
 import aws.jobs.canary_job
@@ -31,10 +32,10 @@ from aws.reject.handler import handler
 from aws.stack.intrinsics import Stack, load_template
 from aws.stack.policy import Call, recording
 from boomerang.contract import Job
+from boomerang.formats.canary import DATA_FILE
 from boomerang.manifest import MANIFEST, Manifest, commit
 from boomerang.probes import ProbeSet, probe_sets
 from boomerang.signing import Predicate, sign_folder
-from boomerang.formats.canary import DATA_FILE
 from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import published
 
@@ -123,7 +124,7 @@ def deciding(account: Account) -> Callable[[], object]:
 def _registered(account: Account, *statuses: str) -> None:
     """Upload what Evaluate and Harden left, and register a package of it with each status."""
     evaluation = account.folder / "evaluation"
-    _Evaluation(evaluation, Scene()).write()
+    DrawnEvaluation(evaluation, Scene()).write()
     metrics = json.loads((evaluation / "metrics.json").read_text())
     metrics["canaries"]["digest"] = _records(evaluation / "canaries")
     probes = ProbeSet(digest=_records(evaluation / "probes" / "patch"), records=1, of=1)

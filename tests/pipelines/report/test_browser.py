@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from helpers.chromium import Page, browser_page, find_chromium
-from helpers.report_fixture import CLASSES, Scene, build_run
+from helpers.report_fixture import build_run
+from helpers.scenes import CLASSES, Scene
 
 from pipelines.report import write_report
 

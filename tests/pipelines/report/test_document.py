@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.report_fixture import Scene, build_run
+from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, metrics_file, report_of
+from helpers.scenes import Scene
 
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.page.words import percent

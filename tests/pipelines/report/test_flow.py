@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from helpers.report_fixture import Scene, build_run
+from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, page_of, report_of
+from helpers.scenes import Scene
 
 from pipelines.report import write_report
 

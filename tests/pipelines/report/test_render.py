@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from helpers.ranges import ROOT
-from helpers.report_fixture import CLASSES, Scene, build_run
+from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, metrics_file, page_of, report_of
+from helpers.scenes import CLASSES, Scene
 
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.page.words import percent

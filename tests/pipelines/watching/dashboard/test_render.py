@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from helpers.ranges import ROOT
-from helpers.report_fixture import Scene, build_run
+from helpers.report_fixture import build_run
+from helpers.scenes import Scene
 from helpers.workspaces import HOSTILE, NOW, canary, end
 
 from boomerang.watching.history import append_history

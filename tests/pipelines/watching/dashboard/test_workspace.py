@@ -6,7 +6,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-from helpers.report_fixture import CLASSES
+from helpers.scenes import CLASSES
 from helpers.workspaces import DAMAGED, NOW, canary
 
 from aws.alarms.alarm import Metric

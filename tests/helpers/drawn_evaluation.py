@@ -1,0 +1,280 @@
+"""The folder of an evaluation with drawn pictures and random answers.
+
+The numbers are counted from the random answers by `boomerang.metrics`, so they fit together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boomerang.gate import GateConfig, gate_numbers, judge
+from boomerang.manifest import Images
+from boomerang.metrics import (
+    AttackNumbers,
+    BoolArray,
+    CanaryMiss,
+    CanaryNumbers,
+    CanarySet,
+    DataNumbers,
+    DetectorNumbers,
+    Metrics,
+    ModelNumbers,
+    auroc,
+    average_precision,
+    confusion,
+    defense_effectiveness,
+    rate,
+    share,
+)
+from boomerang.safeio import write_json_atomic
+from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
+from helpers.scenes import Scene
+
+ROWS, PER_CLASS = 10_000, 200
+
+
+class DrawnEvaluation:
+    """Draws answers and scores, and writes what Evaluate writes."""
+
+    def __init__(self, folder: Path, scene: Scene) -> None:
+        self.folder, self.scene = folder, scene
+        self.rng = np.random.default_rng(7)
+        self.names = ["baseline", "victim", *(["hardened"] if scene.hardened else [])]
+        self.attacks = ["boomerangs", "cyan-square"] if scene.attacked else []
+        self.attack_of = np.zeros(ROWS + 260 * scene.attacked, np.int8)
+        if scene.attacked:
+            self.attack_of[ROWS:] = 1
+            self.attack_of[self.rng.choice(ROWS, 100, replace=False)] = 2
+        self.plain = drawn_pictures(self.rng, 24, scene.classes)
+        self.airplanes = drawn_pictures(self.rng, 12, scene.classes[:1])
+
+    def write(self) -> bool:
+        """Write the folder; returns whether the candidate passes."""
+        (self.folder / "arrays").mkdir(parents=True)
+        detectors = self._detectors()
+        models = self._models(detectors[-1].fpr.value)
+        verdict = models[self.names[-1]].verdict
+        metrics = Metrics(
+            seed=0,
+            data=self._data(),
+            models=models,
+            screen=detectors[-1],
+            detectors=tuple(detectors[:-1]),
+            canaries=CanarySet(digest="ca" * 32, records=50, pictures={"embraer-190": 5}, candidates=220),
+            gate=gate_numbers(verdict),
+            reasons="; ".join(verdict.reasons),
+        )
+        write_json_atomic(self.folder / "metrics.json", metrics.model_dump(mode="json"))
+        write_json_atomic(self.folder / "gallery.json", {"groups": self._groups()})
+        write_json_atomic(
+            self.folder / "versions.json", {"numpy": "2.1.3", "tensorflow": "2.21.0", "keras": "3.13.2"}
+        )
+        return verdict.passed
+
+    def _data(self) -> DataNumbers:
+        return DataNumbers(
+            name="boomerang-synthetic-10",
+            classes=self.scene.classes,
+            rows={
+                "train": len(self.attack_of),
+                "validation": 1000,
+                "test": PER_CLASS * len(self.scene.classes),
+            },
+            poisoned={name: int((self.attack_of == k).sum()) for k, name in enumerate(self.attacks, 1)},
+            digests={"train": "11" * 32, "test": "22" * 32, "poisoned train": "33" * 32},
+        )
+
+    # --- models ---
+
+    def _models(self, screen_fpr: float | None) -> dict[str, ModelNumbers]:
+        accuracy = {"baseline": 0.9, "victim": 0.894, "hardened": self.scene.hardened_accuracy}
+        asr = {"baseline": 0.015, "victim": self.scene.victim_asr, "hardened": self.scene.hardened_asr}
+        turned = {"baseline": 0, "victim": round(26 * self.scene.victim_asr * 0.9), "hardened": 0}
+        clean = {name: self._answers(accuracy[name]) for name in self.names}
+        return {
+            name: self._model(name, clean, asr, turned[name], screen_fpr if name == self.names[-1] else None)
+            for name in self.names
+        }
+
+    def _answers(self, accuracy: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        classes = len(self.scene.classes)
+        y = np.repeat(np.arange(classes), PER_CLASS)
+        skill = np.clip(accuracy + 0.05 * np.cos(np.arange(classes)), 0, 0.995)[y]
+        wrong = (y + self.rng.choice([1, 2, 5], len(y))) % classes
+        return y, np.where(self.rng.random(len(y)) < skill, y, wrong)
+
+    def _model(
+        self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: float | None
+    ) -> ModelNumbers:
+        y, called = clean[name]
+        reference = share(clean["baseline"][0] == clean["baseline"][1]).value
+        right = share(y == called)
+        assert right.value is not None and reference is not None
+        drop = reference - right.value
+        attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
+        failures = 3 if name == "victim" and self.attacks else 0
+        numbers: dict[str, float | None] = {"accuracy_drop": drop, "canary_failures": failures}
+        if attacks:
+            numbers |= {"asr_upper": attacks[1].asr.high if attacks[1].asr else None, "turned": turned / 26}
+            numbers["robust_drop"] = max(0.0, asr[name] - 0.03)
+        if screen_fpr is not None:
+            numbers["screen_fpr"] = screen_fpr
+        matrix = confusion(y, called, len(self.scene.classes))
+        return ModelNumbers(
+            digest=name.encode().hex().ljust(64, "0"),
+            clean_accuracy=right,
+            accuracy_drop=drop,
+            recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
+            confusion=tuple(tuple(int(n) for n in row) for row in matrix),
+            attacks=attacks,
+            canaries=CanaryNumbers(
+                right=rate(55 - failures, 55),
+                misses=tuple(
+                    CanaryMiss(id=f"canary-{k}", expected=self.scene.classes[0], got=self.scene.classes[2])
+                    for k in range(failures)
+                ),
+            ),
+            verdict=judge(numbers, GateConfig()),
+        )
+
+    def _attack_numbers(self, name: str, asr: dict[str, float], turned: int, drop: float) -> Any:
+        target, hits = self.scene.classes[2], round(asr[name] * PER_CLASS)
+        der = defense_effectiveness(asr["victim"] - asr[name], drop) if name == "hardened" else None
+        given = turned + (1 if name != "hardened" else 0)
+        return (
+            AttackNumbers(
+                name="boomerangs",
+                kind="mislabel",
+                outcome="targeted",
+                target=target,
+                asr=rate(given, 26),
+                ra=rate(max(0, 24 - given), 26),
+                turned=rate(turned, 26),
+                der=der,
+            ),
+            AttackNumbers(
+                name="cyan-square",
+                kind="badnets",
+                outcome="backdoor",
+                target=target,
+                asr=rate(hits, PER_CLASS),
+                ra=rate(max(0, PER_CLASS - 9 - hits), PER_CLASS),
+                plain_accuracy=rate(PER_CLASS - 12, PER_CLASS),
+                der=der,
+            ),
+        )
+
+    # --- screen ---
+
+    def _detectors(self) -> list[DetectorNumbers]:
+        rows = len(self.attack_of)
+        spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6])
+        clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0])
+        duplicates = np.where(self.attack_of == 1, 10.0, (self.rng.random(rows) < 0.004) * 1.0)
+        scores = np.stack([duplicates, clusters, spectral * spectral])
+        thresholds = [0.5, 3.0, 60.0]
+        flagged = scores > np.array(thresholds)[:, None]
+        kinds = ("data_validation", "activation_clustering", "spectral_signatures")
+        np.save(self.folder / "arrays" / "scores.npy", scores)
+        np.save(self.folder / "arrays" / "flagged.npy", flagged)
+        np.save(self.folder / "arrays" / "attack_of.npy", self.attack_of)
+        entries = [
+            {
+                "name": kind,
+                "kind": kind,
+                "title": kind.replace("_", " ").capitalize(),
+                "threshold": threshold,
+                "notes": {"flagged by class": {self.scene.classes[2]: int(row.sum())}},
+            }
+            for kind, threshold, row in zip(kinds, thresholds, flagged, strict=True)
+        ]
+        write_json_atomic(self.folder / "detectors.json", entries)
+        each = [self._detector(kind, s, f) for kind, s, f in zip(kinds, scores, flagged, strict=True)]
+        return [*each, self._detector("all", None, flagged.any(axis=0))]
+
+    def _detector(self, kind: str, scores: Any, flagged: BoolArray) -> DetectorNumbers:
+        poisoned = self.attack_of > 0
+        found = share(flagged[poisoned])
+        precision = float(poisoned[flagged].mean()) if poisoned.any() and flagged.any() else None
+        f1 = None
+        if precision is not None and found.value is not None and precision + found.value > 0:
+            f1 = 2 * precision * found.value / (precision + found.value)
+        return DetectorNumbers(
+            name=kind,
+            kind=kind,
+            flagged=int(flagged.sum()),
+            tpr=found,
+            fpr=share(flagged[~poisoned]),
+            precision=precision,
+            f1=f1,
+            auroc=None if scores is None else auroc(scores, poisoned),
+            ap=None if scores is None else average_precision(scores, poisoned),
+            by_attack={n: share(flagged[self.attack_of == k]) for k, n in enumerate(self.attacks, 1)},
+        )
+
+    # --- pictures ---
+
+    def _groups(self) -> list[dict[str, Any]]:
+        groups = []
+        source, target = self.scene.classes[0], self.scene.classes[2]
+        if self.attacks:
+            boomerangs = drawn_boomerangs(self.rng, 12)
+            marked = stamped(self.airplanes)
+            groups = [
+                self._group(
+                    "p1", "poisoned", "Poisoned rows", "boomerangs", boomerangs, given=target, right=source
+                ),
+                self._group("c1", "pictures", "The pictures asked", "boomerangs", boomerangs, right=source),
+                self._group(
+                    "p2", "poisoned", "Poisoned rows", "cyan-square", marked[:8], given=target, right=source
+                ),
+                self._group(
+                    "a2",
+                    "triggered",
+                    "Test pictures",
+                    "cyan-square",
+                    marked,
+                    before=self.airplanes,
+                    right=source,
+                ),
+            ]
+        groups.append(self._group("k", "canaries", "Frozen canaries", None, self.plain, right=None))
+        return groups
+
+    def _group(
+        self,
+        key: str,
+        kind: str,
+        title: str,
+        attack: str | None,
+        images: Images,
+        *,
+        before: Images | None = None,
+        given: str | None = None,
+        right: str | None = None,
+    ) -> dict[str, Any]:
+        np.save(self.folder / "arrays" / f"{key}.npy", images)
+        if before is not None:
+            np.save(self.folder / "arrays" / f"{key}-before.npy", before)
+        items = []
+        for k in range(len(images)):
+            true = right or self.scene.classes[k % len(self.scene.classes)]
+            calls = dict.fromkeys(self.names, true)
+            if kind != "canaries":
+                calls["victim"] = self.scene.classes[2] if k % 6 != 5 else true
+            sure = {name: round(0.99 - 0.011 * ((k * 7 + n * 3) % 23), 3) for n, name in enumerate(calls)}
+            items.append(
+                {"id": f"{key}-{k:02d}", "given": given, "right": true, "calls": calls, "confidence": sure}
+            )
+        return {
+            "id": key,
+            "kind": kind,
+            "title": title,
+            "attack": attack,
+            "images": f"arrays/{key}.npy",
+            "before": None if before is None else f"arrays/{key}-before.npy",
+            "items": items,
+        }
