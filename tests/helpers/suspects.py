@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from processing.defenses.screening import Suspect
+from processing.defenses.common.base import Features, Suspect
 
 CLASSES = ("airplane", "bird", "cat", "dog")
 TARGET = 1
@@ -17,6 +19,40 @@ POISON_IS_FAR = 9.0
 _DIMENSIONS = 24
 
 Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class StubVictim:
+    """A victim whose features are given; its head is a fixed linear one.
+
+    Attributes
+    ----------
+    look_up : callable
+        uint8[N, H, W, C] -> float32[N, D].
+    classes : int
+    """
+
+    look_up: Callable[[Any], Any]
+    classes: int = len(CLASSES)
+
+    def embed(self, x: Any) -> Features:
+        return np.asarray(self.look_up(x), np.float32)
+
+    def answer(self, x: Any) -> Features:
+        logits = self._logits(x)
+        odds = np.exp(logits - logits.max(1, keepdims=True))
+        return odds / odds.sum(1, keepdims=True)
+
+    def gradients(self, layer: str) -> Callable[[Any, Any], Features]:
+        """The gradient of the cross-entropy by the features, whatever the layer is called."""
+        return lambda x, y: (self.answer(x) - np.eye(self.classes, dtype=np.float32)[y]) @ self._head(x).T
+
+    def _head(self, x: Any) -> Features:
+        width = self.embed(x).shape[1]
+        return np.random.default_rng(0).standard_normal((width, self.classes)).astype(np.float32)
+
+    def _logits(self, x: Any) -> Features:
+        return self.embed(x) @ self._head(x) / 10
 
 
 def noise_images(rng: np.random.Generator, rows: int, size_px: int = 8) -> Any:
@@ -69,7 +105,8 @@ def with_features(
     def embed(images: Any) -> Any:
         return np.asarray(features if images is x else trusted_features, np.float32)
 
-    return Suspect(x, np.asarray(y), trusted_x, np.asarray(trusted_y), classes, embed, seed=0)
+    victim = StubVictim(embed, len(classes))
+    return Suspect(x, np.asarray(y), trusted_x, np.asarray(trusted_y), classes, victim, seed=0)
 
 
 def art_poison_detector(module: str) -> Any:
@@ -79,6 +116,9 @@ def art_poison_detector(module: str) -> Any:
         return import_module(f"art.defences.detector.poison.{module}")
 
 
-def no_features(_: Any) -> Any:
-    """Stand in for the victim where no detector may ask it."""
+def _no_features(_: Any) -> Any:
     raise AssertionError("this detector needs no features")
+
+
+# Where no detector may ask the victim.
+NO_VICTIM = StubVictim(_no_features)

@@ -8,22 +8,24 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
 from helpers.ranges import ROOT
-from helpers.suspects import CLASSES, make_suspect, noise_images
+from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images
 
+from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV
 from boomerang.digest import digest_tree
+from boomerang.formats.screen import open_screen
 from boomerang.manifest import verify_folder, write_dataset
-from boomerang.safeio import load_json, load_npy
-from processing.defenses.screening import Detector, Finding, Suspect, create
+from processing.defenses.common.base import Detector, Finding, Scored, Suspect
+from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
 from processing.defenses.screening.data_validation import DataValidation
 from processing.defenses.screening.spectral_signatures import SpectralSignatures
-from processing.screen import screen, unique_names
+from processing.screen import screen
 
 ROWS = 240
 THREE = ("data_validation", "activation_clustering", "spectral_signatures")
@@ -36,10 +38,13 @@ class Broken(Detector):
     source = "none"
     kind: Literal["broken"] = "broken"
     rows: int = 1600
-    score: Literal["nan", "0"] = "0"
+    value: Literal["nan", "0"] = "0"
 
-    def screen(self, suspect: Suspect) -> Finding:
-        return Finding(np.full(self.rows, float(self.score)), np.zeros(self.rows, bool))
+    def score(self, suspect: Suspect) -> Scored[None]:
+        return Scored(np.full(self.rows, float(self.value)), None)
+
+    def decide(self, scored: Scored[None]) -> Finding:
+        return Finding(scored.scores, np.zeros(self.rows, bool))
 
 
 def test_a_row_that_any_detector_flags_is_not_kept() -> None:
@@ -52,8 +57,7 @@ def test_a_row_that_any_detector_flags_is_not_kept() -> None:
         assert np.array_equal(row, detector.screen(data).flagged)
     assert screened.keep[poisoned].mean() < 0.05
     assert screened.keep[~poisoned].mean() > 0.98
-    assert screened.report["kept"] == screened.keep.sum()
-    assert [e["flagged"] for e in screened.report["detectors"]] == screened.flagged.sum(1).tolist()
+    assert [entry.flagged for entry in screened.detectors] == screened.flagged.sum(1).tolist()
 
 
 def test_without_detectors_every_row_is_kept() -> None:
@@ -61,39 +65,30 @@ def test_without_detectors_every_row_is_kept() -> None:
     screened = screen(data, [])
     assert screened.keep.all()
     assert screened.scores.shape == (0, 1600)
-    assert screened.report["detectors"] == []
+    assert screened.detectors == ()
 
 
 def test_two_of_a_kind_get_names_of_their_own() -> None:
-    kinds = [SpectralSignatures(), DataValidation(), SpectralSignatures(rule="paper"), SpectralSignatures()]
-    assert unique_names(kinds) == [
-        "spectral_signatures",
-        "data_validation",
-        "spectral_signatures-2",
-        "spectral_signatures-3",
-    ]
+    data, _ = make_suspect(rows=80, poison=2)
+    named = screen(data, [DataValidation(), SpectralSignatures(), DataValidation(repeats=2)]).detectors
+    assert [entry.name for entry in named] == ["data_validation", "spectral_signatures", "data_validation-2"]
 
 
-@pytest.mark.parametrize("broken", [Broken(rows=1599), Broken(score="nan")])
+@pytest.mark.parametrize("broken", [Broken(rows=1599), Broken(value="nan")])
 def test_a_detector_that_returns_nonsense_stops_the_step(broken: Detector) -> None:
     data, _ = make_suspect()
     with pytest.raises(ValueError, match="broken returned"):
         screen(data, [broken])
 
 
-def test_the_report_is_plain_json_that_says_how_each_detector_decided() -> None:
+def test_the_report_says_how_each_detector_decided() -> None:
     data, _ = make_suspect()
-    report = screen(data, [ActivationClustering(), SpectralSignatures()]).report
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
-    for entry in report["detectors"]:
-        made = create_from(entry["settings"])
-        assert (entry["kind"], entry["title"], entry["source"]) == (made.kind, made.title, made.source)
-
-
-def create_from(settings: dict[str, Any]) -> Detector:
-    from boomerang.config import Spec
-
-    return create(Spec.model_validate(settings))
+    detectors = [ActivationClustering(rule="smaller"), SpectralSignatures()]
+    for entry, detector in zip(screen(data, detectors).detectors, detectors, strict=True):
+        plain = entry.model_dump(mode="json")
+        assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+        assert DETECTORS.create(Spec.model_validate(entry.settings)) == detector
+        assert (entry.kind, entry.title, entry.source) == (detector.kind, detector.title, detector.source)
 
 
 def write_job(root: Path, detectors: tuple[str, ...], *, model: Path | None = None, size_px: int = 8) -> Path:
@@ -164,12 +159,10 @@ def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
     assert manifest.seed == 3
     assert set(manifest.parents) == {"train", "trusted", "model"}
     assert set(manifest.files) == {"keep.npy", "scores.npy", "flagged.npy", "report.json"}
-    keep, scores, flagged = (load_npy(outputs[0] / f"{n}.npy") for n in ("keep", "scores", "flagged"))
-    assert (keep.dtype, scores.dtype, flagged.dtype) == (np.bool_, np.float64, np.bool_)
-    assert (keep.shape, scores.shape, flagged.shape) == ((ROWS,), (3, ROWS), (3, ROWS))
-    assert np.array_equal(keep, ~flagged.any(0))
-    assert np.flatnonzero(flagged[0]).tolist() == [0, 10, 20]
-    assert [e["name"] for e in load_json(outputs[0] / "report.json")["detectors"]] == list(THREE)
+    screened = open_screen(outputs[0], ROWS)
+    assert np.array_equal(screened.keep, ~screened.flagged.any(0))
+    assert np.flatnonzero(screened.flagged[0]).tolist() == [0, 10, 20]
+    assert [entry.name for entry in screened.detectors] == list(THREE)
 
 
 def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:
@@ -233,6 +226,6 @@ def crowded() -> tuple[Suspect, np.ndarray, np.ndarray]:
     x[:, 1:] = rng.integers(0, 256, (1120, 3, 4, 3))
     x[:720][copies] = x[330]
     embed = {len(x[:720]): features[:720], 400: features[720:]}
-    trusted_y = np.repeat([0, 1], 200)
-    suspect = Suspect(x[:720], y, x[720:], trusted_y, ("a", "b"), lambda rows: embed[len(rows)], 0)
+    trusted_y, victim = np.repeat([0, 1], 200), StubVictim(lambda rows: embed[len(rows)], 2)
+    suspect = Suspect(x[:720], y, x[720:], trusted_y, ("a", "b"), victim, 0)
     return suspect, poisoned, copies

@@ -9,6 +9,8 @@ import numpy as np
 from boomerang.manifest import Rows
 from processing.defenses.common.base import Scores
 
+_ROUNDING = 1e-9  # 0.95 of 100 rows are 95, not 96
+
 
 def conformal_threshold(clean: Scores, max_fpr: float) -> float | None:
     """Return what a further clean score exceeds with probability at most `max_fpr`.
@@ -23,13 +25,13 @@ def conformal_threshold(clean: Scores, max_fpr: float) -> float | None:
     max_fpr : float
         In (0, 1).
     """
-    rank = ceil((len(clean) + 1) * (1 - max_fpr) - 1e-9)
+    rank = ceil((len(clean) + 1) * (1 - max_fpr) - _ROUNDING)
     return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
 
 
 def rows_needed(max_fpr: float) -> int:
     """Return the least number of clean scores from which `conformal_threshold` is not None."""
-    return ceil(1 / max_fpr) - 1
+    return ceil((1 - _ROUNDING) / max_fpr) - 1
 
 
 def top_rows(scores: Scores, rows: Rows, share: float) -> Rows:

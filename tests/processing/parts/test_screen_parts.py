@@ -11,10 +11,11 @@ from helpers.machines import contents, machine, make_parts, merge, run_module, s
 from helpers.suspects import CLASSES, noise_images
 
 from boomerang.errors import IntegrityError
+from boomerang.formats.screen import Screened
 from boomerang.manifest import write_dataset
 from boomerang.safeio import load_npy
 from processing import screen
-from processing.defenses.screening import Suspect
+from processing.defenses.common.base import Suspect
 from processing.parts import screen_parts
 from processing.sharing.asking import BATCH
 from training.model import save_model, small_cnn
@@ -69,20 +70,23 @@ def test_the_step_asks_the_victim_about_the_trusted_rows_alone(
     parts = make_parts(tmp_path, inputs, 2, screen_parts.run)
     asked = []
 
-    def look(suspect: Suspect, _: object) -> screen.Screened:
+    def look(suspect: Suspect, _: object) -> Screened:
         asked.append((len(suspect.features), len(suspect.trusted_features)))
         nothing = np.zeros((0, ROWS))
-        return screen.Screened(np.ones(ROWS, bool), nothing, nothing > 0)
+        return Screened(np.ones(ROWS, bool), nothing, nothing > 0)
 
-    def model(folder: Path) -> object:
-        def ask(x: np.ndarray) -> np.ndarray:
+    class View:
+        digest = "0" * 64
+
+        def __init__(self, folder: Path, shape: tuple[int, ...]) -> None:
+            assert shape == (8, 8, 3)
+
+        def embed(self, x: np.ndarray) -> np.ndarray:
             assert len(x) == 220, "the parts have the features of the suspect rows"
             return np.zeros((220, 96), np.float32)
 
-        return ask
-
     monkeypatch.setattr(screen, "screen", look)
-    monkeypatch.setattr("training.model.embedder", model)
+    monkeypatch.setattr("training.model.ModelView", View)
     merge(tmp_path / "main", inputs, parts, screen.run)
     assert asked == [(ROWS, 220)]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.suspects import CLASSES, no_features, noise_images
+from helpers.suspects import CLASSES, NO_VICTIM, noise_images
 
 from boomerang.errors import BadInput
-from processing.defenses.screening import Finding, Suspect
+from processing.defenses.common.base import Finding, Suspect
 from processing.defenses.screening.data_validation import DataValidation, identical_rows
 
 ROWS = 80
@@ -25,7 +25,7 @@ def suspect(**changes: Any) -> Suspect:
         "trusted_x": noise_images(rng, 40),
         "trusted_y": np.arange(40) % len(CLASSES),
     }
-    return Suspect(**(fields | changes), classes=CLASSES, embed=no_features, seed=0)
+    return Suspect(**(fields | changes), classes=CLASSES, victim=NO_VICTIM, seed=0)
 
 
 def screened(x: Any, y: Any = None, **settings: Any) -> Finding:
@@ -60,6 +60,14 @@ def test_a_picture_repeated_often_goes_with_all_its_copies() -> None:
     x[[8, 44]] = x[4]
     assert flagged(screened(x)) == [4, 8, 44]
     assert flagged(screened(x, repeats=4)) == [8, 44]
+
+
+def test_how_often_is_too_often_can_be_set_anew_without_looking_again() -> None:
+    x = suspect().x.copy()
+    x[[8, 44]] = x[4]
+    scored = DataValidation().score(suspect(x=x))
+    assert flagged(DataValidation(repeats=4).decide(scored)) == [8, 44]
+    assert flagged(DataValidation(repeats=3).decide(scored)) == [4, 8, 44]
 
 
 def test_copies_that_disagree_about_the_label_all_go() -> None:
