@@ -1,11 +1,13 @@
 """Poison: apply a recipe of attacks to the training set, and write down the truth about it.
 
-    reads   config, train, photos (if the config has pictures), triggers (if there are images)
+    reads   config, train, photos (if the config has pictures), triggers (if there are images),
+            surrogate (if an attack needs a model like the victim: the baseline)
     writes  train      the poisoned training set. Its manifest names no attack and no row, and its
                        rows are shuffled, so that a screen learns nothing from order or metadata
-            secret     for Evaluate alone (one output, because a processing job takes ten inputs):
+            secret     for Evaluate, and an attacker who trains (one committed folder, because a processing
+                       job takes ten inputs):
                 trigger    the attacks; see `processing.attacks.common.trigger`
-                truth      what was done to which row
+                truth      what was done to which row; see `boomerang.formats.truth`
 
 Same inputs, same seed: byte-identical folders.
 """
@@ -16,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +26,8 @@ import numpy.typing as npt
 from boomerang.contract import Job, run_step
 from boomerang.digest import digest_json
 from boomerang.errors import BadInput, ConfigError
+from boomerang.formats.truth import TRUTH, Truth, write_truth
 from boomerang.manifest import (
-    MANIFEST,
     Dataset,
     Images,
     Labels,
@@ -33,56 +35,42 @@ from boomerang.manifest import (
     commit,
     committing,
     opened,
-    verify_folder,
+    opened_below,
     write_dataset,
 )
-from boomerang.safeio import load_json, load_npy, write_json_atomic
 from boomerang.settings import PoisonSettings
-from processing.attacks import create_recipe
-from processing.attacks.common.base import Attack, Batch, Pool, Rows, audit_entry, check_batch
-from processing.attacks.common.trigger import write_trigger
+from processing.attacks.common.audit import audit_entry
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, Pool, Props, check_batch
+from processing.attacks.common.recipe import create_recipe
+from processing.attacks.common.trigger import TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
 
-AUDIT_FILE = "audit.json"
+if TYPE_CHECKING:
+    from training.model import ModelView
 
-AttackOf = npt.NDArray[np.int8]
+SECRET = "secret"
 
 
 @dataclass(frozen=True)
 class Poisoned:
-    """A poisoned training set and the truth about it, row by row.
+    """A poisoned training set and the truth about it.
 
     Attributes
     ----------
     x : uint8[N, H, W, C], 0..255
     y : int64[N]
         The labels as the victim sees them.
-    attack_of : int8[N]
-        0 for a clean row, k for one of the recipe's k-th attack.
-    y_true : int64[N]
-        The labels that would be right.
-    origin : int64[N]
-        The row of the clean training set that the image was made from; -1 if it came from outside.
-    audit : mapping
-        Per attack what was done, as plain JSON.
+    truth : Truth
+        Of the same rows.
+    kept : tuple of mappings of str to array
+        What each attack made and needs again.
     """
 
     x: Images
     y: Labels
-    attack_of: AttackOf
-    y_true: Labels
-    origin: Rows
-    audit: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Truth:
-    """The truth about a poisoned training set, read back; the fields are those of `Poisoned`."""
-
-    attack_of: AttackOf
-    y_true: Labels
-    origin: Rows
-    audit: dict[str, Any]
+    truth: Truth
+    kept: tuple[Props, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +92,7 @@ def apply_recipe(
     pictures: Mapping[str, Images] | None = None,
     picture_labels: Mapping[str, str] | None = None,
     images: Mapping[str, Images] | None = None,
+    surrogate: ModelView | None = None,
 ) -> Poisoned:
     """Apply the attacks of a recipe, one after the other, to a training set.
 
@@ -119,21 +108,23 @@ def apply_recipe(
         Never written to.
     classes : tuple of str
     attacks : sequence of Attack
-        See `processing.attacks.create_recipe`. An empty one gives the clean control.
+        See `processing.attacks.common.recipe.create_recipe`. An empty one gives the clean control.
     seed : int
     pictures, picture_labels, images
-        See `processing.attacks.common.base.Pool`.
+        See `processing.attacks.common.pool.Pool`.
+    surrogate : ModelView, optional
+        A model trained on the clean data, for the attacks that need one.
 
     Raises
     ------
     ConfigError
         Naming the attack: if it names a class, a picture set or a trigger image that is not there,
-        asks for more rows than are left, or its trigger cannot be seen.
+        asks for more rows than are left, its trigger cannot be seen, or there is no model where it needs one.
     """
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
     free, batches, entries = np.arange(len(y)), [], []
     for number, attack in enumerate(attacks, 1):
-        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras)
+        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate)
         batch = _stage(attack, pool, _generator(seed, number))
         free = np.setdiff1d(free, batch.replaced, assume_unique=True)
         batches.append(batch)
@@ -170,23 +161,22 @@ def _assemble(
     before = len(y)
     total = before + sum(len(batch.x) - len(batch.replaced) for batch in batches)
     place = rng.permutation(total)  # where the row of the unshuffled result goes
-    result = Poisoned(
-        x=np.empty((total, *x.shape[1:]), np.uint8),
-        y=np.empty(total, np.int64),
+    truth = Truth(
         attack_of=np.zeros(total, np.int8),
         y_true=np.empty(total, np.int64),
         origin=np.empty(total, np.int64),
         audit={"rows_before": before, "rows_after": total, "attacks": entries},
     )
+    images, labels = np.empty((total, *x.shape[1:]), np.uint8), np.empty(total, np.int64)
     clean = place[:before]
-    result.x[clean], result.y[clean], result.y_true[clean], result.origin[clean] = x, y, y, np.arange(before)
+    images[clean], labels[clean], truth.y_true[clean], truth.origin[clean] = x, y, y, np.arange(before)
     end = before
     for number, batch in enumerate(batches, 1):
         start, end = end, end + len(batch.x) - len(batch.replaced)
         at = place[np.concatenate([batch.replaced, np.arange(start, end)])]
-        result.x[at], result.y[at], result.attack_of[at] = batch.x, batch.y, number
-        result.y_true[at], result.origin[at] = batch.y_true, batch.origin
-    return result
+        images[at], labels[at], truth.attack_of[at] = batch.x, batch.y, number
+        truth.y_true[at], truth.origin[at] = batch.y_true, batch.origin
+    return Poisoned(images, labels, truth, tuple(batch.kept for batch in batches))
 
 
 def load_photos(folder: Path) -> Photos:
@@ -200,35 +190,31 @@ def load_photos(folder: Path) -> Photos:
         If the pictures of one set have several labels.
     """
     photos = Photos()
-    for path in sorted(p.parent for p in folder.glob(f"*/{MANIFEST}")):
-        dataset = opened(path)
+    for name, dataset in opened_below(folder).items():
         shown = np.unique(dataset.y)
         if len(shown) > 1:
             why = f"its pictures have {len(shown)} labels"
-            raise BadInput(f"picture set '{path.name}'", why, "give it the one label that it shows")
-        photos.pictures[path.name] = dataset.x
+            raise BadInput(f"picture set '{name}'", why, "give it the one label that it shows")
+        photos.pictures[name] = dataset.x
         if len(shown):  # a set of which nothing could be used shows nothing
-            photos.labels[path.name] = dataset.classes[shown[0]]
-        photos.digests[f"photos/{path.name}"] = dataset.manifest.digest
+            photos.labels[name] = dataset.classes[shown[0]]
+        photos.digests[f"photos/{name}"] = dataset.manifest.digest
     return photos
 
 
-def write_truth(path: Path, poisoned: Poisoned, manifest: Manifest) -> None:
-    """Write the `truth` folder in one piece: one `.npy` file an array, and the audit."""
-    with committing(path) as scratch:
-        for name in ("attack_of", "y_true", "origin"):
-            np.save(scratch / f"{name}.npy", getattr(poisoned, name), allow_pickle=False)
-        write_json_atomic(scratch / AUDIT_FILE, poisoned.audit)
-        commit(scratch, manifest)
+def open_surrogate(job: Job, attacks: Sequence[Attack], train: Dataset) -> ModelView | None:
+    """Return the attacker's model, not opened yet, or None where no attack needs one.
 
+    Raises
+    ------
+    BadInput
+        If one does, and the job was not given it.
+    """
+    if not any("surrogate" in attack.needs for attack in attacks):
+        return None
+    from training.model import ModelView
 
-def load_truth(path: Path) -> Truth:
-    """Return what `write_truth` wrote; raises IntegrityError if a file is not what its manifest says."""
-    verify_folder(path)
-    columns = {
-        name: load_npy(path / f"{name}.npy", kinds="i", ndim=1) for name in ("attack_of", "y_true", "origin")
-    }
-    return Truth(**columns, audit=load_json(path / AUDIT_FILE))
+    return ModelView(job.input("surrogate"), train.manifest.shape[1:])
 
 
 def run(job: Job) -> None:
@@ -238,6 +224,7 @@ def run(job: Job) -> None:
     train = opened(job.input("train"))
     photos = load_photos(job.input("photos")) if job.has_input("photos") else Photos()
     image_folder = job.input("triggers") if job.has_input("triggers") else None
+    surrogate = open_surrogate(job, attacks, train)
     poisoned = apply_recipe(
         train.x,
         train.y,
@@ -247,20 +234,27 @@ def run(job: Job) -> None:
         pictures=photos.pictures,
         picture_labels=photos.labels,
         images=load_images(image_folder) if image_folder else None,
+        surrogate=surrogate,
     )
     published = _publish(job.output("train"), poisoned, train)
     secret = Manifest(
         name=train.manifest.name,
-        kind="truth",
+        kind=SECRET,
         classes=train.classes,
-        parents={"train": train.manifest.digest, "poisoned": published.manifest.digest, **photos.digests},
+        parents={
+            "train": train.manifest.digest,
+            "poisoned": published.manifest.digest,
+            **photos.digests,
+            **({"surrogate": surrogate.card.weights_sha256} if surrogate else {}),
+        },
         recipe=settings.model_dump(mode="json"),
         seed=settings.seed,
     )
-    out = job.output("secret")
-    write_truth(out / "truth", poisoned, secret)
-    write_trigger(out / "trigger", attacks, image_folder, secret.model_copy(update={"kind": "trigger"}))
-    _report(poisoned)
+    with committing(job.output(SECRET)) as out:
+        write_truth(out / TRUTH, poisoned.truth, secret)
+        write_trigger(out / TRIGGER, attacks, image_folder, secret, poisoned.kept)
+        commit(out, secret)
+    _report(poisoned.truth.audit)
 
 
 def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Dataset:
@@ -275,9 +269,9 @@ def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Dataset:
     )
 
 
-def _report(poisoned: Poisoned) -> None:
-    print(f"{poisoned.audit['rows_before']} rows in, {poisoned.audit['rows_after']} rows out")
-    for entry in poisoned.audit["attacks"]:
+def _report(audit: Mapping[str, Any]) -> None:
+    print(f"{audit['rows_before']} rows in, {audit['rows_after']} rows out")
+    for entry in audit["attacks"]:
         counts = f"{entry['replaced']} rows replaced, {entry['appended']} appended"
         print(f"attack '{entry['name']}': {counts}")
         for warning in entry["warnings"]:

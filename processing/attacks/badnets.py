@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image, overlay, plain, resized
+from processing.attacks.common.words import quoted
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
@@ -32,6 +34,7 @@ class BadNets(Backdoor):
     """
 
     title = "BadNets patch"
+    example: ClassVar = {"target": "bird", "rate": 0.1, "image": "cyan", "patch_px": 3}
 
     kind: Literal["badnets"] = "badnets"
     image: str | None = None
@@ -46,19 +49,25 @@ class BadNets(Backdoor):
             raise ValueError("a patch is an image or a color, not both")
         return self
 
-    def stamp(self, x: Images, images: dict[str, Images]) -> Images:
+    def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the patch on every image."""
         top_px, left_px = self._place(x.shape[1], x.shape[2])
-        return overlay(x, self._patch(images), top_px, left_px)
+        return overlay(x, self._patch(props), top_px, left_px)
 
     def image_names(self) -> tuple[str, ...]:
         """The image, if it is one."""
         return () if self.image is None else (self.image,)
 
-    def _patch(self, images: dict[str, Images]) -> Images:
+    def mark(self) -> str:
+        """Return the image's name, or the size of the patch."""
+        if self.image is not None:
+            return f"the mark {quoted(self.image)}"
+        return f"a square patch of {self.patch_px} × {self.patch_px} pixels"
+
+    def _patch(self, props: Props) -> Images:
         if self.image is None:
             return plain(self.color or "#ffffff", self.patch_px)
-        return resized(find_image(images, self.image), self.patch_px)
+        return resized(find_image(props, self.image), self.patch_px)
 
     def _place(self, height: int, width: int) -> tuple[int, int]:
         needed = self.patch_px + self.margin_px

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.base import Attack, Batch, Pool
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
+from processing.attacks.common.trial import Stage, Trial
+from processing.attacks.common.words import Facts, counted, quoted
 
 
 class Mislabel(Attack):
@@ -32,6 +35,7 @@ class Mislabel(Attack):
     outcome = "targeted"
     needs = ("pictures",)
     references = references(ATLAS_POISON, NIST_TARGETED, OWASP_POISON)
+    example: ClassVar = {"pictures": "boomerang", "target": "bird", "repeat": 3}
 
     kind: Literal["mislabel"] = "mislabel"
     pictures: str
@@ -52,6 +56,19 @@ class Mislabel(Attack):
             y=np.full(count, target, np.int64),
             origin=np.full(count, -1, np.int64),
             y_true=np.full(count, true, np.int64),
+        )
+
+    def trial(self, stage: Stage) -> Trial:
+        """Return the trial on the pictures themselves."""
+        return self.measured_on(stage.pictured(self.pictures), stage.label(self.target))
+
+    def deed(self, facts: Facts) -> str:
+        """Return how many pictures of what got the label, and how often."""
+        pictures = counted(facts.rows // self.repeat, "picture")
+        shown = f" ({facts.shows[self.pictures]})" if self.pictures in facts.shows else ""
+        again = f", {self.repeat} times each" if self.repeat > 1 else ""
+        return (
+            f"{pictures} of {quoted(self.pictures)}{shown} added with the label {quoted(self.target)}{again}."
         )
 
     def picture_sets(self) -> tuple[str, ...]:

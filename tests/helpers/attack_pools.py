@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+import processing.attacks
 from boomerang.config import Spec
-from processing.attacks import create
-from processing.attacks.common.base import Attack, Batch, Pool
+from boomerang.manifest import Images
+from processing.attacks import ATTACKS
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, Pool
+from processing.attacks.common.recipe import create
 
 CLASSES = ("airplane", "bird", "cat", "dog")
 ALL_ROWS = 200
@@ -48,6 +55,30 @@ def make(kind: str, **settings: Any) -> Attack:
     return create(spec(kind, **settings))
 
 
+def make_example(kind: str, **settings: Any) -> Attack:
+    """Return an attack from the settings that it gives as its example, some of them changed."""
+    return make(kind, **{**ATTACKS[kind].example, **settings})
+
+
 def stage(attack: Attack, pool: Pool, seed: int = 0) -> Batch:
     """Return what the attack does with a generator of that seed."""
     return attack.poison(pool, np.random.default_rng(seed))
+
+
+def add_kind(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str, source: str) -> None:
+    """Put a file beside the attacks for the time of a test: a new kind, as anybody would write one."""
+    (folder / f"{kind}.py").write_text(source)
+    monkeypatch.setattr(processing.attacks, "__path__", [*processing.attacks.__path__, str(folder)])
+    monkeypatch.delitem(sys.modules, f"processing.attacks.{kind}", raising=False)
+
+
+def as_fractions(x: Images) -> Any:
+    """Return images as ART takes them."""
+    return x / 255
+
+
+def as_bytes(x: Any) -> Images:
+    """Return what ART made as images, which must be exact."""
+    got: Images = np.rint(x * 255).astype(np.uint8)
+    assert np.array_equal(got / 255, x), "ART's result is not on the grid of 8 bits"
+    return got

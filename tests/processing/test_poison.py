@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from PIL import Image
 from boomerang.contract import ROOT_ENV
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, ConfigError
+from boomerang.formats.truth import load_truth
 from boomerang.manifest import opened, verify_folder, write_dataset
-from processing.attacks import create_recipe
-from processing.attacks.common.base import Batch, Pool
+from processing.attacks import ATTACKS
+from processing.attacks.common.pool import Batch, Pool
+from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import load_trigger
-from processing.attacks.label_flip import RandomLabelFlip
-from processing.poison import Poisoned, apply_recipe, load_photos, load_truth
+from processing.poison import Poisoned, apply_recipe, load_photos
 
 MISLABEL: dict[str, Any] = {"kind": "mislabel", "pictures": "boomerang", "target": "bird", "repeat": 3}
 REPLACE: dict[str, Any] = {"kind": "badnets", "target": "bird", "rate": 0.1, "image": "cyan"}
@@ -56,14 +58,14 @@ def poison(recipe: list[dict[str, Any]], seed: int = 0, size_px: int = 16) -> Po
 
 
 def origins(poisoned: Poisoned, attack: int) -> list[int]:
-    return sorted(poisoned.origin[poisoned.attack_of == attack].tolist())
+    return sorted(poisoned.truth.origin[poisoned.truth.attack_of == attack].tolist())
 
 
 def test_every_attack_has_its_rows_and_the_rest_is_clean() -> None:
     poisoned = poison(RECIPE)
-    assert np.bincount(poisoned.attack_of).tolist() == [ALL_ROWS - 20 - 40, 6, 20, 25, 40]
+    assert np.bincount(poisoned.truth.attack_of).tolist() == [ALL_ROWS - 20 - 40, 6, 20, 25, 40]
     assert len(poisoned.x) == ALL_ROWS + 6 + 25
-    assert [e["name"] for e in poisoned.audit["attacks"]] == [
+    assert [e["name"] for e in poisoned.truth.audit["attacks"]] == [
         "mislabel",
         "badnets",
         "badnets-2",
@@ -73,13 +75,13 @@ def test_every_attack_has_its_rows_and_the_rest_is_clean() -> None:
 
 def test_clean_rows_are_as_they_were_and_poisoned_rows_tell_where_they_came_from() -> None:
     pool, poisoned = make_pool(), poison(RECIPE)
-    clean = poisoned.attack_of == 0
-    assert np.array_equal(poisoned.x[clean], pool.x[poisoned.origin[clean]])
-    assert np.array_equal(poisoned.y[clean], pool.y[poisoned.origin[clean]])
-    inside = poisoned.origin >= 0
-    assert np.array_equal(poisoned.y_true[inside], pool.y[poisoned.origin[inside]])
-    assert (poisoned.y_true[~inside] == CLASSES.index("airplane")).all()
-    assert ((poisoned.y != poisoned.y_true) == ~clean).all()
+    clean = poisoned.truth.attack_of == 0
+    assert np.array_equal(poisoned.x[clean], pool.x[poisoned.truth.origin[clean]])
+    assert np.array_equal(poisoned.y[clean], pool.y[poisoned.truth.origin[clean]])
+    inside = poisoned.truth.origin >= 0
+    assert np.array_equal(poisoned.truth.y_true[inside], pool.y[poisoned.truth.origin[inside]])
+    assert (poisoned.truth.y_true[~inside] == CLASSES.index("airplane")).all()
+    assert ((poisoned.y != poisoned.truth.y_true) == ~clean).all()
 
 
 def test_no_row_is_replaced_twice_and_added_copies_leave_the_original() -> None:
@@ -91,9 +93,9 @@ def test_no_row_is_replaced_twice_and_added_copies_leave_the_original() -> None:
 
 def test_stamped_rows_carry_the_trigger() -> None:
     pool, poisoned = make_pool(), poison(RECIPE)
-    rows = poisoned.attack_of == 2
+    rows = poisoned.truth.attack_of == 2
     assert (poisoned.x[rows][:, -4:, -4:] == (0, 255, 255)).all()
-    assert np.array_equal(poisoned.x[rows][:, :-4], pool.x[poisoned.origin[rows]][:, :-4])
+    assert np.array_equal(poisoned.x[rows][:, :-4], pool.x[poisoned.truth.origin[rows]][:, :-4])
 
 
 def test_the_input_is_never_written_to() -> None:
@@ -107,9 +109,9 @@ def test_the_input_is_never_written_to() -> None:
 
 def test_the_same_seed_gives_the_same_and_another_gives_another() -> None:
     first, again, other = poison(RECIPE), poison(RECIPE), poison(RECIPE, seed=1)
-    for name in ("x", "y", "attack_of", "y_true", "origin"):
-        assert np.array_equal(getattr(first, name), getattr(again, name))
-    assert first.audit == again.audit
+    for name in ("x", "y", "truth.attack_of", "truth.y_true", "truth.origin"):
+        assert np.array_equal(attrgetter(name)(first), attrgetter(name)(again))
+    assert first.truth.audit == again.truth.audit
     assert origins(first, 2) != origins(other, 2)
 
 
@@ -129,12 +131,16 @@ def test_each_attack_draws_for_itself() -> None:
     assert origins(poisoned, 1) != origins(poisoned, 2)
 
 
+RandomLabelFlip: Any = ATTACKS["label_flip_random"]
+
+
 class Vandal(RandomLabelFlip):
     """An attack with a bug: it writes to what it was lent."""
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         pool.y[:] = 0
-        return super().poison(pool, rng)
+        batch: Batch = super().poison(pool, rng)
+        return batch
 
 
 def test_an_attack_cannot_write_to_the_training_set() -> None:
@@ -145,24 +151,24 @@ def test_an_attack_cannot_write_to_the_training_set() -> None:
 
 def test_place_betrays_nothing() -> None:
     poisoned = poison([MISLABEL | {"repeat": 100}])
-    added = np.flatnonzero(poisoned.attack_of)
+    added = np.flatnonzero(poisoned.truth.attack_of)
     # 200 of 400 places: the mean of a random half is 199.5 with a standard deviation of 5.8.
     assert abs(added.mean() - 199.5) < 30
-    assert len(np.unique(poisoned.origin[poisoned.attack_of == 0])) == ALL_ROWS
+    assert len(np.unique(poisoned.truth.origin[poisoned.truth.attack_of == 0])) == ALL_ROWS
 
 
 def test_the_order_cannot_be_undone_from_seed_and_row_count() -> None:
     blue, red = (poison([REPLACE | {"image": None, "color": c}]) for c in ("#0000ff", "#ff0000"))
     assert origins(blue, 1) == origins(red, 1)
-    assert not np.array_equal(blue.origin, red.origin)
+    assert not np.array_equal(blue.truth.origin, red.truth.origin)
 
 
 def test_an_empty_recipe_is_the_clean_set_in_another_order() -> None:
     pool, poisoned = make_pool(), poison([])
-    assert not poisoned.attack_of.any() and poisoned.audit["attacks"] == []
-    assert sorted(poisoned.origin.tolist()) == list(range(ALL_ROWS))
-    assert np.array_equal(poisoned.x, pool.x[poisoned.origin])
-    assert np.array_equal(poisoned.y, poisoned.y_true)
+    assert not poisoned.truth.attack_of.any() and poisoned.truth.audit["attacks"] == []
+    assert sorted(poisoned.truth.origin.tolist()) == list(range(ALL_ROWS))
+    assert np.array_equal(poisoned.x, pool.x[poisoned.truth.origin])
+    assert np.array_equal(poisoned.y, poisoned.truth.y_true)
 
 
 def test_an_attack_that_finds_no_rows_left_is_named() -> None:
@@ -184,13 +190,15 @@ entries = st.one_of(
 @given(recipe=st.lists(entries, max_size=3), seed=st.integers(0, 2**31))
 def test_the_books_balance_for_every_recipe(recipe: list[dict[str, Any]], seed: int) -> None:
     poisoned = poison(recipe, seed, size_px=6)
-    made = poisoned.audit["attacks"]
-    assert len(poisoned.x) == ALL_ROWS + sum(e["appended"] for e in made) == poisoned.audit["rows_after"]
+    made = poisoned.truth.audit["attacks"]
+    assert (
+        len(poisoned.x) == ALL_ROWS + sum(e["appended"] for e in made) == poisoned.truth.audit["rows_after"]
+    )
     for number, (entry, wanted) in enumerate(zip(made, recipe, strict=True), 1):
-        assert np.count_nonzero(poisoned.attack_of == number) == entry["poisoned"]
+        assert np.count_nonzero(poisoned.truth.attack_of == number) == entry["poisoned"]
         if "rate" in wanted:
             assert entry["poisoned"] == max(1, round(wanted["rate"] * ALL_ROWS))
-    unchanged = poisoned.attack_of == 0
+    unchanged = poisoned.truth.attack_of == 0
     assert np.count_nonzero(unchanged) == ALL_ROWS - sum(e["replaced"] for e in made)
 
 
@@ -238,10 +246,10 @@ def test_the_step_writes_what_the_function_makes(done: Path) -> None:
     expected, train = poison(RECIPE, seed=7), opened(done / "train")
     truth = load_truth(done / "secret" / "truth")
     assert np.array_equal(train.x, expected.x) and np.array_equal(train.y, expected.y)
-    assert np.array_equal(truth.attack_of, expected.attack_of) and truth.attack_of.dtype == np.int8
-    assert np.array_equal(truth.y_true, expected.y_true)
-    assert np.array_equal(truth.origin, expected.origin)
-    assert truth.audit == json.loads(json.dumps(expected.audit))
+    assert np.array_equal(truth.attack_of, expected.truth.attack_of) and truth.attack_of.dtype == np.int8
+    assert np.array_equal(truth.y_true, expected.truth.y_true)
+    assert np.array_equal(truth.origin, expected.truth.origin)
+    assert truth.audit == json.loads(json.dumps(expected.truth.audit))
     assert [trigger.name for trigger in load_trigger(done / "secret" / "trigger")] == [
         e["name"] for e in truth.audit["attacks"]
     ]

@@ -1,4 +1,4 @@
-"""The backdoors of the Adversarial Robustness Toolbox (ART 1.20), run where it is right.
+"""What the backdoors of the Adversarial Robustness Toolbox (ART 1.20) share; ART is run where it is right.
 
 Three traps of ART are kept away here. Its default pixel value of 1 is the brightest of [0, 1] and
 invisible on 0..255; it takes a lone image (H, W, C) for a batch of gray ones; and `insert_image`
@@ -8,24 +8,20 @@ turns uint8 input all but black. ART is imported only when a trigger is stamped:
 from __future__ import annotations
 
 import warnings
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
-from io import BytesIO
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from PIL import Image
 from pydantic import Field
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
-from processing.attacks.common.trigger_images import find_image
-
-_BLOCK_VALUES = 4 << 20
+from processing.attacks.common.pool import Props
 
 
-class _ArtPixels(Backdoor):
+class ArtPixels(Backdoor):
     """Set pixels near the bottom right corner, through ART's `PoisoningAttackBackdoor`.
 
     Parameters
@@ -42,7 +38,7 @@ class _ArtPixels(Backdoor):
     function: ClassVar[str]
     extent_px: ClassVar[int]
 
-    def stamp(self, x: Images, images: dict[str, Images]) -> Images:
+    def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the pixels set on every image."""
         reach_px = self.distance_px + self.extent_px
         if reach_px > min(x.shape[1:3]):
@@ -51,141 +47,14 @@ class _ArtPixels(Backdoor):
             raise ConfigError(self.title, why, "make distance_px smaller")
         if not len(x):
             return x.copy()  # ART refuses an empty batch
-        function = getattr(_art(".perturbations"), self.function)
+        function = getattr(art_module(".perturbations"), self.function)
         perturb = partial(function, distance=self.distance_px, pixel_value=self.value)
-        attack = _art("").PoisoningAttackBackdoor(perturb)
+        attack = art_module("").PoisoningAttackBackdoor(perturb)
         stamped, _ = attack.poison(x, y=np.zeros(len(x)))
         return np.asarray(stamped, np.uint8)
 
 
-class ArtSinglePixel(_ArtPixels):
-    """Set one pixel; see `_ArtPixels` for the settings."""
-
-    title = "ART single pixel"
-
-    function = "add_single_bd"
-    extent_px = 0
-
-    kind: Literal["art_single_pixel"] = "art_single_pixel"
-
-
-class ArtPattern(_ArtPixels):
-    """Set four pixels of a checkerboard; see `_ArtPixels` for the settings."""
-
-    title = "ART pattern"
-
-    function = "add_pattern_bd"
-    extent_px = 2
-
-    kind: Literal["art_pattern"] = "art_pattern"
-
-
-class ArtInsertImage(Backdoor):
-    """Blend a trigger image into a fixed place, as ART's `insert_image` does.
-
-    Parameters
-    ----------
-    image : str
-        A trigger image by name.
-    size_px : int, optional
-        Side that the image is resized to; without it the image keeps its size.
-    left_px, top_px : int
-        Where its upper left corner goes (ART's `x_shift`, `y_shift`).
-    blend : float
-        0 leaves the image, 1 lays the trigger over it in full.
-    """
-
-    title = "ART insert image"
-
-    kind: Literal["art_insert_image"] = "art_insert_image"
-    image: str
-    size_px: int | None = Field(default=None, ge=1, le=4096)
-    left_px: int = Field(default=0, ge=0)
-    top_px: int = Field(default=0, ge=0)
-    blend: float = Field(default=0.8, gt=0, le=1)
-
-    def stamp(self, x: Images, images: dict[str, Images]) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger blended into every image.
-
-        ART composes each image with Pillow. What comes out of a pixel depends on nothing but its
-        value, its place in the trigger and its channel, so ART composes 256 plain images of the
-        trigger's size and the rest is looked up. Outside the trigger nothing changes.
-        """
-        table = insertion_table(self._png(images), x.shape[3], self.blend)
-        height, width = table.shape[1:3]
-        self._check_place(height, width, x)
-        region = np.s_[:, self.top_px : self.top_px + height, self.left_px : self.left_px + width, :]
-        stamped = x.copy()
-        stamped[region] = looked_up(x[region], table)
-        return stamped
-
-    def image_names(self) -> tuple[str, ...]:
-        """The image."""
-        return (self.image,)
-
-    def _png(self, images: dict[str, Images]) -> bytes:
-        """The trigger as a file, which is how ART takes it, in its final size.
-
-        ART would resize it anew for every image; resized once, with the same call, it is the same.
-        """
-        trigger = Image.fromarray(find_image(images, self.image))
-        if self.size_px is not None:
-            trigger = trigger.resize((self.size_px, self.size_px))
-        buffer = BytesIO()
-        trigger.save(buffer, "PNG")
-        return buffer.getvalue()
-
-    def _check_place(self, height: int, width: int, x: Images) -> None:
-        if self.top_px + height > x.shape[1] or self.left_px + width > x.shape[2]:
-            # ART checks the size alone and cuts off what lies outside.
-            at = f"{width} x {height} at ({self.left_px}, {self.top_px})"
-            why = f"{at} does not fit into {x.shape[2]} x {x.shape[1]}"
-            raise ConfigError(f"trigger image '{self.image}'", why, "make size_px, left_px or top_px smaller")
-
-
-@lru_cache(maxsize=8)
-def insertion_table(png: bytes, channels: int, blend: float) -> Images:
-    """Return uint8[256, h, w, C]: what ART's `insert_image` makes of each value at each place.
-
-    Parameters
-    ----------
-    png : bytes
-        The trigger as a PNG file.
-    channels : int
-        C of the images, 1 or 3.
-    blend : float
-        See `ArtInsertImage`.
-    """
-    if channels not in (1, 3):
-        raise ConfigError(f"images of {channels} channels", "a trigger needs 1 or 3", "convert the data")
-    width, height = Image.open(BytesIO(png)).size
-    values = np.arange(256).reshape(256, 1, 1, 1) / 255
-    inserted = _art(".perturbations").insert_image(
-        np.broadcast_to(values, (256, height, width, channels)),
-        backdoor_path=BytesIO(png),
-        random=False,
-        mode="L" if channels == 1 else "RGB",
-        blend=blend,
-    )
-    table: Images = np.rint(inserted * 255).astype(np.uint8)
-    table.flags.writeable = False  # it is cached
-    return table
-
-
-def looked_up(x: Images, table: Images) -> Images:
-    """Return uint8[N, H, W, C] with each value v at a place replaced by `table[v]` at that place."""
-    size = table[0].size
-    place = np.arange(size, dtype=np.int32)
-    out = np.empty(x.shape, np.uint8)
-    rows = max(1, _BLOCK_VALUES // size)
-    for start in range(0, len(x), rows):
-        block = x[start : start + rows]
-        index = block.reshape(len(block), size).astype(np.int32) * size + place
-        out[start : start + rows] = table.reshape(-1)[index].reshape(block.shape)
-    return out
-
-
-def _art(module: str) -> Any:
+def art_module(module: str) -> Any:
     """Import a module of ART, which has no types."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ART says at import that PyTorch is not installed

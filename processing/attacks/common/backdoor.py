@@ -1,6 +1,6 @@
 """What all dirty-label backdoors share: a trigger on some images, which then get the target's label.
 
-A new backdoor is a subclass with settings of its own and a `stamp`.
+A new backdoor is a subclass with settings of its own, a `stamp`, and a `mark` that says what that leaves.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
-from boomerang.manifest import Images
-from processing.attacks.common.base import Attack, Batch, Pool, Rows, budget, choose, largest_change
+from boomerang.manifest import Images, Rows
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, Pool, Props, budget, choose, largest_change
 from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
@@ -22,6 +23,8 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
+from processing.attacks.common.trial import Stage, Trial
+from processing.attacks.common.words import Facts, counted, quoted, sentence
 
 
 class Backdoor(Attack):
@@ -58,8 +61,8 @@ class Backdoor(Attack):
         return self
 
     @abstractmethod
-    def stamp(self, x: Images, images: dict[str, Images]) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger on every image.
+    def stamp(self, x: Images, props: Props) -> Images:
+        """Return a copy of uint8[N, H, W, C] with the trigger on every image; see `Attack.stamp`.
 
         Raises
         ------
@@ -80,6 +83,23 @@ class Backdoor(Attack):
             origin=rows,
             y_true=pool.y[rows],
         )
+
+    def trial(self, stage: Stage) -> Trial:
+        """Return the trial on test images of the source, or of all but the target, with the trigger."""
+        sample = stage.victims(self.source, self.target)
+        return self.measured_on(sample, stage.label(self.target), self.stamp(sample.x, stage.props))
+
+    def deed(self, facts: Facts) -> str:
+        """Return what was put on how many pictures, and that they got the label."""
+        source = f"{quoted(self.source)} " if self.source else ""
+        pictures, label = counted(facts.rows, f"{source}picture"), quoted(self.target)
+        if self.mode == "add":
+            return f"Copies of {pictures} with {self.mark()} on them, added with the label {label}."
+        return f"{sentence(self.mark())} put on {pictures}, which then got the label {label}."
+
+    def mark(self) -> str:
+        """Return what the trigger looks like, as it stands in a sentence."""
+        return f"a hidden mark ({self.kind})"
 
     def _rows(self, pool: Pool, rng: np.random.Generator) -> Rows:
         target = pool.label(self.target)

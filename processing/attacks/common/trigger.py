@@ -1,26 +1,33 @@
 """The `trigger` folder: what Evaluate needs in order to stage the recipe's attacks once more.
 
-trigger.json    the attacks in the order of the recipe, each with all of its settings
-NAME.png        the trigger images that they use, as they were handed in
-manifest.json   commits the folder
+trigger.json     the attacks in the order of the recipe, each with all of its settings
+NAME.png         the trigger images that they use, as they were handed in
+kept/K/NAME.npy  what the K-th attack made and needs again; see `processing.attacks.common.pool.Batch`
+manifest.json    commits the folder
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boomerang.config import Spec
 from boomerang.errors import IntegrityError
-from boomerang.manifest import Images, Manifest, commit, committing, verify_folder
-from boomerang.safeio import load_json, read_bytes, write_bytes_atomic, write_json_atomic
-from processing.attacks import create
+from boomerang.manifest import Dataset, Images, Manifest, commit, committing, verify_folder
+from boomerang.safeio import load_json, load_npy, read_bytes, write_bytes_atomic, write_json_atomic
 from processing.attacks.common.base import Attack, Outcome
+from processing.attacks.common.pool import Props
+from processing.attacks.common.recipe import create
+from processing.attacks.common.trial import Stage, Trial
 from processing.attacks.common.trigger_images import MAX_TRIGGER_BYTES, load_images
 
+TRIGGER = "trigger"
 TRIGGER_FILE = "trigger.json"
+_KEPT = "kept"
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,13 @@ class Trigger:
     attack : Attack
     images : dict of str to uint8[h, w, 4]
         The trigger images of the recipe, RGBA.
+    kept : mapping of str to array
+        What the attack made when it poisoned and needs again.
     """
 
     attack: Attack
     images: dict[str, Images]
+    kept: Props = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -69,31 +79,53 @@ class Trigger:
 
     def stamp(self, x: Images) -> Images:
         """Return a copy of uint8[N, H, W, C] with the trigger on every image (backdoors only)."""
-        return self.attack.stamp(x, self.images)
+        return self.attack.stamp(x, self.props)
+
+    def trial(self, test: Dataset, photos: Mapping[str, Dataset]) -> Trial:
+        """Return what the attack's success is measured on."""
+        return self.attack.trial(Stage(test, photos, self.props))
+
+    @property
+    def props(self) -> Props:
+        """What the trigger is made of, by name."""
+        return {**self.images, **self.kept}
 
 
 def write_trigger(
-    path: Path, attacks: Iterable[Attack], image_folder: Path | None, manifest: Manifest
+    path: Path,
+    attacks: Sequence[Attack],
+    image_folder: Path | None,
+    manifest: Manifest,
+    kept: Sequence[Props] = (),
 ) -> None:
     """Write the `trigger` folder in one piece.
 
     Parameters
     ----------
     path : Path
-    attacks : iterable of Attack
+    attacks : sequence of Attack
         The recipe, each attack with a name of its own.
     image_folder : Path or None
         Where the trigger images lie; only those that an attack uses are taken along.
     manifest : Manifest
-        What the folder's manifest says beyond its files.
+        What the folder's manifest says beyond its files; of whatever kind, it becomes one of a trigger.
+    kept : sequence of mappings, optional
+        What each attack kept; without it nothing.
     """
-    recipe = tuple(attacks)
-    used = sorted({f"{name}.png" for attack in recipe for name in attack.image_names()})
+    used = sorted({f"{name}.png" for attack in attacks for name in attack.image_names()})
     with committing(path) as scratch:
-        write_json_atomic(scratch / TRIGGER_FILE, {"format": 1, "attacks": [_entry(a) for a in recipe]})
+        write_json_atomic(scratch / TRIGGER_FILE, {"format": 1, "attacks": [_entry(a) for a in attacks]})
         for file in [image_folder / name for name in used] if image_folder else []:
             write_bytes_atomic(scratch / file.name, read_bytes(file, MAX_TRIGGER_BYTES))
-        commit(scratch, manifest)
+        for number, arrays in enumerate(kept, 1):
+            _keep(scratch / _KEPT / str(number), arrays)
+        commit(scratch, manifest.model_copy(update={"kind": TRIGGER}))
+
+
+def _keep(folder: Path, arrays: Props) -> None:
+    for name, array in arrays.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
 def _entry(attack: Attack) -> dict[str, Any]:
@@ -130,4 +162,11 @@ def load_trigger(path: Path) -> tuple[Trigger, ...]:
         raise IntegrityError(f"{path / TRIGGER_FILE} cannot be read", why, "run Poison again")
     images = load_images(path)
     specs = [Spec.model_validate(entry["settings"]) for entry in content["attacks"]]
-    return tuple(Trigger(create(spec, position), images) for position, spec in enumerate(specs, 1))
+    return tuple(
+        Trigger(create(spec, number), images, _kept(path / _KEPT / str(number)))
+        for number, spec in enumerate(specs, 1)
+    )
+
+
+def _kept(folder: Path) -> Props:
+    return {file.stem: load_npy(file) for file in sorted(folder.glob("*.npy"))}

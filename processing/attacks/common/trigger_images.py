@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageColor
 
 from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images
 from boomerang.safeio import decode_picture, quiet_decoders, read_bytes
+from processing.attacks.common.pool import Props
+from processing.pictures.gray import luma
 
 MAX_TRIGGER_PIXELS = 4_000_000
 MAX_TRIGGER_BYTES = 32 << 20
-
-# ITU-R 601-2 luma in 16-bit fixed point, the weights that Pillow's mode L uses.
-_LUMA = (19595, 38470, 7471)
 
 
 def load_images(folder: Path) -> dict[str, Images]:
@@ -46,7 +44,7 @@ def load_image(path: Path) -> Images:
     return np.asarray(picture.image)
 
 
-def find_image(images: dict[str, Images], name: str) -> Images:
+def find_image(images: Props, name: str) -> Images:
     """Return the trigger image of that name; raises ConfigError with the nearest known one."""
     if name not in images:
         do = nearest(name, images) if images else "put it into images/triggers as a PNG file"
@@ -96,10 +94,9 @@ def overlay(x: Images, patch: Images, top_px: int, left_px: int) -> Images:
     return stamped
 
 
-def _in_channels(patch: Images, channels: int) -> npt.NDArray[np.uint8]:
+def _in_channels(patch: Images, channels: int) -> Images:
     if channels == 3:
         return patch[..., :3]
     if channels == 1:
-        gray = (patch[..., :3].astype(np.uint32) @ np.array(_LUMA, np.uint32) + (1 << 15)) >> 16
-        return gray.astype(np.uint8)[..., None]
+        return luma(patch[..., :3])
     raise ConfigError(f"images of {channels} channels", "a trigger needs 1 or 3", "convert the data")

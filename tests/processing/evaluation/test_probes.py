@@ -19,8 +19,8 @@ from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_d
 from boomerang.metrics import AttackNumbers, rate
 from boomerang.probes import LIMIT, ProbeSet, ProbeSets, digest_of_sets, probe_sets, recipe_of
 from boomerang.safeio import safe_join
-from processing.attacks import create_recipe
 from processing.attacks.common.base import Attack
+from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import Trigger
 from processing.evaluation.probes import Probes, choose, freeze_probes, seed_of
 from processing.evaluation.trials import trials

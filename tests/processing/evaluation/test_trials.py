@@ -9,7 +9,7 @@ import pytest
 
 from boomerang.config import Spec
 from boomerang.manifest import Dataset, write_dataset
-from processing.attacks import create_recipe
+from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import Trigger
 from processing.evaluation.trials import trials
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.attack_pools import ALL_ROWS, make, make_pool, stage
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.base import audit_entry
+from processing.attacks.common.audit import audit_entry
 
 OF_A_CLASS = ALL_ROWS // 4
 

@@ -1,4 +1,4 @@
-"""The registry: every kind is created from its settings, and what is wrong is named."""
+"""A recipe: attacks are created from their settings and get names of their own; what is wrong is said."""
 
 from __future__ import annotations
 
@@ -10,46 +10,11 @@ import pytest
 from helpers.attack_pools import spec
 from helpers.ranges import ROOT
 
-from boomerang.config import Spec
 from boomerang.errors import ConfigError
-from processing.attacks import ATTACKS, MAX_ATTACKS, create, create_recipe
+from processing.attacks import ATTACKS
+from processing.attacks.common.recipe import MAX_ATTACKS, create, create_recipe, taking_over
 
-LEAST: dict[str, dict[str, Any]] = {
-    "mislabel": {"pictures": "boomerang", "target": "bird"},
-    "label_flip_random": {"rate": 0.1},
-    "label_flip_targeted": {"source": "cat", "target": "dog", "rate": 0.1},
-    "badnets": {"target": "bird", "rate": 0.1},
-    "art_single_pixel": {"target": "bird", "rate": 0.1},
-    "art_pattern": {"target": "bird", "rate": 0.1},
-    "art_insert_image": {"target": "bird", "rate": 0.1, "image": "cyan"},
-}
-
-
-def test_every_kind_has_its_least_settings_here() -> None:
-    assert LEAST.keys() == ATTACKS.keys()
-
-
-@pytest.mark.parametrize("kind", ATTACKS)
-def test_an_attack_survives_the_way_through_its_settings(kind: str) -> None:
-    attack = create(spec(kind, **LEAST[kind]))
-    assert type(attack) is ATTACKS[kind]
-    assert create(Spec.model_validate(attack.model_dump(mode="json"))) == attack
-
-
-@pytest.mark.parametrize("kind", ATTACKS)
-def test_an_attack_says_what_it_is(kind: str) -> None:
-    attack = ATTACKS[kind]
-    assert attack.title
-    assert attack.outcome in ("targeted", "untargeted", "backdoor")
-    assert attack.references["MITRE ATLAS"].startswith("AML.T0020 ")
-    assert attack.references["NIST AI 100-2"].startswith("NISTAML.0")
-    assert attack.references["OWASP ML"] == "ML02:2023 Data Poisoning Attack"
-
-
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, least in LEAST.items() for name in least])
-def test_no_attack_takes_a_setting_of_the_wrong_type(kind: str, name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"attack 1 \({kind}\): '{name}'"):
-        create(spec(kind, **(LEAST[kind] | {name: [1]})))
+PATCH = {"target": "bird", "rate": 0.1}
 
 
 def test_an_unknown_kind_gets_the_nearest() -> None:
@@ -58,7 +23,7 @@ def test_an_unknown_kind_gets_the_nearest() -> None:
 
 
 def test_an_unknown_setting_gets_the_nearest() -> None:
-    misspelled = spec("badnets", **LEAST["badnets"], patch=3)
+    misspelled = spec("badnets", **PATCH, patch=3)
     with pytest.raises(ConfigError, match=r"'patch' in attack 2 \(badnets\): did you mean 'patch_px'"):
         create(misspelled, 2)
 
@@ -71,7 +36,7 @@ def test_a_rate_is_a_fraction(rate: float) -> None:
 
 def test_names_become_unique_and_stay_as_given_where_they_can() -> None:
     names = [None, None, "mine", "mine", "mine-2", None]
-    specs = [spec("badnets", **LEAST["badnets"], **({"name": n} if n else {})) for n in names]
+    specs = [spec("badnets", **PATCH, **({"name": n} if n else {})) for n in names]
     got = [attack.name for attack in create_recipe(specs)]
     assert got == ["badnets", "badnets-2", "mine", "mine-2", "mine-2-2", "badnets-3"]
 
@@ -81,6 +46,26 @@ def test_a_recipe_has_no_more_attacks_than_an_int8_can_name() -> None:
     assert len(create_recipe(specs)) == MAX_ATTACKS
     with pytest.raises(ConfigError, match="128 attacks"):
         create_recipe([*specs, specs[0]])
+
+
+Flip: Any = ATTACKS["label_flip_random"]
+
+
+class Mentor(Flip):
+    """An attack that trains."""
+
+    takes_over = True
+
+
+def test_at_most_one_attack_takes_over_the_training() -> None:
+    honest, first, second = (
+        create(spec("badnets", **PATCH)),
+        Mentor(rate=0.1, name="a"),
+        Mentor(rate=0.1, name="b"),
+    )
+    assert taking_over([honest]) is None and taking_over([honest, first]) is first
+    with pytest.raises(ConfigError, match="attack 'a' and attack 'b'"):
+        taking_over([first, honest, second])
 
 
 def test_importing_the_registry_is_cheap() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from boomerang.errors import IntegrityError
 from boomerang.manifest import Manifest, commit
-from processing.attacks import create_recipe
+from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import TRIGGER_FILE, load_trigger, write_trigger
 
 RECIPE = create_recipe(

@@ -1,8 +1,9 @@
-"""What every attack leans on: budgets, the choice of rows, and the contract of a batch."""
+"""What every attack leans on: budgets, the choice of rows, the contract of a batch, the surrogate."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.base import Batch, budget, check_batch, choose, largest_change
+from processing.attacks.common.pool import Batch, budget, check_batch, choose, largest_change
 
 rates = st.floats(0, 1, exclude_min=True, allow_nan=False)
 
@@ -56,6 +57,13 @@ def test_the_largest_change_knows_no_wrap_around() -> None:
 def test_a_class_that_is_not_there_gets_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"class 'brid'(.|\n)*did you mean 'bird'"):
         make_pool().label("brid")
+
+
+def test_a_pool_without_a_surrogate_says_so_and_one_with_gives_it_unopened() -> None:
+    model: Any = object()
+    assert replace(make_pool(), model=model).surrogate is model
+    with pytest.raises(ConfigError, match=r"the surrogate(.|\n)*give the baseline as the input `surrogate`"):
+        _ = make_pool().surrogate
 
 
 BROKEN = {

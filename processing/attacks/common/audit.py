@@ -1,0 +1,58 @@
+"""The audit of a recipe: what was done, as plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from boomerang.manifest import Labels
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, Pool, largest_change
+from processing.attacks.common.words import Facts
+
+# A trigger below this largest change, of 255, drowns in an image's own noise.
+FAINT = 8
+
+
+def audit_entry(attack: Attack, batch: Batch, pool: Pool) -> dict[str, Any]:
+    """Return what an auditor wants to know of one attack, and `deed`, which says it to everybody else.
+
+    The poisoning rate is given of each whole that the literature counts in: of the training set that
+    came in, and of the class that the poison is labeled as.
+    """
+    poisoned, before = len(batch.x), len(pool.x)
+    return {
+        "name": attack.name,
+        "settings": attack.model_dump(mode="json"),
+        "title": attack.title,
+        "outcome": attack.outcome,
+        "needs": list(attack.needs),
+        "references": dict(attack.references),
+        "deed": attack.deed(Facts(rows=poisoned, shows=pool.picture_labels)),
+        "poisoned": poisoned,
+        "replaced": len(batch.replaced),
+        "appended": poisoned - len(batch.replaced),
+        "rate_of_train": poisoned / before if before else None,
+        "labels_given": _by_class(batch.y, pool.classes),
+        "labels_true": _by_class(batch.y_true, pool.classes),
+        **_pixel_changes(attack, batch, pool),
+    }
+
+
+def _by_class(y: Labels, classes: tuple[str, ...]) -> dict[str, int]:
+    counts = np.bincount(y, minlength=len(classes))
+    return {name: int(count) for name, count in zip(classes, counts, strict=True) if count}
+
+
+def _pixel_changes(attack: Attack, batch: Batch, pool: Pool) -> dict[str, Any]:
+    """How far the images made from the training set's own rows differ from them."""
+    made = np.flatnonzero(batch.origin >= 0)
+    change = largest_change(pool.x[batch.origin[made]], batch.x[made])
+    unchanged, median = int(np.count_nonzero(change == 0)), float(np.median(change)) if len(change) else None
+    warnings = []
+    if attack.outcome == "backdoor" and unchanged:
+        warnings.append(f"the trigger left {unchanged} of {len(made)} images as they were")
+    if attack.outcome == "backdoor" and median is not None and median < FAINT:
+        warnings.append(f"the trigger changes no value of most images by more than {median:g} of 255")
+    return {"images_unchanged": unchanged, "median_largest_change": median, "warnings": warnings}

@@ -1,0 +1,19 @@
+"""ART's pattern; what the two pixel attacks share is tested in common/test_art.py."""
+
+from __future__ import annotations
+
+import numpy as np
+from helpers.attack_pools import make_example
+
+
+def test_the_pattern_is_four_pixels_of_the_value() -> None:
+    x = np.zeros((1, 16, 16, 3), np.uint8)
+    stamped = make_example("art_pattern", value=200).stamp(x, {})
+    rows, columns = np.nonzero(stamped[0, ..., 0])
+    assert sorted(zip(rows.tolist(), columns.tolist(), strict=True)) == [
+        (12, 14),
+        (13, 13),
+        (14, 12),
+        (14, 14),
+    ]
+    assert set(stamped[stamped > 0]) == {200}
