@@ -18,7 +18,7 @@ from aws.jobs.package import registered_metrics, said_of
 from aws.reject.handler import REJECTED_AT
 from boomerang.errors import BadInput
 from boomerang.gate import GATE, property_name, say_number
-from boomerang.metrics import Metrics
+from boomerang.metrics import METRICS_FILE, Metrics
 from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 
 # Limits of UpdateModelPackage.
@@ -172,7 +172,7 @@ def _number(text: str) -> float | None:
 
 def _metrics(client: Client, package: Candidate) -> Metrics:
     with TemporaryDirectory() as folder:
-        return registered_metrics(package.facts, Path(folder) / "metrics.json", client)
+        return registered_metrics(package.facts, Path(folder) / METRICS_FILE, client)
 
 
 def _rejection(package: Candidate, metrics: Metrics) -> str:

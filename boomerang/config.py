@@ -30,7 +30,7 @@ class Open(BaseModel):
 
 
 class Spec(Open):
-    """An attack, a detector or another thing of a kind as configured: its kind, and what its own class checks."""
+    """An attack, a detector or what else has a kind, as configured: the kind, and what its own class checks."""
 
     kind: str
 

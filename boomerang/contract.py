@@ -35,8 +35,6 @@ ROOT_ENV = "BOOMERANG_ML_ROOT"
 ML_ROOT = "/opt/ml"
 CONFIG_CHANNEL = "config"
 CONFIG_FILE = "config.json"
-MODEL_FILE = "model.keras"
-CARD_FILE = "model.json"
 
 # SageMaker shows only the first 1,024 characters of either file.
 _MESSAGE_CHARACTERS = 1024

@@ -182,8 +182,8 @@ class ModelNumbers(Strict):
     Attributes
     ----------
     unanswered : int
-        Test images to which its answer is no finite number. It is wrong about them; and what is held against a
-        limit was not measured then.
+        Test images to which its answer is no finite number. It is wrong about them; and what is held
+        against a limit was not measured then.
     """
 
     digest: str

@@ -19,8 +19,8 @@ class DataConfig(Open):
     Attributes
     ----------
     source : str
-        The kind of source: `synthetic` is the bundled default, drawn by this project. What else the section may
-        say is owned by the source's own class.
+        The kind of source: `synthetic` is the bundled default, drawn by this project. What else the
+        section may say is owned by the source's own class.
     path : str
         A file or folder, for a source that reads one.
     train, test, validation : int
@@ -131,7 +131,7 @@ class TrainSettings(Strict):
 
 
 class HardenSettings(TrainSettings):
-    """The part of a config that Harden reads: the repairs, one after the other, and what then wraps the model."""
+    """The part of a config that Harden reads: the repairs in their order, and what then wraps the model."""
 
     repairs: tuple[Spec, ...] = ()
     inference: tuple[Spec, ...] = ()

@@ -21,6 +21,7 @@ from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.canary import write_canary
 from boomerang.formats.evaluation import CANARIES
+from boomerang.formats.model import ARCHIVE
 from boomerang.manifest import Manifest, opened
 from boomerang.probes import PROBES, recipe_of
 from boomerang.watching.briefing import CanarySettings
@@ -82,7 +83,7 @@ def open_model(folder: Path, settings: CanarySettings) -> Any:
     BadInput
         If there is none, or it cannot be opened.
     """
-    archive = folder / "model.tar.gz"
+    archive = folder / ARCHIVE
     if settings.archive and archive.is_file() and sha256_file(archive) != settings.archive:
         why = f"its sha256 is {sha256_file(archive)}, the package's is {settings.archive}"
         raise IntegrityError(f"{archive} has been changed", why, "fetch the package's model again")

@@ -26,7 +26,9 @@ from aws.jobs.sign import KEY
 from boomerang.contract import ROOT_ENV, Job, run_step
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.formats.evaluation import CANARIES
+from boomerang.formats.model import ARCHIVE
 from boomerang.manifest import MANIFEST, read_manifest, verify_folder
+from boomerang.metrics import METRICS_FILE
 from boomerang.probes import PROBES
 from boomerang.safeio import safe_join, write_json_atomic
 from boomerang.signing import SIGNATURE, PublicKey, verify_signed
@@ -68,11 +70,11 @@ def prepare(inputs: Path, group: str, arn: str, client: Client, key: PublicKey |
     """Fetch what the step reads: `config`, `model`, `canaries`, and `probes` if the package has any."""
     package = client.package(arn)
     model, numbers = addresses(package)
-    metrics = registered_metrics(package, inputs / "registered" / "metrics.json", client)
+    metrics = registered_metrics(package, inputs / "registered" / METRICS_FILE, client)
     settings = settings_of(
         metrics, said_of(package).get("Model"), group=group, version=int(package["ModelPackageVersion"])
     )
-    client.fetch(model, inputs / MODEL / "model.tar.gz")
+    client.fetch(model, inputs / MODEL / ARCHIVE)
     beside = numbers.rpartition("/")[0]
     for name, digest in folders(settings).items():
         _fetch_folder(f"{beside}/{name}", inputs / name, digest, client)

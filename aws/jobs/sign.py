@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from boomerang.contract import CARD_FILE, Job, run_step
+from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput, ConfigError
+from boomerang.formats.model import CARD_FILE
 from boomerang.manifest import MANIFEST
 from boomerang.safeio import extract_tar, load_json
 from boomerang.signing import LocalSigner, Predicate, Signer, sign_folder

@@ -20,6 +20,8 @@ from pydantic import ValidationError
 
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.formats.model import ARCHIVE
+from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE
 from boomerang.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest, verify_folder
 from boomerang.safeio import display_name, write_bytes_atomic
 from boomerang.signing.keys import PublicKey, Signer
@@ -37,10 +39,9 @@ class _Artifact:
     unsigned: frozenset[str] = frozenset()
 
 
-_MODEL = "model.tar.gz"
 _ARTIFACTS = {
-    "package": _Artifact("package.json", frozenset({"status.json"})),
-    "model": _Artifact(_MODEL),
+    "package": _Artifact(PACKAGE_FILE, frozenset({STATUS_FILE})),
+    "model": _Artifact(ARCHIVE),
 }
 
 
@@ -111,12 +112,12 @@ def _of_committed(folder: Path, facts: Predicate, name: str | None) -> Statement
 def _of_artifact(folder: Path, facts: Predicate, name: str) -> Statement:
     kind = next((kind for kind, artifact in _ARTIFACTS.items() if (folder / artifact.main).is_file()), None)
     if kind is None:
-        why = f"it has no {MANIFEST}, package.json or {_MODEL}"
+        why = f"it has no {MANIFEST}, {PACKAGE_FILE} or {ARCHIVE}"
         raise BadInput(f"{folder} cannot be signed", why, "name a committed folder, a model or a package")
     artifact = _ARTIFACTS[kind]
     subjects = _signable(folder, artifact.unsigned)
-    if kind == "package" and _MODEL in subjects:
-        facts = facts.model_copy(update={"parents": {**facts.parents, "model": subjects[_MODEL]}})
+    if kind == "package" and ARCHIVE in subjects:
+        facts = facts.model_copy(update={"parents": {**facts.parents, "model": subjects[ARCHIVE]}})
     return _stated(folder, kind, name, subjects[artifact.main], subjects, facts)
 
 

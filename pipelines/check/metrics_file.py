@@ -10,11 +10,10 @@ from pydantic import BaseModel
 
 from boomerang.errors import ConfigError
 from boomerang.gate import GATE
-from boomerang.metrics import MODELS, Metrics
+from boomerang.metrics import METRICS_FILE, MODELS, Metrics
 from pipelines.check.problems import hint
 from pipelines.language.expressions import path_parts
 
-METRICS_FILE = "metrics.json"
 _KINDS = {str: "text", int: "number", float: "number", bool: "boolean"}
 
 

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from boomerang.errors import ConfigError
+from boomerang.metrics import METRICS_FILE
 from pipelines.check.arguments import at, inside, names
-from pipelines.check.metrics_file import METRICS_FILE, kind_at
+from pipelines.check.metrics_file import kind_at
 from pipelines.check.problems import SCALARS, below, entries, hint, kind_of
 from pipelines.check.service import property_kind
 from pipelines.language.expressions import as_text, path_parts, property_file_reference

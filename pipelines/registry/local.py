@@ -13,7 +13,6 @@ A version is a number that is given once. It stands for the model package of Sag
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any
 
 from boomerang.digest import digest_json
 from boomerang.errors import BadInput, BoomerangError, nearest
-from boomerang.safeio import load_json, write_json_atomic
+from boomerang.safeio import in_one_piece, load_json, sweep, write_json_atomic
 from pipelines.registry.package_files import (
     FOLDERS,
     METRICS,
@@ -35,7 +34,7 @@ from pipelines.registry.package_files import (
 )
 from pipelines.runs.locking import locked
 from pipelines.runs.records import now
-from pipelines.runs.storage import link_file, remove_tree
+from pipelines.runs.storage import link_file
 
 STATUSES = ("PendingManualApproval", "Approved", "Rejected")
 # What is compared to know a registration that was done before.
@@ -147,16 +146,14 @@ class Registry:
 
     def _add(self, group: str, files: Mapping[str, Path], content: dict[str, Any], status: str) -> Package:
         version = max(self.versions(group), default=0) + 1
-        scratch = self.root / group / f".{version}.{os.getpid()}.part"
-        remove_tree(scratch)
-        scratch.mkdir(parents=True)
-        for name, file in files.items():
-            link_file(file, scratch / name)
         content |= {"version": version, "created": now()}
-        write_json_atomic(scratch / PACKAGE, content | {"digest": digest_json(content)})
         first = {"status": status, "at": now(), "by": f"pipeline step {content['step']}", "reason": ""}
-        write_json_atomic(scratch / STATUS, [first])
-        scratch.rename(self.root / group / str(version))
+        sweep(self.root / group)
+        with in_one_piece(self.root / group / str(version)) as scratch:
+            for name, file in files.items():
+                link_file(file, scratch / name)
+            write_json_atomic(scratch / PACKAGE, content | {"digest": digest_json(content)})
+            write_json_atomic(scratch / STATUS, [first])
         return self.package(group, version)
 
     def package(self, group: str, version: int) -> Package:

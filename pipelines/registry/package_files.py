@@ -8,11 +8,14 @@ from typing import Any
 
 from boomerang.digest import digest_json, sha256_file
 from boomerang.errors import BadInput
+from boomerang.formats.model import ARCHIVE
+from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE
 from boomerang.manifest import SIGNATURE
+from boomerang.metrics import METRICS_FILE
 from boomerang.safeio import load_json
 from pipelines.runs.storage import plain_files
 
-PACKAGE, STATUS, MODEL, METRICS = "package.json", "status.json", "model.tar.gz", "metrics.json"
+PACKAGE, STATUS, MODEL, METRICS = PACKAGE_FILE, STATUS_FILE, ARCHIVE, METRICS_FILE
 # The key of package.json that says of each folder kept with the package which files it holds.
 FOLDERS = "folders"
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.formats.model import ARCHIVE
 from boomerang.manifest import MANIFEST, read_manifest
 from boomerang.signing import (
     SIGNATURE,
@@ -27,7 +28,7 @@ from pipelines.registry.local import Package, Registry
 from pipelines.runs.records import EXECUTION, Execution, OutputRecord, StepRecord, load_execution
 from pipelines.runs.storage import link_file
 
-MODEL, PACKAGE, MODEL_FILE = "model", "package", "model.tar.gz"
+MODEL, PACKAGE = "model", "package"
 
 
 def signing_with(key: Path) -> Signing:
@@ -117,7 +118,7 @@ def _things(folder: Path) -> Iterator[tuple[str, Path]]:
     for file in sorted(folder.rglob(MANIFEST)):
         with suppress(IntegrityError):  # of no committed folder, or a changed one
             yield read_manifest(file.parent).digest, file.parent
-    for file in sorted(folder.rglob(MODEL_FILE)):
+    for file in sorted(folder.rglob(ARCHIVE)):
         yield sha256_file(file), file
 
 

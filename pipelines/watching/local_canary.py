@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from boomerang.config import validate
 from boomerang.digest import canonical_json
 from boomerang.errors import BoomerangError, IntegrityError, StepFailed
-from boomerang.manifest import verify_folder
-from boomerang.safeio import load_json, remove_tree
+from boomerang.formats.canary import METRICS_FILE, CanaryMetrics, open_canary
+from boomerang.formats.model import ARCHIVE
+from boomerang.safeio import remove_tree
 from boomerang.signing import PublicKey
 from boomerang.watching.history import append_history
 from pipelines.language.job_plan import Plan, Source, Target
@@ -28,7 +28,6 @@ from pipelines.runners.process.processes import Host
 from pipelines.runs.locking import locked
 from pipelines.runs.storage import Store
 from pipelines.watching.watched_package import Watched, find
-from boomerang.formats.canary import METRICS_FILE, CanaryMetrics, open_canary
 
 HISTORY = "metrics.jsonl"
 DISKS = ".canary"
@@ -141,7 +140,7 @@ def _stage(store: Store, name: str, source: Path | bytes) -> Source:
         store.stage(f"{uri}/config.json", source)
         store.folders.add(uri)
     elif name == "model":
-        store.stage(f"{uri}/model.tar.gz", source / "model.tar.gz")
+        store.stage(f"{uri}/{ARCHIVE}", source / ARCHIVE)
         store.folders.add(uri)
     else:
         store.stage(uri, source)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from boomerang.contract import Job
+from boomerang.formats.model import ModelCard
 from boomerang.formats.screen import Screened, open_screen
 from boomerang.formats.truth import Truth, load_truth
 from boomerang.gate import GateConfig
@@ -18,7 +19,7 @@ from boomerang.settings import EvaluateSettings
 from processing.attacks.common.trigger import Trigger, load_trigger
 from processing.evaluation.canaries import Candidates
 from processing.sharing.asking import Recall
-from training.model import ModelCard, calls_of, classifier, load_model
+from training.model import calls_of, classifier, load_model
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from boomerang.metrics import METRICS_FILE
 from pipelines.campaign.entry import EVALUATE
 from pipelines.definition.sdk.imports import JsonGet, PropertyFile
 from pipelines.definition.sdk.jobs import Variable
 
-METRICS = PropertyFile(name="metrics", output_name="evaluation", path="metrics.json")
+METRICS = PropertyFile(name="metrics", output_name="evaluation", path=METRICS_FILE)
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from pipelines.definition.sdk.jobs import (
     CACHED,
     NO_MACHINE,
     THROTTLED,
+    EnteredTraining,
     Processing,
     Variable,
-    EnteredTraining,
     made_by,
     processing_step,
 )
@@ -169,11 +169,8 @@ class Draft:
         module : str, optional
             What the container runs instead of the image's `train`.
         """
-        hyperparameters = dict(self.inputs.hyperparameters[name])
-        if self.site.signing is not None:
-            channels = {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
-            hyperparameters["public_key"] = self.site.signing.public_key
-        return self._training(name, channels, hyperparameters, self.site.roles.training, module)
+        given = self._signed(channels, signatures)
+        return self._training(name, given, self.site.roles.training, module)
 
     def takeover(
         self,
@@ -193,22 +190,29 @@ class Draft:
         """
         role = self.site.roles.takeover
         if role is None:
-            why = "an attack that trains the victim itself reads what Poison keeps secret, and no role of a deployed range may"
+            why = "an attack trains the victim itself, with Poison's secret, which no role of AWS may read to train"
             raise ConfigError(f"step {name}", why, "run this entry on this machine, or leave that attack out")
-        hyperparameters = dict(self.inputs.hyperparameters[name])
-        if self.site.signing is not None:
-            channels = {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
-            hyperparameters["public_key"] = self.site.signing.public_key
-        return self._training(name, {**channels, "secret": secret}, hyperparameters, role, TAKEOVER)
+        given = {**self._signed(channels, signatures), "secret": secret}
+        return self._training(name, given, role, TAKEOVER)
+
+    def _signed(
+        self, channels: Mapping[str, Variable], signatures: Mapping[str, Variable]
+    ) -> dict[str, Variable]:
+        """Return channels with their signatures beside them, if the site signs."""
+        if self.site.signing is None:
+            return dict(channels)
+        return {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
 
     def _training(
         self,
         name: str,
         channels: Mapping[str, Variable],
-        hyperparameters: Mapping[str, str],
         role: str,
         module: str,
     ) -> Variable:
+        hyperparameters = dict(self.inputs.hyperparameters[name])
+        if self.site.signing is not None:
+            hyperparameters["public_key"] = self.site.signing.public_key
         trainer = ModelTrainer(
             sagemaker_session=self.session,
             role=role,
@@ -225,7 +229,7 @@ class Draft:
                 s3_output_path=self.output(name, "model"), kms_key_id=self.site.kms_key
             ),
             checkpoint_config=CheckpointConfig(s3_uri=self._checkpoints(name)),
-            hyperparameters=dict(hyperparameters),
+            hyperparameters=hyperparameters,
             base_job_name=name,
         )
         job = trainer.train(

@@ -129,7 +129,7 @@ def processing_step(job: Processing, jobs: JobsConfig, site: Site, session: Any)
     )
 
 
-class EnteredTraining(TrainingStep):
+class EnteredTraining(TrainingStep):  # type: ignore[misc]  # the SDK ships no types
     """A training step whose container is entered by a command of ours.
 
     The SDK's trainer knows a command only for source code that it ships itself; without one it is the image's

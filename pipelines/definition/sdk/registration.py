@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from boomerang.gate import GATE, property_name
+from boomerang.metrics import METRICS_FILE
 from pipelines.campaign.entry import POISON
 from pipelines.definition.sdk.candidate import Candidate, metric
 from pipelines.definition.sdk.draft import Draft
@@ -35,7 +36,7 @@ def register(draft: Draft, name: str, status: str, candidate: Candidate) -> Mode
         dependencies=None,  # else registering looks for code to upload
     )
     statistics = MetricsSource(
-        content_type="application/json", s3_uri=Join(on="/", values=[candidate.evaluation, "metrics.json"])
+        content_type="application/json", s3_uri=Join(on="/", values=[candidate.evaluation, METRICS_FILE])
     )
     package = builder.register(
         model_package_group_name=site.package_group,

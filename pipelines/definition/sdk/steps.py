@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boomerang.gate import GATE
-from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM, hardens, needs_surrogate, repairs_victim, takes_over
+from pipelines.campaign.entry import (
+    BASELINE,
+    EVALUATE,
+    HARDEN,
+    POISON,
+    PREPROCESS,
+    SCREEN,
+    VICTIM,
+    hardens,
+    needs_surrogate,
+    repairs_victim,
+    takes_over,
+)
 from pipelines.definition.sdk.candidate import METRICS, Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
