@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json, sha256_file
-from boomerang.errors import BoomerangError
-from boomerang.safeio import load_json, write_json_atomic
 from pipelines.campaign.config import Config, JobsConfig
 from pipelines.campaign.site import LOCAL, Site
 from pipelines.campaign.staging import Inputs, stage
+from pipelines.definition.cache import find, keep
+from pipelines.definition.user_key import user_key
 
-# What draws definitions, relative to `pipelines`.
-_SOURCES = (
-    *(f"campaign/{name}.py" for name in ("config", "entry", "site", "staging")),
-    *(f"definition/{name}" for name in ("machines.py", "offline.py", "sagemaker.yaml", "sdk/*.py")),
-)
+PROJECT = Path(__file__).resolve().parents[2]
+# What draws definitions, and what that stands on.
+SOURCES = ("boomerang/**/*.py", "pipelines/campaign/*.py", "pipelines/definition/**/*.py")
+_DATA = ("pipelines/definition/sagemaker.yaml",)
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,19 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> B
         As `pipelines.campaign.entry.load` returns it.
     site : Site
     cache : Path or None
-        A folder of definitions by content. One is taken from there if the config, the site, the
-        staged content, the code that draws definitions and the SDK's version are all the same.
+        A folder of definitions by content. One is taken from there if this user kept it as it is, and
+        the config, the site, the staged content, the code that draws definitions and the SDK's version
+        are all the same. Where no key of this user can be kept, no definition is.
     """
     inputs = stage(config, site)
-    if cache is None:
+    key = user_key() if cache else None
+    if cache is None or key is None:
         return Built(_define(config, site, inputs), inputs.staged)
-    kept = cache / f"{_digest(config, site, inputs)}.json"
-    definition = _load(kept)
+    file = cache / f"{_digest(config, site, inputs)}.json"
+    definition = find(file, key)
     if definition is None:
         definition = _define(config, site, inputs)
-        write_json_atomic(kept, definition)
+        keep(file, definition, key)
     return Built(definition, inputs.staged)
 
 
@@ -82,22 +83,13 @@ def _define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
 
 
 def _digest(config: Config, site: Site, inputs: Inputs) -> str:
-    folder = Path(__file__).parents[1]
+    sources = [file for pattern in (*SOURCES, *_DATA) for file in sorted(PROJECT.glob(pattern))]
     return digest_json(
         {
             "config": config.model_dump(mode="json"),
             "site": asdict(site),
             "staged": sorted(inputs.staged),
-            "sources": [sha256_file(file) for name in _SOURCES for file in sorted(folder.glob(name))],
+            "sources": [sha256_file(file) for file in sources],
             "sagemaker": version("sagemaker"),
         }
     )
-
-
-def _load(kept: Path) -> dict[str, Any] | None:
-    """Return a kept definition; one that cannot be read is as good as none."""
-    try:
-        definition = load_json(kept)
-    except (BoomerangError, OSError):
-        return None
-    return definition if isinstance(definition, dict) else None

@@ -1,0 +1,62 @@
+"""A random key of this user, by which a file of a workspace is known to be written by them.
+
+    $XDG_STATE_HOME/boomerang/definitions.key     or ~/.local/state/boomerang/definitions.key
+
+It lies outside every workspace: who may write into one cannot make the code that belongs to what they wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+NAME = "definitions.key"
+_BYTES = 32
+
+
+def user_key() -> bytes | None:
+    """Return the key, made when it is first asked for; None where it cannot be kept for this user alone."""
+    try:
+        folder = _state() / "boomerang"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (folder / NAME).exists():
+            _make(folder)
+        return _read(folder / NAME)
+    except (OSError, RuntimeError):  # the latter is Path.home's, of a user without one
+        return None
+
+
+def _state() -> Path:
+    """Return the folder for what programs keep of a user; a relative one is to be ignored, says XDG."""
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if given.is_absolute():
+        return given
+    home = Path.home()
+    if not home.is_dir():
+        raise FileNotFoundError(home)  # it is not ours to make
+    return home / ".local" / "state"
+
+
+def _make(folder: Path) -> None:
+    """Put a new key there in one piece, unless another process was first."""
+    handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")  # for this user alone
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(secrets.token_bytes(_BYTES))
+        with suppress(FileExistsError):
+            os.link(scratch, folder / NAME)
+    finally:
+        Path(scratch).unlink()
+
+
+def _read(file: Path) -> bytes | None:
+    """Return a key, unless somebody else can read it or may have written it."""
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        key = stream.read(_BYTES + 1)
+    private = found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
+    return key if private and stat.S_ISREG(found.st_mode) and len(key) == _BYTES else None
