@@ -1,8 +1,9 @@
-# make run    sets up .venv and stages the bundled poisoning campaign
-# make test   runs the tests
-# make check  formatting, lint, types and the tests
-# make image  builds the container image of the jobs (needs Docker)
-# make lock   resolves the requirements anew, the laptop's and the container's
+# make run       sets up .venv and stages the bundled poisoning campaign
+# make test      runs the tests, in a few minutes
+# make test-all  runs the rest: what takes long, or needs Docker, a browser or the real data
+# make check     formatting, lint, types and the tests
+# make image     builds the container image of the jobs (needs Docker)
+# make lock      resolves the requirements anew, the laptop's and the container's
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -13,13 +14,17 @@ ACCELERATOR ?= cpu
 BASE ?=
 DOCKER_OPTIONS ?=
 
-.PHONY: run test lint check image lock clean
+.PHONY: run test test-all lint check image lock clean
 
 run: $(READY)
 	@$(PY) -m pipelines run --config $(CONFIG)
 
 test: $(READY)
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist worksteal
+
+# What shares containers or the workspace `runs` goes to one process.
+test-all: $(READY)
+	@$(PY) -m pytest -n auto --dist loadgroup -m whole
 
 lint: $(READY)
 	@$(PY) -m ruff format --check .

@@ -5,15 +5,27 @@ Nothing skips in CI: with BOOMERANG_NO_SKIP=1 a test that would skip fails.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.ranges import DIGITS, ROOT, Range, stage
+from helpers.once import once
+from helpers.ranges import DIGITS, ROOT, Range, Run, stage
+
+# Two processes share the cores, and TensorFlow's threads on small data cost more than they save.
+for _threads in (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+):
+    os.environ.setdefault(_threads, "1")
 
 
 @pytest.fixture
@@ -30,11 +42,24 @@ def put(tmp_path: Path) -> Callable[[str, bytes], Path]:
 
 @pytest.fixture(scope="session")
 def digits_range(tmp_path_factory: pytest.TempPathFactory) -> Range:
-    """The digits with a white corner, staged once for all tests."""
-    folder = tmp_path_factory.mktemp("range")
-    config = folder / "digits.toml"
-    config.write_text(DIGITS)
-    return Range(config, folder / "runs", stage(config, folder / "runs", "first"))
+    """The digits with a white corner, staged once for all tests; no test changes it."""
+
+    def make(folder: Path) -> None:
+        (folder / "digits.toml").write_text(DIGITS)
+        run = stage(folder / "digits.toml", folder / "runs", "first")
+        (folder / "said.json").write_text(json.dumps([run.code, run.output]))
+
+    folder = once(tmp_path_factory, "range", make)
+    code, output = json.loads((folder / "said.json").read_text())
+    return Range(folder / "digits.toml", folder / "runs", Run(code, output, folder / "runs" / "first"))
+
+
+@pytest.fixture(scope="module")
+def own_range(digits_range: Range, tmp_path_factory: pytest.TempPathFactory) -> Range:
+    """A copy of the staged digits in which a test file may stage more."""
+    out = tmp_path_factory.mktemp("own") / "runs"
+    shutil.copytree(digits_range.out, out)
+    return Range(digits_range.config, out, replace(digits_range.first, folder=out / "first"))
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +68,12 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = Path(os.environ.get("BOOMERANG_DATA", ROOT.parent / "shared" / "data"))
     if not (data / "unpack.py").exists():
         pytest.skip("the real data is absent: set BOOMERANG_DATA to its folder")
-    out = tmp_path_factory.mktemp("data")
-    subprocess.run([sys.executable, str(data / "unpack.py"), str(out)], check=True, capture_output=True)
-    (out / "source").symlink_to(data)
-    return out
+
+    def unpack(out: Path) -> None:
+        subprocess.run([sys.executable, str(data / "unpack.py"), str(out)], check=True, capture_output=True)
+        (out / "source").symlink_to(data)
+
+    return once(tmp_path_factory, "data", unpack)
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +86,12 @@ def image() -> str:
     if found is None or found.returncode:
         pytest.skip("Docker or the project's image is absent: make image")
     return found.stdout.strip()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """As many processes as cores for `-n auto`, and two where there is one: many tests wait."""
+    return max(2, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)

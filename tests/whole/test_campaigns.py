@@ -1,6 +1,6 @@
 """What the bundled campaigns show, at their real size: on the drawn data, on CIFAR-10, on MNIST.
 
-Minutes each, so CI alone runs them. The thresholds are those of the project's claims; the seed is
+Minutes each. The thresholds are those of the project's claims; the seed is
 the config's own. The reports are kept where BOOMERANG_ARTIFACTS says.
 """
 
@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from helpers.ranges import ROOT, Run, stage
 
-pytestmark = pytest.mark.ci
+# In one process: they share the workspace `runs` with the containers' tests.
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1500), pytest.mark.xdist_group("runs")]
 
 # A class-balanced fifth and the small model, because the book's on all of it takes hours on two cores.
 CIFAR10_PART = [

@@ -16,6 +16,9 @@ from helpers.training_jobs import lay_out, left_or_right, weights
 
 from boomerang.settings import TrainConfig
 
+# In one process: they share the workspace `runs`, and Docker.
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1200), pytest.mark.xdist_group("runs")]
+
 CONFIG = TrainConfig(epochs=40, batch=16)
 MNIST_PART = ["data.train=10000", "data.test=4000", "train.epochs=4"]
 
@@ -103,7 +106,6 @@ def test_a_container_that_is_stopped_goes_on_where_it_was(
     assert started[2].end() == 0 and weights(ml) == stopped, "the same weights as if it had never stopped"
 
 
-@pytest.mark.ci
 def test_two_containers_train_and_share_the_rows_as_one_does(
     image: str, real_data: Path, tmp_path: Path
 ) -> None:
@@ -128,7 +130,6 @@ def clean_accuracy(run: Run, model: str) -> float:
     return value
 
 
-@pytest.mark.ci
 def test_the_bundled_campaign_passes_its_gate_in_containers_with_the_same_numbers(
     image: str, tmp_path: Path
 ) -> None:
