@@ -21,15 +21,16 @@ import numpy as np
 
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
-from boomerang.manifest import write_dataset
+from boomerang.manifest import Rows, write_dataset
 from boomerang.settings import PicturesConfig, PreprocessSettings
-from processing import datasets
-from processing.datasets.common.base import Blueprint, Rows, Source, Split, balanced
-from processing.pictures.resizing import resizing, write_resized
-from processing.sharing.shares import SharedStep, worker
+from processing.datasets import check_source
+from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced
+from processing.pictures.gray import luma
+from processing.pictures.task import resizing, write_resized
+from processing.sharing.shares import worker
 from processing.sharing.tasks import Piece, Task
 
-STEP = SharedStep("Preprocess", ("config", "source", "pictures"))
+STEP = "Preprocess"
 
 _FOLDERS = {"test": "heldout/test", "canary": "heldout/canary"}
 
@@ -39,20 +40,20 @@ def preprocess(job: Job) -> None:
     settings, do = job.settings(PreprocessSettings), worker(job, STEP)
     blueprint = draft(job, settings)
     resize = picture_tasks(job, settings, blueprint)
-    source = blueprint.build(do)
+    corpus = blueprint.build(do)
     recipe = {"data": settings.data.model_dump(mode="json")}
-    for name, split in splits(source, settings).items():
+    for name, split in splits(corpus, settings).items():
         write_dataset(
             job.output(_FOLDERS.get(name, name)),
             split.x,
             split.y,
-            name=source.name,
-            classes=source.classes,
+            name=corpus.name,
+            classes=corpus.classes,
             recipe={**recipe, "split": name},
             seed=settings.seed,
-            refused=source.refused,
+            refused=corpus.refused,
         )
-        print(f"{name}: {len(split)} rows of {source.name}", flush=True)
+        print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
     for pictures in settings.pictures:
         folder = job.input("pictures") / pictures.name
@@ -69,20 +70,22 @@ def tasks(job: Job) -> Iterator[Task]:
 
 def draft(job: Job, settings: PreprocessSettings) -> Blueprint:
     """Return the source with enough rows for all splits, still to be built."""
-    path = job.input("source") if job.has_input("source") else None
+    data = settings.data
+    path = job.input("source") if data.path or job.has_input("source") else None
     # The number of classes is not known before the source is loaded; ten is what a drawn one has.
-    extra = settings.data.validation + 10 * settings.canaries.candidates_per_class
-    return datasets.blueprint(settings.data, path, extra, settings.seed)
+    extra = data.validation + 10 * settings.canaries.candidates_per_class
+    request = Request(path, data.train, data.test, extra, settings.seed)
+    return check_source(data).blueprint(request)
 
 
-def splits(source: Source, settings: PreprocessSettings) -> Mapping[str, Split]:
-    """Split a source into disjoint, class-balanced parts.
+def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
+    """Split a corpus into disjoint, class-balanced parts.
 
     Returns
     -------
     dict
-        `canary`, `validation` and `train` from the source's training rows, `test` from its test rows.
-        With `data.train` or `data.test` of 0 these two keep every row and the source's own balance.
+        `canary`, `validation` and `train` from the training rows, `test` from the test rows.
+        With `data.train` or `data.test` of 0 these two keep every row and the data's own balance.
 
     Raises
     ------
@@ -90,18 +93,18 @@ def splits(source: Source, settings: PreprocessSettings) -> Mapping[str, Split]:
         If a class has too few rows.
     """
     rng = np.random.default_rng([settings.seed, 1])
-    y, classes, data = source.train.y, source.classes, settings.data
+    y, classes, data = corpus.train.y, corpus.classes, settings.data
     canary = balanced(y, settings.canaries.candidates_per_class, rng, classes)
     rest = np.setdiff1d(np.arange(len(y)), canary)
     validation = rest[balanced(y[rest], _per_class(data.validation, classes), rng, classes)]
     rest = np.setdiff1d(rest, validation)
     train = rest[_some(y[rest], data.train, rng, classes)]
-    test = _some(source.test.y, data.test, rng, classes)
+    test = _some(corpus.test.y, data.test, rng, classes)
     return {
-        "canary": source.train.take(canary),
-        "validation": source.train.take(validation),
-        "train": source.train.take(rng.permutation(train)),
-        "test": source.test.take(test),
+        "canary": corpus.train.take(canary),
+        "validation": corpus.train.take(validation),
+        "train": corpus.train.take(rng.permutation(train)),
+        "test": corpus.test.take(test),
     }
 
 
@@ -148,7 +151,7 @@ def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blu
     x = piece.rows
     write_dataset(
         out / pictures.name,
-        _gray(x) if channels == 1 else x,
+        luma(x) if channels == 1 else x,
         np.full(len(x), blueprint.classes.index(pictures.label), np.int64),
         name=pictures.name,
         classes=blueprint.classes,
@@ -157,12 +160,6 @@ def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blu
         refused=tuple({"name": item.name, "reason": item.reason} for item in report.refused),
     )
     print(f"{pictures.name}: {len(x)} pictures, {len(report.refused)} refused", flush=True)
-
-
-def _gray(x: Any) -> Any:
-    # ITU-R 601-2 luma, as Pillow's mode L.
-    luma = x @ np.array([19595, 38470, 7471], np.uint32) + 0x8000 >> 16
-    return luma[..., None].astype(np.uint8)
 
 
 if __name__ == "__main__":

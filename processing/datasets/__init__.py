@@ -1,63 +1,38 @@
-"""Dataset sources, one file each; a new one is a file and a line here.
+"""The sources of data: one file each, named as its kind.
 
 May import numpy, pillow, `boomerang` and what resizes pictures; TensorFlow only to download.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from boomerang.errors import ConfigError, nearest
+from boomerang.kinds import Kinds
 from boomerang.settings import DataConfig
-from processing.datasets import cifar10, digits, folder, mnist, npz, synthetic
-from processing.datasets.common.base import Blueprint, Source, sliced
-from processing.sharing.tasks import alone
+from processing.datasets.common.base import Source
 
-__all__ = ["SIZE_PX", "Blueprint", "Source", "blueprint", "load"]
+__all__ = ["SOURCES", "check_source"]
 
-SIZE_PX = 32
+SOURCES = Kinds(__name__, Source, "data source")
 
 
-def load(config: DataConfig, path: Path | None, extra_train: int, seed: int) -> Source:
-    """Load or draw the source that a config names; see `blueprint`."""
-    return blueprint(config, path, extra_train, seed).build(alone)
-
-
-def blueprint(config: DataConfig, path: Path | None, extra_train: int, seed: int) -> Blueprint:
-    """Return the source that a config names, its rows still to be drawn, decoded or taken.
-
-    Parameters
-    ----------
-    config : DataConfig
-    path : Path or None
-        The folder that holds what `config.path` named.
-    extra_train : int
-        Rows needed beside the training split, for validation and canaries: a drawn dataset draws
-        as many more.
-    seed : int
+def check_source(config: DataConfig) -> Source:
+    """Return the source that a config's section `[data]` describes, all of the section checked.
 
     Raises
     ------
-    BadInput
-        If the source's files cannot be used.
+    ConfigError
+        If there is no such source, a key is unknown (each with the nearest known one) or wrong, or the source
+        needs a path and has none.
     """
-    if config.source == "synthetic":
-        train = (config.train or synthetic.TRAIN) + extra_train
-        return synthetic.blueprint(train, config.test or synthetic.TEST, seed)
-    if config.source == "folder":
-        return folder.blueprint(_needed(path), SIZE_PX, seed)
-    return sliced(_arrays(config, path, seed))
-
-
-def _arrays(config: DataConfig, path: Path | None, seed: int) -> Source:
-    if config.source == "digits":
-        return digits.load(seed)
-    if config.source == "cifar10":
-        return cifar10.load(path)
-    if config.source == "mnist":
-        return mnist.load(path)
-    return npz.load(_needed(path), seed)
-
-
-def _needed(path: Path | None) -> Path:
-    assert path is not None, "the config refuses such a source without a path"
-    return path
+    if config.source not in SOURCES:
+        why = f"there is no source '{config.source}'"
+        raise ConfigError("'data.source'", why, nearest(config.source, SOURCES))
+    known = {*DataConfig.model_fields, *SOURCES[config.source].model_fields} - {"kind"}
+    unknown = next((key for key in config.model_extra or {} if key not in known), None)
+    if unknown is not None:
+        raise ConfigError(f"unknown key 'data.{unknown}'", nearest(unknown, known))
+    source = SOURCES.create(config.spec, where="data")
+    if source.needs_path and not config.path:
+        why = f"source '{config.source}' needs a path"
+        raise ConfigError("'data.path'", why, "name the file or folder that it reads")
+    return source

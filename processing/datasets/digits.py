@@ -1,26 +1,51 @@
-"""The digits of scikit-learn: 1,797 handwritten digits, 8x8, that come with the package.
-
-They are padded to 16x16 with black, so that a network with three strides of two has something left.
-"""
+"""The digits of scikit-learn: 1,797 handwritten digits, 8x8, that come with the package."""
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 import numpy as np
 
-from processing.datasets.common.base import DIGITS, Source, Split, as_split, held_out
+from processing.datasets.common.base import (
+    DIGITS,
+    Blueprint,
+    Corpus,
+    Request,
+    Source,
+    as_split,
+    held_out,
+    sliced,
+)
 
 _TEST_SHARE = 0.25
 _LEVELS = 16
 _PAD_PX = 4
 
 
-def load(seed: int) -> Source:
-    """Return the digits as uint8[N, 16, 16, 1], a quarter of each class held out as the test set."""
+class Digits(Source):
+    """The digits of scikit-learn (Alpaydin and Kaynak 1998): 1,797 handwritten digits of 8x8 pixels.
+
+    They are padded to 16x16 with black, so that a network with three strides of two has something left. A
+    quarter of each class is held out as the test set.
+    """
+
+    title: ClassVar[str] = "scikit-learn's digits"
+    words: ClassVar[str] = "handwritten digits of 8 × 8 pixels that come with scikit-learn"
+    classes: ClassVar[tuple[str, ...] | None] = DIGITS
+
+    kind: Literal["digits"] = "digits"
+
+    def blueprint(self, request: Request) -> Blueprint:
+        """Return the digits as uint8[N, 16, 16, 1]."""
+        return sliced(_load(request.seed))
+
+
+def _load(seed: int) -> Corpus:
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     levels = np.rint(bunch.images * (255 / _LEVELS)).astype(np.uint8)
     padded = np.pad(levels, ((0, 0), (_PAD_PX, _PAD_PX), (_PAD_PX, _PAD_PX)))
-    whole: Split = as_split(padded, bunch.target, "digits")
+    whole = as_split(padded, bunch.target, "digits")
     train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-    return Source("sklearn-digits", DIGITS, whole.take(train), whole.take(test))
+    return Corpus("sklearn-digits", DIGITS, whole.take(train), whole.take(test))

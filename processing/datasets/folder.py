@@ -4,42 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
+from PIL import Image
 
 from boomerang.errors import BadInput
-from processing.datasets.common.base import Blueprint, Source, Split, held_out
-from processing.pictures.resizing import resized, resizing
+from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
+from processing.pictures.task import resized, resizing
 from processing.sharing.tasks import Piece
 
 _TEST_SHARE = 0.2
+_SIZE_PX = 32
 
 RefusedFiles = tuple[dict[str, str], ...]
 
 
-def blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
-    """Read every picture as uint8[size_px, size_px, 3], padded to a square; a task is a class.
+class Folder(Source):
+    """A folder of pictures, one subfolder a class; or `train` and `test`, each with those.
 
-    Without `train` and `test` a fifth of each class is held out as the test set.
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than two classes, or one has no usable picture.
+    Every picture is padded to a square and resized to 32x32. Without `train` and `test` a fifth of each class
+    is held out as the test set. A file that is no usable picture is named as refused.
     """
+
+    title: ClassVar[str] = "a folder of pictures"
+    words: ClassVar[str] = "images from a folder that was handed in"
+    needs_path: ClassVar[bool] = True
+
+    kind: Literal["folder"] = "folder"
+
+    def blueprint(self, request: Request) -> Blueprint:
+        """Return the pictures, still to be decoded: a task is a class.
+
+        Raises
+        ------
+        BadInput
+            If there are fewer than two classes.
+        """
+        return _blueprint(request.needed_path, _SIZE_PX, request.seed)
+
+    @classmethod
+    def write_example(cls, folder: Path) -> bool:
+        """Write ten pictures of two classes each."""
+        for name, color in (("cat", "red"), ("dog", "blue")):
+            (folder / name).mkdir(parents=True)
+            for number in range(10):
+                Image.new("RGB", (20 + number, 30), color).save(folder / name / f"{number}.png")
+        return True
+
+
+def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
     divided = (path / "train").is_dir() and (path / "test").is_dir()
     roots = [path / "train", path / "test"] if divided else [path]
     classes = _classes(roots[0])
     folders = [root / name for root in roots for name in classes]
     tasks = tuple(resizing(f"class-{number}", folder, size_px) for number, folder in enumerate(folders))
 
-    def assemble(pieces: Sequence[Piece]) -> Source:
+    def assemble(pieces: Sequence[Piece]) -> Corpus:
         whole, refused = _read(pieces[: len(classes)], folders)
         if divided:
             test, more = _read(pieces[len(classes) :], folders[len(classes) :])
-            return Source(path.name, classes, whole, test, refused + more)
+            return Corpus(path.name, classes, whole, test, refused + more)
         rest, out = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-        return Source(path.name, classes, whole.take(rest), whole.take(out), refused)
+        return Corpus(path.name, classes, whole.take(rest), whole.take(out), refused)
 
     return Blueprint(classes, (size_px, size_px, 3), tasks, assemble)
 

@@ -1,30 +1,45 @@
-"""One's own arrays: an `.npz` of Keras' layout, or a pair `x.npy` and `y.npy`.
-
-A file `classes.json` beside them, a list of names, names the classes; without it they are numbers.
-"""
+"""One's own arrays, from files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from boomerang.errors import BadInput
 from boomerang.safeio import load_json, load_npy
-from processing.datasets.common.base import Source, as_split, held_out
-from processing.datasets.common.keras_files import from_npz, only_file
+from processing.datasets.common.base import Blueprint, Corpus, Request, Source, as_split, held_out, sliced
+from processing.datasets.common.keras_files import from_npz, only_file, write_npz
 
 _TEST_SHARE = 0.2
 
 
-def load(path: Path, seed: int) -> Source:
-    """Read the arrays; a pair has a fifth of each class held out as the test set.
+class Npz(Source):
+    """One's own arrays: an `.npz` of Keras' layout, or a pair `x.npy` and `y.npy`.
 
-    Raises
-    ------
-    BadInput
-        If there are no such arrays, or they are of another kind.
+    A file `classes.json` beside them, a list of names, names the classes; without it they are numbers. A pair
+    has a fifth of each class held out as the test set.
     """
+
+    title: ClassVar[str] = "arrays from a file"
+    words: ClassVar[str] = "images from a file that was handed in"
+    needs_path: ClassVar[bool] = True
+
+    kind: Literal["npz"] = "npz"
+
+    def blueprint(self, request: Request) -> Blueprint:
+        """Return the arrays, their rows to be taken."""
+        return sliced(_load(request.needed_path, request.seed))
+
+    @classmethod
+    def write_example(cls, folder: Path) -> bool:
+        """Write noise of three classes without names."""
+        write_npz(folder / "mine.npz", (12, 12, 3), 3)
+        return True
+
+
+def _load(path: Path, seed: int) -> Corpus:
     classes = _class_names(path)
     if not (path / "x.npy").exists():
         file = only_file(path, ".npz")
@@ -32,7 +47,7 @@ def load(path: Path, seed: int) -> Source:
     whole = as_split(load_npy(path / "x.npy", kinds="u"), load_npy(path / "y.npy", kinds="iu"), path.name)
     train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
     names = classes or tuple(str(k) for k in range(int(whole.y.max()) + 1))
-    return Source(path.name, names, whole.take(train), whole.take(test))
+    return Corpus(path.name, names, whole.take(train), whole.take(test))
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:

@@ -1,8 +1,8 @@
 """The bundled data set: ten classes drawn from simple 3-D shapes, so that nothing needs downloading.
 
 The classes carry CIFAR-10's names in CIFAR-10's order, and the pictures have CIFAR-10's shape, but they
-are not CIFAR-10: they are drawn by `bodies`, `scenes` and `render`. Numbers measured on this data set
-are not CIFAR-10 numbers, and must be reported under `NAME`.
+are not CIFAR-10: they are drawn by `processing.datasets.drawn`. Numbers measured on this data set are not
+CIFAR-10 numbers, and must be reported under `NAME`.
 
 Must not import TensorFlow.
 """
@@ -12,18 +12,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.datasets.common.base import Blueprint, Source, Split
+from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split
 from processing.datasets.drawn.bodies import BODIES
 from processing.datasets.drawn.camera import Camera, frame
 from processing.datasets.drawn.draws import Draws
 from processing.datasets.drawn.mesh import Floats, Mask, Mesh, flatten, unit, vec
 from processing.datasets.drawn.renderer import Light, render, shadow
 from processing.datasets.drawn.scenes import SCENES, background, margins, pad, photograph
-from processing.sharing.tasks import Piece, Task, alone
+from processing.sharing.tasks import Piece, Task
 
 NAME = "boomerang-synthetic-10"
 CLASSES: tuple[str, ...] = tuple(BODIES)
@@ -71,10 +72,27 @@ _SETTINGS = {
 }
 
 
-def load(
-    train: int = TRAIN, test: int = TEST, seed: int = 0
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the data set, its classes balanced to within one picture and its rows shuffled.
+class Synthetic(Source):
+    """The bundled default, drawn by this project: ten classes with CIFAR-10's names and shape; not CIFAR-10.
+
+    Where the config does not say how many rows, 10,000 are drawn to train on (and as many more as validation
+    and canaries take) and 3,000 to test on.
+    """
+
+    title: ClassVar[str] = "drawn pictures"
+    words: ClassVar[str] = "pictures drawn by this project; not CIFAR-10"
+    classes: ClassVar[tuple[str, ...] | None] = CLASSES
+
+    kind: Literal["synthetic"] = "synthetic"
+
+    def blueprint(self, request: Request) -> Blueprint:
+        """Return the pictures, still to be drawn."""
+        train = (request.train or TRAIN) + request.extra_train
+        return blueprint(train, request.test or TEST, request.seed)
+
+
+def blueprint(train: int = TRAIN, test: int = TEST, seed: int = 0) -> Blueprint:
+    """Return the data set still to be drawn, its classes balanced to within one picture, its rows shuffled.
 
     Parameters
     ----------
@@ -83,30 +101,19 @@ def load(
     seed : int
         0 <= seed < 2**32. Training and test pictures never share a random stream.
 
-    Returns
-    -------
-    x_train, y_train, x_test, y_test
-        uint8[train, 32, 32, 3], int64[train], uint8[test, 32, 32, 3], int64[test].
-
     Raises
     ------
     ValueError
         When a size is negative or the seed is out of range.
     """
-    source = blueprint(train, test, seed).build(alone)
-    return source.train.x, source.train.y, source.test.x, source.test.y
-
-
-def blueprint(train: int = TRAIN, test: int = TEST, seed: int = 0) -> Blueprint:
-    """Return the same with the pictures still to be drawn; arguments and errors are those of `load`."""
     if min(train, test) < 0 or not 0 <= seed < _TEST_SEED:
         raise ValueError(f"sizes must be >= 0 and 0 <= seed < 2**32; got {train=}, {test=}, {seed=}")
     test_seed = seed + _TEST_SEED
     y_train, y_test = labels(train, seed), labels(test, test_seed)
 
-    def assemble(pieces: Sequence[Piece]) -> Source:
+    def assemble(pieces: Sequence[Piece]) -> Corpus:
         x_train, x_test = (piece.rows for piece in pieces)
-        return Source(NAME, CLASSES, Split(x_train, y_train), Split(x_test, y_test))
+        return Corpus(NAME, CLASSES, Split(x_train, y_train), Split(x_test, y_test))
 
     tasks = (_drawing("train", y_train, seed), _drawing("test", y_test, test_seed))
     return Blueprint(CLASSES, (SIDE_PX, SIDE_PX, 3), tasks, assemble)

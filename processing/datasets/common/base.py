@@ -1,18 +1,20 @@
-"""What every dataset source gives, and how rows are picked from it."""
+"""What every data source has in common, what it gives, and how rows are picked from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.config import Strict
 from boomerang.errors import BadInput, ConfigError
-from boomerang.manifest import Images, Labels
+from boomerang.manifest import Images, Labels, Rows
 from processing.sharing.tasks import Do, Piece, Task
-
-Rows = npt.NDArray[np.int64]
 
 CIFAR10_CLASSES = (
     "airplane",
@@ -45,7 +47,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Source:
+class Corpus:
     """A whole dataset before it is split further.
 
     Attributes
@@ -65,7 +67,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A source whose rows are still to be made.
+    """A corpus whose rows are still to be made.
 
     Attributes
     ----------
@@ -75,28 +77,116 @@ class Blueprint:
     tasks : tuple of Task
         The work that makes the rows.
     assemble : callable
-        From what each task made to the source.
+        From what each task made to the corpus.
     """
 
     classes: tuple[str, ...]
     shape: tuple[int, ...]
     tasks: tuple[Task, ...]
-    assemble: Callable[[Sequence[Piece]], Source]
+    assemble: Callable[[Sequence[Piece]], Corpus]
 
-    def build(self, do: Do) -> Source:
-        """Return the source, its tasks done in the way given."""
+    def build(self, do: Do) -> Corpus:
+        """Return the corpus, its tasks done in the way given."""
         return self.assemble([do(task) for task in self.tasks])
 
 
-def sliced(source: Source) -> Blueprint:
-    """Return the blueprint of a source whose rows are there already: a share is a slice of them."""
+@dataclass(frozen=True)
+class Request:
+    """What a source is asked for.
 
-    def assemble(pieces: Sequence[Piece]) -> Source:
+    Attributes
+    ----------
+    path : Path or None
+        The file or folder that holds what the config named, where it names any.
+    train, test : int
+        Rows of the training and of the test split; 0 is all there are.
+    extra_train : int
+        Rows needed beside the training split, for validation and canaries: a source that draws its rows
+        draws as many more.
+    seed : int
+    """
+
+    path: Path | None = None
+    train: int = 0
+    test: int = 0
+    extra_train: int = 0
+    seed: int = 0
+
+    @property
+    def needed_path(self) -> Path:
+        """The path; raises BadInput where there is none."""
+        if self.path is None:
+            raise BadInput("the data source", "it was given no file or folder", "name one in data.path")
+        return self.path
+
+
+class Source(Strict, ABC):
+    """Where images come from: what one source alone knows of the section `[data]` of a config.
+
+    How to write one: a file `processing/datasets/KIND.py` with one class derived from this one, whose
+    docstring says what the data is, how much of it there is and who made it. Nothing else has to name it. The
+    class has
+
+    * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting of its own; a
+      setting must not be called as a key that every source has (`boomerang.settings.DataConfig`);
+    * `title` and `words`, which say in reports what it is;
+    * `classes`, where they are known before any file is read: a wrong class in a config is then an error at
+      once;
+    * `blueprint`, which says what rows there will be and gives the work that makes them, so that several
+      machines can share it. Rows that are there already are `sliced`. The same request gives the same bytes;
+    * `write_example`, where it reads files.
+
+    Class attributes
+    ----------------
+    title, words
+        What it is called, and what it is, in a few words of a sentence.
+    classes
+        The class names in the order of the labels; None where the data says.
+    needs_path
+        Whether there is no data without `data.path`.
+    example
+        Settings for the tests.
+    """
+
+    title: ClassVar[str]
+    words: ClassVar[str]
+    classes: ClassVar[tuple[str, ...] | None] = None
+    needs_path: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    kind: str
+
+    @abstractmethod
+    def blueprint(self, request: Request) -> Blueprint:
+        """Return the data with its rows still to be drawn, decoded or taken.
+
+        Raises
+        ------
+        BadInput
+            If the source's files cannot be used.
+        """
+
+    @classmethod
+    def write_example(cls, folder: Path) -> bool:
+        """Write a small set of the files that this source reads into a folder, for the tests.
+
+        Returns
+        -------
+        bool
+            False if it reads none.
+        """
+        return False
+
+
+def sliced(corpus: Corpus) -> Blueprint:
+    """Return the blueprint of a corpus whose rows are there already: a share is a slice of them."""
+
+    def assemble(pieces: Sequence[Piece]) -> Corpus:
         train, test = (piece.rows for piece in pieces)
-        return replace(source, train=Split(train, source.train.y), test=Split(test, source.test.y))
+        return replace(corpus, train=Split(train, corpus.train.y), test=Split(test, corpus.test.y))
 
-    tasks = (_slicing("train", source.train.x), _slicing("test", source.test.x))
-    return Blueprint(source.classes, source.train.x.shape[1:], tasks, assemble)
+    tasks = (_slicing("train", corpus.train.x), _slicing("test", corpus.test.x))
+    return Blueprint(corpus.classes, corpus.train.x.shape[1:], tasks, assemble)
 
 
 def _slicing(name: str, x: Images) -> Task:

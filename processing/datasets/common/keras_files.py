@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boomerang.errors import BadInput
 from boomerang.safeio import load_npz
-from processing.datasets.common.base import Source, as_split
+from processing.datasets.common.base import Corpus, as_split
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -30,7 +32,7 @@ def only_file(folder: Path, suffix: str) -> Path:
     return found[0]
 
 
-def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Source:
+def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     """Read `x_train, y_train, x_test, y_test` from an `.npz` file.
 
     Parameters
@@ -54,10 +56,10 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Source:
     test = as_split(arrays["x_test"], arrays["y_test"], path.name)
     if classes is None:
         classes = tuple(str(k) for k in range(int(max(train.y.max(), test.y.max())) + 1))
-    return Source(name, classes, train, test)
+    return Corpus(name, classes, train, test)
 
 
-def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> Source:
+def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> Corpus:
     """Download through `keras.datasets`, whose cache keeps the file.
 
     Raises
@@ -72,4 +74,20 @@ def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> 
         do = f"download it elsewhere and set data.path to an .npz with {', '.join(_KEYS)}"
         raise BadInput(f"the download of {name}", str(error), do) from error
     train, test = as_split(x_train, y_train, name), as_split(x_test, y_test, name)
-    return Source(name, classes, train, test)
+    return Corpus(name, classes, train, test)
+
+
+def write_npz(path: Path, shape: tuple[int, ...], classes: int) -> None:
+    """Write a small file of that layout: eight noise images a class to train on, four to test on.
+
+    Parameters
+    ----------
+    path : Path
+    shape : tuple of int
+        (H, W) or (H, W, C) of an image.
+    classes : int
+    """
+    rng = np.random.default_rng(0)
+    rows = {"train": 8 * classes, "test": 4 * classes}
+    arrays = {f"x_{part}": rng.integers(0, 256, (n, *shape), np.uint8) for part, n in rows.items()}
+    np.savez(path, **arrays, **{f"y_{part}": np.arange(n) % classes for part, n in rows.items()})

@@ -7,7 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from processing.datasets import synthetic
+from processing.datasets.common.base import Request
 from processing.datasets.drawn.draws import Draws
+from processing.sharing.tasks import alone
 
 Pictures = NDArray[np.uint8]
 
@@ -56,14 +58,23 @@ def test_a_picture_depends_on_seed_number_and_label_alone(
     assert np.array_equal(synthetic.draw(y[:15], 5), forty[:15])
 
 
-def test_load_balances_shuffles_and_keeps_train_and_test_apart() -> None:
-    x, y, x_test, y_test = synthetic.load(50, 30, 1)
+def test_the_rows_are_balanced_and_shuffled_and_train_and_test_kept_apart() -> None:
+    corpus = synthetic.blueprint(50, 30, 1).build(alone)
+    (x, y), (x_test, y_test) = ((split.x, split.y) for split in (corpus.train, corpus.test))
     assert (x.shape, x_test.shape) == ((50, 32, 32, 3), (30, 32, 32, 3))
     assert y.dtype == y_test.dtype == np.int64
     assert np.bincount(y).tolist() == [5] * 10
     assert np.bincount(y_test).tolist() == [3] * 10
     assert np.any(np.diff(y) < 0)
     assert not {p.tobytes() for p in x} & {p.tobytes() for p in x_test}
+
+
+def test_what_is_needed_beside_the_training_split_is_drawn_too() -> None:
+    source = synthetic.Synthetic()
+    tasks = source.blueprint(Request(train=20, test=10, extra_train=7, seed=1)).tasks
+    assert [task.items for task in tasks] == [27, 10]
+    tasks = source.blueprint(Request(extra_train=7)).tasks
+    assert [task.items for task in tasks] == [synthetic.TRAIN + 7, synthetic.TEST]
 
 
 def test_an_uneven_size_is_balanced_to_within_one() -> None:
@@ -79,7 +90,7 @@ def test_nothing_asked_for_is_nothing_drawn() -> None:
 @pytest.mark.parametrize(("sizes", "seed"), [((-1, 1), 0), ((1, 1), -1), ((1, 1), 1 << 32)])
 def test_sizes_and_seeds_out_of_range_are_refused(sizes: tuple[int, int], seed: int) -> None:
     with pytest.raises(ValueError, match="seed"):
-        synthetic.load(*sizes, seed)
+        synthetic.blueprint(*sizes, seed)
 
 
 @pytest.mark.parametrize("label", [-1, 10])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,26 +10,17 @@ import numpy as np
 
 from boomerang.manifest import Images
 from boomerang.safeio import WHITE, quiet_decoders
-from processing.pictures.resize_folder import (
-    PictureSource,
-    Refused,
-    ResizeReport,
-    Settings,
-    Taken,
-    listed,
-    none_left,
-    take_all,
-    write_folder,
-)
+from processing.pictures.decoding import PictureSource, Refused, Taken, none_left, take_all, threads
+from processing.pictures.files import listed
+from processing.pictures.folder import ResizeReport, write_folder
+from processing.pictures.square import Settings
 from processing.sharing.tasks import Piece, Task
-
-_MOST_THREADS = 4  # each may hold a large picture in memory
 
 
 def resizing(name: str, folder: Path, size_px: int) -> Task:
     """Return the task of resizing every picture of a folder to uint8[size_px, size_px, 3], 0..255.
 
-    Its notes say of each file what it was, or why it was refused; see `processing.pictures.resize_folder`.
+    Its notes say of each file what it was, or why it was refused; see `processing.pictures.decoding`.
 
     Raises
     ------
@@ -43,8 +33,7 @@ def resizing(name: str, folder: Path, size_px: int) -> Task:
 
 def _resize(files: Sequence[Path], size_px: int) -> Piece:
     with quiet_decoders():
-        threads = min(_MOST_THREADS, os.cpu_count() or 1)
-        results = list(take_all(files, _settings(size_px), threads))
+        results = list(take_all(files, _settings(size_px), threads()))
     taken = [result.pixels for result in results if isinstance(result, Taken)]
     rows = np.array(taken, np.uint8).reshape(-1, size_px, size_px, 3)
     return Piece(rows, [asdict(r.source if isinstance(r, Taken) else r) for r in results])

@@ -11,7 +11,7 @@ from PIL import Image
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput
 from processing.pictures.resize_folder import resize_folder
-from processing.pictures.resizing import resized, resizing, write_resized
+from processing.pictures.task import resized, resizing, write_resized
 from processing.sharing.tasks import Piece, alone, joined
 
 RNG = np.random.default_rng(0)

@@ -1,0 +1,102 @@
+"""The files of a folder decoded and resized: each is taken, or refused with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from boomerang.digest import sha256_bytes
+from boomerang.errors import BadInput
+from boomerang.manifest import Images
+from boomerang.safeio import MAX_IMAGE_BYTES, Picture, decode_picture, display_name, read_bytes, real_path
+from processing.pictures.square import Settings, square_image
+
+# Each thread may hold a large picture in memory.
+MOST_THREADS = 4
+
+# A JPEG may be decoded at reduced scale while its longer side keeps this many times the wanted
+# size. The output is then within a few gray levels of a full decode; at half the margin errors of
+# 10 and more appear.
+_DRAFT_MARGIN = 16
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that was not taken, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PictureSource:
+    """What the manifest says of one accepted file."""
+
+    name: str
+    sha256: str
+    format: str
+    mode: str
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An accepted file and its small picture, uint8[size, size, 3], 0..255."""
+
+    source: PictureSource
+    pixels: Images
+
+
+def threads() -> int:
+    """Return how many files are best decoded at once on this machine."""
+    return min(MOST_THREADS, os.cpu_count() or 1)
+
+
+def take_all(paths: Sequence[Path], settings: Settings, jobs: int) -> Iterator[Taken | Refused]:
+    """Yield the result of each file, in order; a batch at a time, so that few wait in memory."""
+    batch = 64 * jobs
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for start in range(0, len(paths), batch):
+                yield from pool.map(partial(_take, settings=settings), paths[start : start + batch])
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _take(path: Path, settings: Settings) -> Taken | Refused:
+    name = display_name(os.fsencode(path.name).decode(errors="backslashreplace"))
+    try:
+        data = _content(path)
+        picture = decode_picture(
+            data, name, shrink_to_px=_DRAFT_MARGIN * settings.size_px, background=settings.pad
+        )
+    except BadInput as error:
+        return Refused(name, error.why)
+    pixels = square_image(picture.image, settings.size_px, pad=settings.pad, resample=settings.resample)
+    return Taken(_source(name, data, picture), pixels)
+
+
+def _content(path: Path) -> bytes:
+    if path.is_symlink() and not real_path(path).is_relative_to(real_path(path.parent)):
+        # A foreign folder could otherwise pull any picture of this machine into the array.
+        raise BadInput(path.name, "it is a link that leads out of the folder", "copy the file")
+    return read_bytes(path, MAX_IMAGE_BYTES)
+
+
+def _source(name: str, data: bytes, picture: Picture) -> PictureSource:
+    return PictureSource(
+        name, sha256_bytes(data), picture.format, picture.mode, picture.width_px, picture.height_px
+    )
+
+
+def none_left(source: Path, refused: Sequence[Refused]) -> BadInput:
+    """Return the error that names why no file of a folder could be used."""
+    shown = [f"{item.name}: {item.reason}" for item in refused[:5]]
+    more = [f"and {len(refused) - 5} more"] if len(refused) > 5 else []
+    why = "no file in it is a usable picture\n    " + "\n    ".join(shown + more)
+    return BadInput(f"cannot use {source}", why, "put JPEG, PNG or WebP files in it")
