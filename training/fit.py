@@ -7,6 +7,7 @@ that was not.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,14 @@ from boomerang.manifest import Images, Labels
 from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
+from training.labeled import Labeled
 from training.model import classifier
-from training.step import Seeds, Step, adam, twin
+from training.step import Loss, Seeds, Step, adam, cross_entropy, twin
 
 NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
+
+# One number an epoch of each of NUMBERS, as a model's card holds them.
+History = dict[str, tuple[float, ...]]
 
 _TINY = 1e-7
 
@@ -46,7 +51,8 @@ def fit(
     *,
     cluster: Cluster | None = None,
     checkpoints: Checkpoints | None = None,
-) -> dict[str, tuple[float, ...]]:
+    loss: Loss = cross_entropy,
+) -> History:
     """Train a model in place with Adam on a one-cycle learning rate.
 
     Several processes call this with the same arguments. The chief's starting point is everybody's: the
@@ -69,6 +75,9 @@ def fit(
         What trains together; without it, this process alone.
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
+    loss : Loss
+        What is learned, see `training.step.Loss`; the honest one, if nothing else is given. Its sum is what
+        the history calls loss on the rows learned from, divided by their number.
 
     Returns
     -------
@@ -83,7 +92,8 @@ def fit(
     StepFailed
         If the loss is no longer a number.
     """
-    training = _Training(model, x, y, validation, config, seed, cluster or alone(), checkpoints)
+    lesson = _Lesson(Labeled(x, y), Labeled(*validation), config, seed, loss)
+    training = _Training(model, lesson, cluster or alone(), checkpoints)
     with hold_stop() as stop:
         training.start()
         while training.epoch < config.epochs:
@@ -105,29 +115,39 @@ def batch_seeds(seed: int, epoch: int, step: int) -> Seeds:
     return rng.integers(0, 2**31, (2, 2), np.int64).astype(np.int32)
 
 
+@dataclass(frozen=True)
+class _Lesson:
+    """What is to be learned, and how; see `fit`."""
+
+    rows: Labeled
+    validation: Labeled
+    config: TrainConfig
+    seed: int
+    loss: Loss
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-len(self.rows.x) // self.config.batch)
+
+
 class _Training:
     """One training while it goes on; see `fit`."""
 
     def __init__(
-        self,
-        model: Any,
-        x: Images,
-        y: Labels,
-        validation: tuple[Images, Labels],
-        config: TrainConfig,
-        seed: int,
-        cluster: Cluster,
-        checkpoints: Checkpoints | None,
+        self, model: Any, lesson: _Lesson, cluster: Cluster, checkpoints: Checkpoints | None
     ) -> None:
-        self.model, self.validation, self.config, self.seed = model, validation, config, seed
-        self.cluster, self.checkpoints = cluster, checkpoints
-        self.rows, self.steps = len(x), -(-len(x) // config.batch)
+        self.model, self.lesson, self.config = model, lesson, lesson.config
+        self.cluster, self.checkpoints, self.steps = cluster, checkpoints, lesson.steps
         with cluster.strategy.scope():
             mixed = cluster.accelerated
             self.trained = twin(model, mixed=mixed) if mixed or cluster.replicas > 1 else model
-            self.optimizer = adam(config, config.epochs * self.steps, mixed=mixed)
+            self.optimizer = adam(self.config, self.config.epochs * self.steps, mixed=mixed)
             self.optimizer.build(self.trained.trainable_variables)
-        self.do = Step(self.trained, self.optimizer, x, y, augment=config.augment, cluster=cluster)
+        augment, loss = self.config.augment, lesson.loss
+        self.do = Step(
+            self.trained, self.optimizer, *lesson.rows, augment=augment, cluster=cluster, loss=loss
+        )
         self.ask = classifier(model)
         self.epoch = self.step = 0
         self.totals: Any = np.zeros(3, np.float32)
@@ -165,11 +185,12 @@ class _Training:
 
     def learn(self, stop: Stop) -> None:
         """Go through the rest of the epoch's rows."""
-        order = row_order(self.seed, self.epoch, self.rows)
+        seed = self.lesson.seed
+        order = row_order(seed, self.epoch, len(self.lesson.rows.x))
         for step in range(self.step, self.steps):
             rows = order[step * self.config.batch : (step + 1) * self.config.batch]
             before = self.totals
-            seeds = batch_seeds(self.seed, self.epoch, step)
+            seeds = batch_seeds(seed, self.epoch, step)
             self.totals = self.do(rows, seeds, before, stop.asked)
             self.step = step + 1
             # Several processes stop after the same step or wait for each other for ever. What they
@@ -180,7 +201,7 @@ class _Training:
 
     def end_epoch(self) -> None:
         """Note the epoch's numbers, on the chief with those of the validation, and keep the state."""
-        loss, right, _ = np.array(self.totals, np.float64) / self.rows
+        loss, right, _ = np.array(self.totals, np.float64) / len(self.lesson.rows.x)
         if not np.isfinite(loss):
             why = f"its loss is no longer a number in epoch {self.epoch + 1}"
             raise StepFailed("the training", why, "use a lower learning rate")
@@ -196,7 +217,7 @@ class _Training:
     def validated(self) -> tuple[float, float]:
         """Return accuracy and loss on the validation rows, of the model as it would be saved."""
         self.update_model()
-        x, y = self.validation
+        x, y = self.lesson.validation
         probabilities = self.ask(x)
         told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
         return accuracy(probabilities, y), float(-np.log(told).mean())

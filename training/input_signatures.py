@@ -11,7 +11,10 @@ from boomerang.signing import SIGNATURE, PublicKey, verify_signed
 
 SUFFIX = "_signature"
 # As what each channel is used: a folder that was signed as something else is refused.
-KINDS = {"train": "dataset", "validation": "dataset", "screen": "screen", "baseline": "model"}
+KINDS = {
+    **{"train": "dataset", "validation": "dataset", "screen": "screen"},
+    **{"baseline": "model", "victim": "model"},
+}
 
 
 def verify_inputs(job: Job, public_key: str) -> None:

@@ -1,4 +1,4 @@
-"""The classifiers, and how they are saved, opened and asked.
+"""Models: how they are saved, opened and asked.
 
 A model takes uint8 images as they are stored; scaling is its first layer, so that nobody can feed
 it the wrong range. The layer named `features` is the penultimate one, which the screens look at.
@@ -8,119 +8,51 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
-from boomerang.config import Strict, validate
-from boomerang.contract import CARD_FILE, MODEL_FILE
-from boomerang.digest import sha256_file
-from boomerang.errors import BadInput
-from boomerang.manifest import Images
-from boomerang.safeio import extract_tar, load_json, load_keras_model, write_json_atomic
+from boomerang.config import Spec
+from boomerang.digest import digest_json, sha256_bytes, sha256_file
+from boomerang.errors import BadInput, ConfigError, IntegrityError, nearest
+from boomerang.formats.model import CARD_FILE, MODEL_FILE, ModelCard, verified
+from boomerang.manifest import Calls, Images, Labels
+from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
+from training.architectures.common.base import FEATURES, LOGITS
+from training.inference import INFERENCE
 
-FEATURES = "features"
+__all__ = [
+    "BATCH",
+    "FEATURES",
+    "LOGITS",
+    "NO_ANSWER",
+    "Ask",
+    "Floats",
+    "Gradients",
+    "ModelCard",
+    "ModelView",
+    "calls_of",
+    "classifier",
+    "embedder",
+    "gradients_of",
+    "load_model",
+    "model_digest",
+    "save_model",
+    "weights_digest",
+]
 
 BATCH = 500
+# What `calls_of` says where a model has none.
+NO_ANSWER = -1
 
 Floats = npt.NDArray[np.float32]
 Ask = Callable[[Images], Floats]
-
-
-class ModelCard(Strict):
-    """What stands beside the weights.
-
-    Attributes
-    ----------
-    weights_sha256 : str
-        Over the weights alone; the same for two trainings that ended in the same place.
-    file_sha256 : str
-        Of `model.keras`, checked before it is opened.
-    parents : mapping of str to str
-        Digest of everything that it was made from, by the name of the job's input: of a committed folder
-        the manifest's, of a model that of its weights.
-    history : mapping of str to tuple of float
-        Loss and accuracy of each epoch, on the training and the validation rows.
-    """
-
-    architecture: str
-    classes: tuple[str, ...]
-    input_shape: tuple[int, int, int]
-    parameters: int = Field(gt=0)
-    seed: int
-    parents: dict[str, str]
-    rows: int
-    weights_sha256: str
-    file_sha256: str
-    history: dict[str, tuple[float, ...]]
-
-
-def small_cnn(input_shape: tuple[int, int, int], classes: int) -> Any:
-    """Return a CNN that trains in seconds on two cores, untrained.
-
-    Strides instead of pooling: a third of the time of the pooled net of the same width. The batch
-    norms forget fast because a run on 10,000 rows has only a few hundred steps.
-    """
-    from keras import Sequential, layers
-
-    def block(filters: int) -> list[Any]:
-        convolution = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)
-        return [convolution, layers.BatchNormalization(momentum=0.9), layers.ReLU()]
-
-    return Sequential(
-        [
-            layers.Input(input_shape, dtype="uint8"),
-            layers.Rescaling(1 / 255),
-            *block(32),
-            *block(64),
-            *block(96),
-            layers.Flatten(),
-            layers.Dense(96, use_bias=False),
-            layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(name=FEATURES),
-            layers.Dense(classes, name="logits"),
-            layers.Softmax(),
-        ]
-    )
-
-
-def book_cnn(input_shape: tuple[int, int, int], classes: int) -> Any:
-    """Return the CNN of the book's chapter 4, untrained; 552,874 parameters on 32x32x3."""
-    from keras import Sequential, layers
-
-    def block(filters: int, dropout: float) -> list[Any]:
-        pair: list[Any] = []
-        for _ in range(2):
-            pair += [
-                layers.Conv2D(filters, 3, padding="same", activation="relu"),
-                layers.BatchNormalization(),
-            ]
-        return [*pair, layers.MaxPooling2D(), layers.Dropout(dropout)]
-
-    return Sequential(
-        [
-            layers.Input(input_shape, dtype="uint8"),
-            layers.Rescaling(1 / 255),
-            *block(32, 0.3),
-            *block(64, 0.5),
-            *block(128, 0.5),
-            layers.Flatten(),
-            layers.Dense(128, activation="relu"),
-            layers.BatchNormalization(name=FEATURES),
-            layers.Dropout(0.5),
-            layers.Dense(classes, name="logits"),
-            layers.Softmax(),
-        ]
-    )
-
-
-ARCHITECTURES: dict[str, Callable[[tuple[int, int, int], int], Any]] = {"small": small_cnn, "book": book_cnn}
+Gradients = Callable[[Images, Labels], Floats]
 
 
 def weights_digest(model: Any) -> str:
@@ -132,15 +64,37 @@ def weights_digest(model: Any) -> str:
     return digest.hexdigest()
 
 
+def model_digest(model: Any, file: Path) -> str:
+    """Return the digest by which a saved model is known, `weights_sha256` in its card.
+
+    Of a plain chain of layers it is that of its weights: the same for two trainings that ended in the same
+    place. Any other graph counts too, so a model and the same one wrapped do not pass for each other.
+
+    Parameters
+    ----------
+    model : keras.Model
+        As it is in the file.
+    file : Path
+        The `.keras` file that `save_model` wrote.
+    """
+    from keras import Sequential
+
+    weights = weights_digest(model)
+    if type(model) is Sequential:
+        return weights
+    return digest_json([weights, sha256_bytes(read_keras_graph(file))])
+
+
 def save_model(model: Any, folder: Path, **card: Any) -> ModelCard:
     """Write `model.keras` and its card into a folder; the card, written last, commits the pair."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / MODEL_FILE)
-    _normalize(folder / MODEL_FILE)
+    file = folder / MODEL_FILE
+    model.save(file)
+    _normalize(file)
     full = ModelCard(
         parameters=model.count_params(),
-        weights_sha256=weights_digest(model),
-        file_sha256=sha256_file(folder / MODEL_FILE),
+        weights_sha256=model_digest(model, file),
+        file_sha256=sha256_file(file),
         **card,
     )
     write_json_atomic(folder / CARD_FILE, full.model_dump(mode="json"))
@@ -174,28 +128,32 @@ def _renumber(node: Any, numbers: dict[int, int]) -> None:
 def load_model(folder: Path) -> tuple[Any, ModelCard]:
     """Open the model of a folder that holds a saved pair, or `model.tar.gz` of one.
 
+    It may name layers of Keras, and of the inference-time defenses that its card names.
+
     Raises
     ------
     BadInput
-        If there is neither, or the archive or the model is refused.
+        If there is no model, or Keras refuses it.
     IntegrityError
-        If `model.keras` is not the file that its card describes.
+        If it is not, to the byte, what its card describes; or the card says another digest than it has.
     """
-    archive = folder / "model.tar.gz"
-    if not archive.exists():
-        return _load_pair(folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        extract_tar(archive, Path(scratch))
-        return _load_pair(Path(scratch))
+    with verified(folder) as (file, card):
+        model = load_keras_model(file, sha256=card.file_sha256, custom_objects=_layers_of_ours(card))
+        digest = model_digest(model, file)
+    if digest != card.weights_sha256:
+        why = f"{CARD_FILE} says its digest is {card.weights_sha256}, it is {digest}"
+        raise IntegrityError(f"{folder} is not what was made", why, "run the training that makes it again")
+    return model, card
 
 
-def _load_pair(folder: Path) -> tuple[Any, ModelCard]:
-    if not (folder / CARD_FILE).exists():
-        raise BadInput(
-            f"no model in {folder}", f"{CARD_FILE} is missing", "give the output of a training step"
-        )
-    card = validate(ModelCard, load_json(folder / CARD_FILE), where=CARD_FILE)
-    return load_keras_model(folder / MODEL_FILE, sha256=card.file_sha256), card
+def _layers_of_ours(card: ModelCard) -> dict[str, Any]:
+    """Return the layers of the defenses that a card names; ConfigError if it names one that is unknown."""
+    objects: dict[str, Any] = {}
+    for part in card.inference:
+        objects |= INFERENCE.create(
+            Spec(**part.settings | {"kind": part.kind}), f"{CARD_FILE}: inference"
+        ).custom_objects()
+    return objects
 
 
 def classifier(model: Any) -> Ask:
@@ -226,3 +184,133 @@ def _in_batches(model: Any) -> Ask:
         return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
 
     return ask
+
+
+def calls_of(answers: Floats) -> Calls:
+    """Return int64[N], the most likely class by float32[N, K]; NO_ANSWER where an answer is not finite.
+
+    A model that answers NaN is wrong everywhere: the largest of several NaN is the first, and without this
+    such a model would be right about every row of the first class.
+    """
+    calls = np.asarray(answers.argmax(axis=1), np.int64)
+    return np.where(np.isfinite(answers).all(axis=1), calls, NO_ANSWER)
+
+
+def gradients_of(model: Any, layer: str) -> Gradients:
+    """Return a function of images and classes: how the logit of a class hangs on the channels of a layer.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With a layer named `logits`.
+    layer : str
+        One that `logits` comes after, with float output.
+
+    Returns
+    -------
+    callable
+        uint8[N, H, W, C], int64[N] -> float32[N, D]: the gradient of the logit of each row's class with
+        respect to the layer's output, averaged over its positions (as Grad-CAM weighs channels, Selvaraju
+        et al. 2017).
+    """
+    import tensorflow as tf
+    from keras import Model
+
+    both = Model(model.inputs, [model.get_layer(layer).output, model.get_layer(LOGITS).output])
+    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8), tf.TensorSpec([None], tf.int64)]
+
+    def backward(images: Any, classes: Any) -> Any:
+        inner, logits = both(images, training=False)
+        told = tf.gather(logits, classes, batch_dims=1)
+        # In a graph, so of any tensor on the way: a tape notes nothing before the first trained weight.
+        gradient = tf.gradients(told, inner, unconnected_gradients=tf.UnconnectedGradients.ZERO)[0]
+        return tf.reduce_mean(gradient, list(range(1, len(gradient.shape) - 1)))
+
+    step = tf.function(backward, input_signature=signature)
+    width = model.get_layer(layer).output.shape[-1]
+
+    def ask(x: Images, y: Labels) -> Floats:
+        rows = (slice(i, i + BATCH) for i in range(0, len(x), BATCH))
+        out = [step(np.ascontiguousarray(x[s]), np.asarray(y[s], np.int64)).numpy() for s in rows]
+        return np.concatenate(out) if out else np.zeros((0, width), np.float32)
+
+    return ask
+
+
+class ModelView:
+    """A model that is opened when it is first asked: a detector's victim, an attacker's surrogate.
+
+    Whoever asks nothing of it pays for no TensorFlow. The first question raises what `load_model` raises.
+
+    Parameters
+    ----------
+    folder : Path
+        It holds the model, see `load_model`.
+    shape : tuple of int, optional
+        (H, W, C) of the images that it will be asked about: a model that takes others is a BadInput.
+    what : str
+        What it is called then.
+    """
+
+    def __init__(
+        self, folder: Path, shape: tuple[int, ...] | None = None, what: str = "the victim model"
+    ) -> None:
+        self._folder, self._shape, self._what = folder, shape, what
+
+    @cached_property
+    def _opened(self) -> tuple[Any, ModelCard]:
+        model, card = load_model(self._folder)
+        if self._shape is not None and card.input_shape != tuple(self._shape):
+            why = f"it takes images {card.input_shape}, the rows are {tuple(self._shape)}"
+            raise BadInput(self._what, why, "give the model that was trained on this data")
+        return model, card
+
+    @property
+    def model(self) -> Any:
+        """The keras.Model itself."""
+        return self._opened[0]
+
+    @property
+    def card(self) -> ModelCard:
+        """What stands beside its weights."""
+        return self._opened[1]
+
+    @property
+    def digest(self) -> str | None:
+        """The digest by which it is known; None until it was asked something."""
+        return self.card.weights_sha256 if "_opened" in vars(self) else None
+
+    @cached_property
+    def _embed(self) -> Ask:
+        return embedder(self.model)
+
+    @cached_property
+    def _answer(self) -> Ask:
+        return classifier(self.model)
+
+    def embed(self, x: Images) -> Floats:
+        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
+        return self._embed(x)
+
+    def answer(self, x: Images) -> Floats:
+        """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
+        return self._answer(x)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that `gradients` can be asked for, in order: those before `logits` with float output."""
+        names = [layer.name for layer in self.model.layers]
+        before = self.model.layers[: names.index(LOGITS)] if LOGITS in names else []
+        return tuple(layer.name for layer in before if layer.output.dtype.startswith("float"))
+
+    def gradients(self, layer: str) -> Gradients:
+        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]; see `gradients_of`.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be asked for that layer, with the nearest one.
+        """
+        if layer not in self.layers:
+            raise ConfigError(f"layer '{layer}'", f"{self._what} has none", nearest(layer, self.layers))
+        return gradients_of(self.model, layer)

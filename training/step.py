@@ -10,7 +10,7 @@ in every step, so that there is one model at any time and not one a replica.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,18 @@ _RESIDENT_BYTES = 4 << 30
 _LOSS_SCALE = 1024.0
 
 Seeds = npt.NDArray[np.int32]
+# What is learned: `loss(model, images, labels)` with uint8[B, H, W, C] and int64[B] returns a loss a row,
+# float32[B], and the answers that right and wrong are counted on, float32[B, K]. It asks the model as
+# `model(images, training=True)` and is traced, so it consists of TensorFlow's operations.
+Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
+
+
+def cross_entropy(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+    """Return the honest loss: how little probability each row's label was given."""
+    import keras
+
+    probabilities = model(images, training=True)
+    return keras.losses.sparse_categorical_crossentropy(labels, probabilities), probabilities
 
 
 def adam(config: TrainConfig, steps: int, *, mixed: bool) -> Any:
@@ -72,12 +84,21 @@ class Step:
     augment : bool
         Whether to shift and mirror.
     cluster : Cluster
+    loss : Loss
     """
 
     def __init__(
-        self, model: Any, optimizer: Any, x: Images, y: Labels, *, augment: bool, cluster: Cluster
+        self,
+        model: Any,
+        optimizer: Any,
+        x: Images,
+        y: Labels,
+        *,
+        augment: bool,
+        cluster: Cluster,
+        loss: Loss = cross_entropy,
     ) -> None:
-        self.model, self.optimizer, self.cluster = model, optimizer, cluster
+        self.model, self.optimizer, self.cluster, self.loss = model, optimizer, cluster, loss
         self.augment, self.size = augment, x.shape[1:3]
         self.data = [_placed(x, y, device) for device in self._places(x)]
         self.statistics = _moving_statistics(model)
@@ -183,12 +204,11 @@ class Step:
 
     def _gradients(self, images: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
         """Return the gradients of the weighted loss, and the plain sums of loss and right answers."""
-        import keras
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            probabilities = self.model(images, training=True)
-            loss = tf.reduce_sum(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
+            losses, probabilities = self.loss(self.model, images, labels)
+            loss = tf.reduce_sum(losses)
             scaled = self.optimizer.scale_loss(loss * weight)
         right = tf.equal(tf.argmax(probabilities, 1), labels)
         sums = tf.stack([loss, tf.reduce_sum(tf.cast(right, tf.float32))])

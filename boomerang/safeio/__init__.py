@@ -24,7 +24,7 @@ from boomerang.safeio.images import (
     open_image,
     quiet_decoders,
 )
-from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model
+from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model, read_keras_graph
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
@@ -64,6 +64,7 @@ __all__ = [
     "open_image",
     "quiet_decoders",
     "read_bytes",
+    "read_keras_graph",
     "real_path",
     "remove_tree",
     "safe_join",

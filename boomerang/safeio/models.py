@@ -17,6 +17,9 @@ from boomerang.safeio.files import RefusedError, display_name, read_bytes, readi
 
 MAX_MODEL_BYTES = 2 << 30
 
+_GRAPH = "config.json"
+_DO = "save it with model.save('model.keras') from standard layers"
+
 
 def load_keras_model(
     path: Path,
@@ -57,13 +60,36 @@ def load_keras_model(
     if sha256 is not None and sha256_bytes(data) != sha256:
         why = f"its sha256 is {sha256_bytes(data)}, expected {sha256}"
         raise IntegrityError(f"{display_name(path)} is not the model it should be", why, "fetch it again")
-    do = "save it with model.save('model.keras') from standard layers"
-    with reading(path, do, *ZIP_ERRORS):
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            check_zip(archive, len(data), max_bytes, MAX_TAR_MEMBERS)
-            if not {"config.json", "model.weights.h5"} <= set(archive.namelist()):
-                raise RefusedError("it is a zip archive, but not a Keras model (.keras)")
+    with reading(path, _DO, *ZIP_ERRORS):
+        _graph_of(data, max_bytes)
         return _load_keras_copy(data, custom_objects, compiled)
+
+
+def read_keras_graph(path: Path, *, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
+    """Return what a `.keras` archive says of the model's layers and how they hang together, as JSON.
+
+    Parameters
+    ----------
+    path : Path
+    max_bytes : int
+        Cap on the file and on what it unpacks to.
+
+    Raises
+    ------
+    BadInput
+        When it is no `.keras` archive, or a cap is passed.
+    """
+    with reading(path, _DO, *ZIP_ERRORS):
+        return _graph_of(read_bytes(path, max_bytes), max_bytes)
+
+
+def _graph_of(data: bytes, max_bytes: int) -> bytes:
+    """Hold an archive against the caps, and return its `config.json`."""
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        check_zip(archive, len(data), max_bytes, MAX_TAR_MEMBERS)
+        if not {_GRAPH, "model.weights.h5"} <= set(archive.namelist()):
+            raise RefusedError("it is a zip archive, but not a Keras model (.keras)")
+        return archive.read(_GRAPH)
 
 
 def _load_keras_copy(data: bytes, custom_objects: Mapping[str, Any] | None, compiled: bool) -> Any:

@@ -14,9 +14,10 @@ from helpers.ranges import ROOT
 from helpers.signing_cases import Key, fresh_key, make_dataset
 
 from aws.jobs.sign import KEY, KEY_FILE, LOCAL, sign, signer_of
-from boomerang.contract import CARD_FILE, ROOT_ENV, Job
+from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, ConfigError, IntegrityError
+from boomerang.formats.model import CARD_FILE
 from boomerang.manifest import Manifest, commit
 from boomerang.signing import verify_signed
 

@@ -1,0 +1,1 @@
+"""What the architectures have in common."""

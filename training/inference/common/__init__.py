@@ -1,0 +1,1 @@
+"""What the defenses at inference have in common."""

@@ -1,0 +1,102 @@
+"""What every defense at inference has in common: it wraps a model, and the whole is a model again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from boomerang.config import Strict
+from training.architectures.common.base import FEATURES, LOGITS
+from training.labeled import Labeled
+
+
+class InferenceDefense(Strict, ABC):
+    """Something between the images and the model, or between the model and its answer.
+
+    How to write one: a file `training/inference/KIND.py` with one class derived from this one, whose
+    docstring says the method, what departs from the paper and why, and what each setting means;
+    docs/config.md is made from it. Nothing else has to name it. The class has
+
+    * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting;
+    * `title`, what people call it, and `source`, who published it, with the year;
+    * `wrap`, which returns a functional keras.Model: uint8[N, H, W, C] -> float32[N, K], probabilities, of
+      the same images and classes as the model that it wraps. `through(model, images)` asks that model, flat:
+      its layers `features` and `logits` are the whole's. It is saved as it is, so it holds all that it was
+      calibrated to, as weights or as constants; it draws nothing at random but from a seeded layer;
+    * layers of its own only where Keras' own (and `keras.ops`) will not do. Then `custom_objects` names
+      them, and a model that is wrapped so can be opened by this project alone;
+    * `example`, where the defaults are too slow for the tests that every one is put through.
+
+    Keras is imported in the function that uses it.
+    """
+
+    title: ClassVar[str]
+    source: ClassVar[str]
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    kind: str
+
+    @abstractmethod
+    def wrap(self, model: Any, trusted: Labeled) -> Any:
+        """Return the model with this around it.
+
+        Parameters
+        ----------
+        model : keras.Model
+            uint8[N, H, W, C] -> float32[N, K]. It is not trained any further.
+        trusted : Labeled
+            Clean rows, to calibrate on.
+        """
+
+    @classmethod
+    def custom_objects(cls) -> dict[str, Any]:
+        """Return the layers of its own, by the name that they are saved under."""
+        return {}
+
+
+def through(model: Any, images: Any) -> Any:
+    """Return a model's symbolic answer to symbolic images, its layers laid flat, not one layer in another.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Sequential or functional.
+    images : keras.KerasTensor
+        uint8[N, H, W, C].
+    """
+    return model.call(images)
+
+
+def wrapped(model: Any, defenses: Sequence[InferenceDefense], trusted: Labeled) -> Any:
+    """Return a model with defenses around it, the first one innermost.
+
+    Raises
+    ------
+    TypeError
+        If what a defense returns is not like the model that it was given: the defense has a bug.
+    """
+    objects: dict[str, Any] = {}
+    for defense in defenses:
+        objects |= defense.custom_objects()
+        whole = _anew(defense.wrap(model, trusted), objects)
+        _check(defense.kind, whole, model)
+        model = whole
+    return model
+
+
+def _anew(model: Any, objects: Mapping[str, Any]) -> Any:
+    """Return a copy of a model, as it would be saved and opened.
+
+    The layers of what was wrapped hang in two graphs, and `layer.output` is that of the first.
+    """
+    copy = type(model).from_config(model.get_config(), custom_objects=dict(objects))
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _check(kind: str, whole: Any, model: Any) -> None:
+    layers = {layer.name for layer in whole.layers}
+    same = whole.input_shape == model.input_shape and whole.output_shape == model.output_shape
+    if not same or len(whole.inputs) != 1 or not {FEATURES, LOGITS} <= layers:
+        raise TypeError(f"{kind} made a model of other images or classes, or hid its features or logits")

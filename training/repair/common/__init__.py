@@ -1,0 +1,1 @@
+"""What the repairs have in common."""
