@@ -1,0 +1,81 @@
+"""One picture as a small square: exact pixels, and no square as large as the picture is long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from boomerang.errors import UsageError
+from processing.pictures import square
+from processing.pictures.square import FILTERS, Settings, square_image
+
+
+def naive_square(image: Image.Image, size_px: int, pad: tuple[int, int, int], resample: str) -> Any:
+    side = max(image.size)
+    canvas = Image.new("RGB", (side, side), pad)
+    canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return np.asarray(canvas.resize((size_px, size_px), FILTERS[resample]))
+
+
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    size_px=st.integers(1, 40),
+    pad=st.tuples(*[st.integers(0, 255)] * 3),
+    resample=st.sampled_from(sorted(FILTERS)),
+    strip_rows=st.sampled_from([1, 7, 512]),
+)
+@settings(max_examples=150, deadline=None)
+def test_same_as_resizing_the_padded_square(
+    *, width: int, height: int, size_px: int, pad: tuple[int, int, int], resample: str, strip_rows: int
+) -> None:
+    noise = np.random.default_rng(width * 100 + height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(square, "_STRIP_ROWS", strip_rows)
+        made = square_image(image, size_px, pad=pad, resample=resample)
+    assert (made == naive_square(image, size_px, pad, resample)).all()
+
+
+@given(size_px=st.integers(8, 40), times=st.integers(1, 8), share=st.floats(0, 1), tall=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_padding_is_centered_and_the_aspect_is_kept(
+    size_px: int, times: int, share: float, tall: bool
+) -> None:
+    # The box filter over a whole number of pixels measures area: black is ink, padding is paper.
+    long_px = size_px * times
+    short_px = max(1, round(share * long_px))
+    shape = (short_px, long_px) if tall else (long_px, short_px)
+    ink = 1 - square_image(Image.new("RGB", shape), size_px, resample="box")[..., 0] / 255
+    assert ink.mean() == pytest.approx(short_px / long_px, abs=0.5 / 255)
+    for axis in (0, 1):
+        profile = ink.sum(axis)
+        center = profile @ np.arange(size_px) / profile.sum()
+        # An odd margin cannot be halved, and ink is seen to a whole output pixel.
+        assert center == pytest.approx((size_px - 1) / 2, abs=0.51)
+
+
+def test_a_long_thin_picture_needs_no_square_of_its_length() -> None:
+    thin = square_image(Image.new("RGB", (60_000, 1)), 32)
+    assert thin.shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"size_px": 0},
+        {"size_px": 2049},
+        {"pad": (0, 0, 256)},
+        {"resample": "lanczo"},
+        {"image_format": "gif"},
+    ],
+    ids=str,
+)
+def test_settings_out_of_range(setting: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Settings(**{"size_px": 32, "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting})
