@@ -1,6 +1,6 @@
 """How anything that is configured is checked, and how SageMaker's hyperparameters carry it.
 
-What a step is told stands in `boomerang.settings`, a whole campaign entry in `pipelines.campaign.config`, and
+What a step is told stands in `boomerang.settings`, a whole campaign entry in `pipelines.campaign.sections`, and
 what an attack, a detector or another thing with a `kind` may be told in its own class (`boomerang.kinds`).
 """
 
@@ -30,7 +30,7 @@ class Open(BaseModel):
 
 
 class Spec(Open):
-    """An attack, a detector or what else has a kind, as configured: the kind, and what its own class checks."""
+    """An attack, a detector or what else has a kind, as configured; its own class checks the rest."""
 
     kind: str
 

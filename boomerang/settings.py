@@ -1,7 +1,7 @@
 """What each step is told, and the sections of a campaign entry that it comes from.
 
 A step's settings hold what the step acts on and nothing else. Of what no step reads, such as machines,
-nothing stands here: a change there must not change the key of a step (`pipelines.campaign.config` has it).
+nothing stands here: a change there must not change the key of a step (`pipelines.campaign.sections` has it).
 """
 
 from __future__ import annotations

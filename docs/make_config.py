@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pipelines.campaign.config import Config  # noqa: E402  the project is not installed
+from pipelines.campaign.sections import Config  # noqa: E402  the project is not installed
 from processing.attacks import ATTACKS  # noqa: E402
 from processing.defenses.screening import DETECTORS  # noqa: E402
 

@@ -4,7 +4,7 @@
     local.py      a signer with a key file, and making one
     statement.py  what is signed: a statement about files, and the bytes that a signer sees of it
     sealing.py    `signature.json`: a statement with its signature, written and read
-    folders.py    signing a folder and holding it against its signature
+    artifacts.py  signing a folder and holding it against its signature
     lineage.py    following signed parents from a model back to the pictures
 
 A signature covers every byte of a folder: its manifest, each file the manifest names, and through the
@@ -15,8 +15,8 @@ Needs the `cryptography` package, imported inside the functions that use it.
 """
 
 from boomerang.manifest import SIGNATURE
+from boomerang.signing.artifacts import sign_folder, verify_signed
 from boomerang.signing.chain import ORIGINS, trace, verify_lineage
-from boomerang.signing.folders import sign_folder, verify_signed
 from boomerang.signing.key_file import LocalSigner, new_key
 from boomerang.signing.keys import PublicKey, Signer
 from boomerang.signing.sealing import MAX_SIGNATURE_BYTES, read_statement, seal

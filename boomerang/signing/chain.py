@@ -14,7 +14,7 @@ from pathlib import Path
 from boomerang.errors import IntegrityError
 from boomerang.manifest import SIGNATURE
 from boomerang.safeio import display_name
-from boomerang.signing.folders import verify_signed
+from boomerang.signing.artifacts import verify_signed
 from boomerang.signing.keys import PublicKey
 from boomerang.signing.sealing import read_statement
 from boomerang.signing.statement import Statement

@@ -19,7 +19,7 @@ from boomerang.settings import (
     TakeoverSettings,
     TrainSettings,
 )
-from pipelines.campaign.config import Config, ScreenConfig, load_config
+from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
 from processing.attacks.common.recipe import create_recipe
 from processing.datasets.common.base import check_source
@@ -50,7 +50,7 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     source : str
         The name of a bundled entry, or the path of a TOML file.
     overrides : sequence of str
-        `key=value`, see `pipelines.campaign.config.load_config`.
+        `key=value`, see `pipelines.campaign.sections.load_config`.
 
     Returns
     -------

@@ -16,8 +16,8 @@ from boomerang.contract import CONFIG_FILE
 from boomerang.digest import canonical_json, digest_json, digest_tree, sha256_bytes
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainSettings
-from pipelines.campaign.config import Config
 from pipelines.campaign.entry import step_settings, used_triggers
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from aws.prices import Machine, Prices, fetch_prices, read_prices
 from boomerang.errors import UsageError
-from pipelines.campaign.config import Config
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import LOCAL
 from pipelines.cloud.costs import AS_ON_AWS, DAYS, Costs, check_limit, costs, hours, total
 from pipelines.definition.build import build, build_canary

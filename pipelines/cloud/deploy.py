@@ -24,9 +24,9 @@ from aws.stack.changes import ChangeSet, execute, prepare
 from aws.stack.live import Deployed, Say, settled
 from aws.stack.parameters import check_together
 from aws.upload import Place, named, reject_code
-from boomerang.config import Config
 from boomerang.digest import canonical_json
 from boomerang.errors import ConfigError, UsageError
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import REHEARSAL, Site
 from pipelines.check import check_definition
 from pipelines.cloud.board import put_dashboard

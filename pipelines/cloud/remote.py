@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
-from boomerang.config import Config
 from boomerang.digest import canonical_json, sha256_bytes
 from boomerang.errors import AwsError, UsageError
+from pipelines.campaign.sections import Config
 from pipelines.cloud.deployed import Range
 from pipelines.definition.build import build
 

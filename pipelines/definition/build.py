@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json, sha256_file
-from pipelines.campaign.config import Config, JobsConfig
+from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import LOCAL, Site
 from pipelines.campaign.staging import Inputs, stage
 from pipelines.definition.cache import find, keep

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from boomerang.config import Config, validate
+from boomerang.config import validate
+from pipelines.campaign.sections import Config
 from pipelines.language.graph import flatten
 
 FLIP = {"kind": "label_flip_random", "rate": 0.1}

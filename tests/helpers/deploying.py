@@ -1,4 +1,5 @@
-"""An entry to deploy in the cloud of `tests/helpers/cloud.py`, with a small definition in a drawn one's place."""
+"""An entry to deploy in the cloud of `tests/helpers/cloud.py`, with a small definition in a drawn one's
+place."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from boomerang.config import Config
 from helpers.cloud import Cloud, cloud
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import stage
 from pipelines.definition.build import Built

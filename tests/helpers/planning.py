@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.campaign.config import Config
+from pipelines.campaign.sections import Config
 from pipelines.campaign.entry import load
 from pipelines.campaign.site import Site
 from pipelines.cloud import cost_tables

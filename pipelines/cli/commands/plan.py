@@ -15,7 +15,7 @@ from boomerang.errors import EXIT_PASSED, UsageError
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_parameter, definitions
 
 if TYPE_CHECKING:
-    from pipelines.campaign.config import Config
+    from pipelines.campaign.sections import Config
     from pipelines.definition.build import Built
 
 

@@ -14,9 +14,10 @@ from pipelines.cli.commands.status import watch
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_range, definitions
 
 if TYPE_CHECKING:
-    from pipelines.campaign.config import Config
+    from pipelines.campaign.sections import Config
     from pipelines.campaign.site import Signing, Site
     from pipelines.definition.build import Built
+    from pipelines.runners.contract import Runner
     from pipelines.runs.records import Execution
 
 
@@ -122,22 +123,21 @@ def _signing(key: Path | None) -> Signing | None:
 
 def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
     from pipelines.cli.progress import progress, step_names
+    from pipelines.runners.contract import Order
 
+    key = options.sign.resolve() if options.sign else None
     with progress(step_names(built.definition)) as show:
-        if options.on == "local":
-            from pipelines.runners.containers.localmode import execute_local
+        return _runner(options.on)(Order(config, site, built, options.out, run_id, show, key))
 
-            return execute_local(config, site, built, workspace=options.out, run_id=run_id, on_event=show)
-        from pipelines.runners.process.runner import execute
 
-        return execute(
-            built.definition,
-            built.staged,
-            workspace=options.out,
-            run_id=run_id,
-            on_event=show,
-            signing_key=options.sign.resolve() if options.sign else None,
-        )
+def _runner(name: str) -> Runner:
+    if name == "local":
+        from pipelines.runners.containers import runner as local
+
+        return local.run
+    from pipelines.runners.process import runner as process
+
+    return process.run
 
 
 def _conclude(execution: Execution, folder: Path) -> int:

@@ -32,7 +32,7 @@ import json
 from typing import Any
 
 from boomerang.digest import canonical_json
-from pipelines.campaign.config import Config, JobsConfig
+from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
 from pipelines.definition.sdk.canary_pipeline import draw_canary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.campaign.config import JobsConfig
+from pipelines.campaign.sections import JobsConfig
 from pipelines.campaign.site import Site
 from pipelines.definition.sdk.imports import ExecutionVariables, Join, Pipeline
 from pipelines.definition.sdk.jobs import Processing, processing_step

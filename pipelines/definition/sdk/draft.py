@@ -8,8 +8,8 @@ from typing import Any
 from boomerang.digest import digest_json
 from boomerang.errors import ConfigError
 from boomerang.gate import GateConfig
-from pipelines.campaign.config import Config
 from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
 from pipelines.definition.machines import allowed_instances, has_own_disk
@@ -190,7 +190,7 @@ class Draft:
         """
         role = self.site.roles.takeover
         if role is None:
-            why = "an attack trains the victim itself, with Poison's secret, which no role of AWS may read to train"
+            why = "an attack trains the victim itself, which needs Poison's secret, and no role there may"
             raise ConfigError(f"step {name}", why, "run this entry on this machine, or leave that attack out")
         given = {**self._signed(channels, signatures), "secret": secret}
         return self._training(name, given, role, TAKEOVER)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boomerang.contract import ML_ROOT
-from pipelines.campaign.config import JobsConfig
+from pipelines.campaign.sections import JobsConfig
 from pipelines.campaign.site import Site
 from pipelines.definition.machines import has_own_disk
 from pipelines.definition.sdk.imports import (

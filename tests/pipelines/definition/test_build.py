@@ -18,7 +18,7 @@ from helpers.definitions import FLIP, PATCH, config
 from helpers.ranges import ROOT
 
 from boomerang.safeio import load_json, write_json_atomic
-from pipelines.campaign.config import Config
+from pipelines.campaign.sections import Config
 from pipelines.definition import build as module
 from pipelines.definition.build import SOURCES, build
 from pipelines.definition.user_key import NAME, user_key
