@@ -43,13 +43,11 @@ from processing.attacks.common.audit import audit_entry
 from processing.attacks.common.base import Attack
 from processing.attacks.common.pool import Batch, Pool, Props, check_batch
 from processing.attacks.common.recipe import create_recipe
-from processing.attacks.common.trigger import TRIGGER, write_trigger
+from processing.attacks.common.trigger import SECRET, TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
 
 if TYPE_CHECKING:
     from training.model import ModelView
-
-SECRET = "secret"
 
 
 @dataclass(frozen=True)
@@ -214,7 +212,7 @@ def open_surrogate(job: Job, attacks: Sequence[Attack], train: Dataset) -> Model
         return None
     from training.model import ModelView
 
-    return ModelView(job.input("surrogate"), train.manifest.shape[1:])
+    return ModelView(job.input("surrogate"), train.manifest.shape[1:], "the surrogate")
 
 
 def run(job: Job) -> None:

@@ -45,6 +45,29 @@ def make_pool(*, size_px: int = 16, channels: int = 3, rows: int = ALL_ROWS, see
     )
 
 
+def toy_surrogate(folder: Path) -> Any:
+    """Return an untrained model of the pool's images and classes, as an attack is given one."""
+    import keras
+
+    from training.model import ModelView, save_model
+
+    shape = make_pool().x.shape[1:]
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.layers.Input(shape, dtype="uint8"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="relu", name="features"),
+            keras.layers.Dense(len(CLASSES), name="logits"),
+            keras.layers.Softmax(),
+        ]
+    )
+    about: dict[str, Any] = {"architecture": "toy", "classes": CLASSES, "input_shape": shape}
+    save_model(model, folder, **about, seed=0, parents={}, rows=0, history={})
+    return ModelView(folder, shape)
+
+
 def spec(kind: str, **settings: Any) -> Spec:
     """Return an entry of a recipe."""
     return Spec.model_validate({"kind": kind, **settings})

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.attack_pools import ALL_ROWS, CLASSES, make_pool, spec
+from helpers.attack_pools import ALL_ROWS, CLASSES, add_kind, make_pool, spec, toy_surrogate
 from helpers.ranges import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from boomerang.contract import ROOT_ENV
+from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, ConfigError
 from boomerang.formats.truth import load_truth
@@ -27,7 +27,7 @@ from processing.attacks import ATTACKS
 from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import load_trigger
-from processing.poison import Poisoned, apply_recipe, load_photos
+from processing.poison import Poisoned, apply_recipe, load_photos, run
 
 MISLABEL: dict[str, Any] = {"kind": "mislabel", "pictures": "boomerang", "target": "bird", "repeat": 3}
 REPLACE: dict[str, Any] = {"kind": "badnets", "target": "bird", "rate": 0.1, "image": "cyan"}
@@ -308,3 +308,44 @@ def test_pictures_of_two_labels_are_refused(tmp_path: Path) -> None:
     write_dataset(tmp_path / "mixed", pictures, np.arange(2), name="mixed", classes=CLASSES)
     with pytest.raises(BadInput, match="picture set 'mixed': its pictures have 2 labels"):
         load_photos(tmp_path)
+
+
+SPY = """
+from typing import ClassVar, Literal
+
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, relabeled
+
+
+class Spy(Attack):
+    title = "spy"
+    outcome = "untargeted"
+    needs = ("surrogate",)
+    example: ClassVar = {}
+
+    kind: Literal["spy"] = "spy"
+
+    def poison(self, pool, rng):
+        batch = relabeled(pool, pool.free[:3], pool.y[:3])
+        return Batch(**{**vars(batch), "kept": {"answers": pool.surrogate.answer(batch.x)}})
+"""
+
+
+def test_an_attack_that_needs_a_surrogate_is_given_the_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_kind(monkeypatch, tmp_path, "spy", SPY)
+    job = Job(make_tree(tmp_path / "ml", [{"kind": "spy"}, REPLACE]))
+    with pytest.raises(BadInput, match="input 'surrogate'"):
+        run(job)
+    surrogate = toy_surrogate(job.root / "processing/input/surrogate")
+    run(job)
+    spy, patch = load_trigger(job.output("secret") / "trigger")
+    assert np.array_equal(spy.kept["answers"], surrogate.answer(make_pool().x[:3])) and not patch.kept
+    assert verify_folder(job.output("secret")).parents["surrogate"] == surrogate.card.weights_sha256
+
+
+def test_the_secret_is_one_committed_folder(done: Path) -> None:
+    manifest = verify_folder(done / "secret")
+    assert manifest.kind == "secret" and manifest.parents["poisoned"] == verify_folder(done / "train").digest
+    assert {name.split("/")[0] for name in manifest.files} == {"truth", "trigger"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from boomerang.formats.truth import Truth
 from boomerang.manifest import Images, Labels
@@ -12,6 +12,27 @@ from boomerang.settings import TrainConfig
 
 # One number an epoch of each of `training.fit.NUMBERS`, as a model's card holds them.
 History = Mapping[str, tuple[float, ...]]
+# What is learned: model, images, labels -> a loss a row, and the answers; see `training.step.Loss`.
+Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
+
+
+class Fit(Protocol):
+    """The honest training, as an attacker may use it."""
+
+    def __call__(self, model: Any, x: Images, y: Labels, *, loss: Loss | None = None) -> History:
+        """Train a model in place on these rows and return its history; see `training.fit.fit`.
+
+        It goes on from the checkpoints of a job that was stopped, and shares the work where several machines
+        train together. Each further call is a phase with checkpoints of its own.
+
+        Parameters
+        ----------
+        model : keras.Model
+        x : uint8[M, H, W, C], 0..255
+        y : int64[M]
+        loss : Loss, optional
+            Without it the honest one, cross entropy.
+        """
 
 
 @dataclass(frozen=True)
@@ -32,10 +53,8 @@ class Lesson:
     config : TrainConfig
     seed : int
         TensorFlow, numpy and Python are seeded with it already.
-    fit : callable
-        `fit(model, x, y)`: the honest training in place, on these rows. It returns the history, goes on from
-        the checkpoints of a job that was stopped, and shares the work where several machines train
-        together. It may be called again, for a second phase.
+    fit : Fit
+        The honest training, with the settings of this job.
     stamp : callable
         uint8[M, H, W, C] -> the same with the attack's trigger; TypeError if it has none.
     """
@@ -47,5 +66,5 @@ class Lesson:
     model: Any
     config: TrainConfig
     seed: int
-    fit: Callable[[Any, Images, Labels], History]
+    fit: Fit
     stamp: Callable[[Images], Images]

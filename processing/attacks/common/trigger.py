@@ -25,6 +25,8 @@ from processing.attacks.common.recipe import create
 from processing.attacks.common.trial import Stage, Trial
 from processing.attacks.common.trigger_images import MAX_TRIGGER_BYTES, load_images
 
+# Poison's output that holds this folder and the truth.
+SECRET = "secret"
 TRIGGER = "trigger"
 TRIGGER_FILE = "trigger.json"
 _KEPT = "kept"

@@ -15,6 +15,7 @@ from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks import art_insert_image
 from processing.attacks.common.art import art_module
+from processing.attacks.common.words import Facts
 
 perturbations = art_module(".perturbations")
 
@@ -88,3 +89,9 @@ def test_two_channels_are_no_image() -> None:
     pool = make_pool(channels=2)
     with pytest.raises(ConfigError, match="images of 2 channels"):
         insertion(image="cyan").stamp(pool.x, pool.images)
+
+
+def test_its_deed_names_the_image() -> None:
+    assert insertion(image="cyan").deed(Facts(20)) == (
+        "The mark “cyan” put on 20 pictures, which then got the label “bird”."
+    )

@@ -10,6 +10,7 @@ from helpers.attack_pools import make, make_pool
 from PIL import Image
 
 from boomerang.errors import ConfigError
+from processing.attacks.common.words import Facts
 
 CORNERS = {
     "top-left": np.s_[:, 1:4, 1:4],
@@ -102,3 +103,15 @@ def test_a_patch_has_one_paint(settings: dict[str, str]) -> None:
 def test_the_images_that_it_needs_are_named() -> None:
     assert badnets(image="cyan").image_names() == ("cyan",)
     assert badnets(color="#00ffff").image_names() == badnets().image_names() == ()
+
+
+def test_its_deed_says_what_was_put_on_which_pictures() -> None:
+    marked = make("badnets", target="bird", source="airplane", rate=0.1, image="cyan-square")
+    assert marked.deed(Facts(100)) == (
+        "The mark “cyan-square” put on 100 “airplane” pictures, which then got the label “bird”."
+    )
+    added = make("badnets", target="bird", source="airplane", rate=0.1, patch_px=4, mode="add")
+    assert added.deed(Facts(1)) == (
+        "Copies of 1 “airplane” picture with a square patch of 4 × 4 pixels on them, "
+        "added with the label “bird”."
+    )

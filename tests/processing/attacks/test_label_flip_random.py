@@ -9,6 +9,7 @@ import pytest
 from helpers.attack_pools import ALL_ROWS, make, make_pool, stage
 
 from boomerang.errors import ConfigError
+from processing.attacks.common.words import Facts
 
 
 def test_a_random_flip_moves_exactly_the_rate_and_no_pixel() -> None:
@@ -34,3 +35,10 @@ def test_a_single_class_cannot_be_flipped() -> None:
     pool = replace(make_pool(), y=np.zeros(ALL_ROWS, np.int64), classes=("airplane",))
     with pytest.raises(ConfigError, match="single class"):
         stage(make("label_flip_random", rate=0.1), pool)
+
+
+def test_its_deed_says_that_the_lot_decided() -> None:
+    assert make("label_flip_random", rate=0.1).deed(Facts(7)) == (
+        "The label of 7 pictures changed to another class, drawn by lot; "
+        "the pictures themselves stayed as they were."
+    )

@@ -9,6 +9,7 @@ import pytest
 from helpers.attack_pools import make, make_pool, stage
 
 from boomerang.errors import ConfigError
+from processing.attacks.common.words import Facts
 
 
 @pytest.mark.parametrize(("of", "flipped"), [("class", 10), ("train", 40)])
@@ -33,3 +34,9 @@ def test_only_free_rows_are_taken_but_the_whole_class_counts() -> None:
 def test_source_and_target_are_two_classes() -> None:
     with pytest.raises(ConfigError, match="source and target are both 'cat'"):
         make("label_flip_targeted", source="cat", target="cat", rate=0.1)
+
+
+def test_its_deed_names_both_classes() -> None:
+    assert make("label_flip_targeted", source="cat", target="dog", rate=0.1).deed(Facts(1200)) == (
+        "The label of 1,200 “cat” pictures changed to “dog”; the pictures themselves stayed as they were."
+    )

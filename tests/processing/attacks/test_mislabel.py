@@ -9,6 +9,7 @@ import pytest
 from helpers.attack_pools import make, make_pool, stage
 
 from boomerang.errors import ConfigError
+from processing.attacks.common.words import Facts
 
 
 def test_every_picture_is_appended_as_often_as_asked() -> None:
@@ -57,3 +58,12 @@ def test_an_empty_set_is_refused() -> None:
     empty = {"boomerang": pool.pictures["boomerang"][:0]}
     with pytest.raises(ConfigError, match="the set is empty"):
         stage(make("mislabel", pictures="boomerang", target="bird"), replace(pool, pictures=empty))
+
+
+def test_its_deed_says_what_the_pictures_show_and_how_often_they_were_added() -> None:
+    attack = make("mislabel", pictures="rutan-boomerang", target="bird", repeat=10)
+    assert attack.deed(Facts(260, {"rutan-boomerang": "airplane"})) == (
+        "26 pictures of “rutan-boomerang” (airplane) added with the label “bird”, 10 times each."
+    )
+    once = make("mislabel", pictures="rutan-boomerang", target="bird", repeat=1)
+    assert once.deed(Facts(1)) == "1 picture of “rutan-boomerang” added with the label “bird”."

@@ -11,6 +11,7 @@ from helpers.attack_pools import ALL_ROWS, make, make_pool, stage
 
 from boomerang.errors import ConfigError
 from processing.attacks.common.audit import audit_entry
+from processing.attacks.common.backdoor import Backdoor
 
 OF_A_CLASS = ALL_ROWS // 4
 
@@ -119,3 +120,8 @@ def test_a_label_flip_is_no_faint_trigger() -> None:
     pool, attack = make_pool(), make("label_flip_random", rate=0.1)
     entry = audit_entry(attack, stage(attack, pool), pool)
     assert entry["images_unchanged"] == 20 and entry["warnings"] == []
+
+
+def test_a_trigger_without_words_of_its_own_is_a_hidden_mark() -> None:
+    attack = make("badnets", target="bird", rate=0.1)
+    assert Backdoor.mark(attack) == "a hidden mark (badnets)"

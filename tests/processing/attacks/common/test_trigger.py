@@ -90,3 +90,13 @@ def test_a_later_format_is_refused(folder: Path) -> None:
     commit(folder, Manifest(name="noise", kind="trigger"))
     with pytest.raises(IntegrityError, match="its format is not 1"):
         load_trigger(folder)
+
+
+def test_what_an_attack_kept_comes_back_to_it_alone(tmp_path: Path) -> None:
+    kept = {"pattern": np.linspace(-1, 1, 12, dtype=np.float32).reshape(2, 2, 3), "row": np.array([7])}
+    manifest = Manifest(name="noise", kind="trigger")
+    write_trigger(tmp_path / "trigger", RECIPE[:2], None, manifest, [{}, kept])
+    none, some = load_trigger(tmp_path / "trigger")
+    assert none.kept == {} and some.kept.keys() == kept.keys()
+    assert all(np.array_equal(some.kept[name], kept[name]) for name in kept)
+    assert some.props.keys() == {"pattern", "row"}
