@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pipelines.campaign.config import Config
+    from pipelines.campaign.sections import Config
     from pipelines.campaign.site import Site
     from pipelines.definition.build import Built
     from pipelines.runs.records import Event, Execution

@@ -69,7 +69,7 @@ def code_of(module: str | None, project: Path, named: Collection[str] | None = N
     named : collection of str, optional
         The kinds that the settings name, among other words. Without it, they are not known and all may be.
     """
-    start = _files_of(module, project) if module else set()
+    start = _files_of(f"{module}.__main__", project) if module else set()
     if not start:
         named = None
         start = {file for package in _PACKAGES for file in (project / package).rglob("*.py")}
@@ -110,7 +110,8 @@ def _files_of(name: str, project: Path) -> set[Path]:
         folder = folder / part
         if not folder.is_dir():
             break
-        found |= {file for file in (folder / "__init__.py", folder / "__main__.py") if file.is_file()}
+        if (folder / "__init__.py").is_file():
+            found.add(folder / "__init__.py")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from helpers.interrupts import heard
 from helpers.ranges import ROOT
 
 PROGRAM = """
@@ -22,9 +23,9 @@ print("not stopped", flush=True)
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-c", program]
+    with heard():
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_it_is_raised_at_the_next_check() -> None:

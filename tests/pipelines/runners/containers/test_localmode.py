@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers.interrupts import heard
 from helpers.ranges import DIGITS, ROOT, Run, stage
 
 from pipelines.registry.local import Registry
@@ -241,7 +242,10 @@ def test_an_interrupted_run_says_so_and_leaves_no_container(image: str, tmp_path
     config.write_text(DIGITS)
     command = [sys.executable, "-m", "pipelines", "run", "--config", str(config), "--on", "local"]
     command += ["--out", str(tmp_path / "runs"), "--id", "cut"]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with heard():
+        run = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
     assert run.stderr is not None
     with run.stderr as lines:
         while "TrainBaseline started" not in (line := lines.readline()):

@@ -1,26 +1,18 @@
-"""Jobs on several machines, and jobs that are stopped and go on: what the runner gives them and keeps."""
+"""The disks of a job: what it finds there and must leave, on one machine and on several."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import tarfile
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
-import pytest
 from helpers import toy_pipeline as toy
+from helpers.toy_runs import Execute
 
 from pipelines.runners.process.disks import loopback_cluster
-from pipelines.runners.process.runner import Execution, execute
 
-Execute = Callable[..., Execution]
 WHO = 'host = json.loads((ml / "{config}/resourceconfig.json").read_text())\n'
+
+
 SHARE = (
     WHO.format(config="config")
     + 'place = host["hosts"].index(host["current_host"])\n'
@@ -28,24 +20,51 @@ SHARE = (
 )
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Execute:
-    def start(*steps: Mapping[str, Any], run_id: str = "run", **jobs: str) -> Execution:
-        toy.project(tmp_path / "project", **jobs)
-        return execute(
-            toy.definition(*steps),
-            toy.STAGED,
-            workspace=tmp_path / "runs",
-            run_id=run_id,
-            project=tmp_path / "project",
-            warm=False,
-        )
+def test_a_training_job_finds_its_channels_and_settings(run: Execute) -> None:
+    body = """
+config = ml / "input/config"
+found = {
+    "hyperparameters": json.loads((config / "hyperparameters.json").read_text()),
+    "channels": sorted(json.loads((config / "inputdataconfig.json").read_text())),
+    "hosts": json.loads((config / "resourceconfig.json").read_text())["hosts"],
+}
+(ml / "model/found.json").write_text(json.dumps(found))
+(ml / "output/data/history.txt").write_text("1 2 3")
+"""
+    execution = run(toy.definition(toy.make(), toy.train()), jobs={"train": body})
 
-    return start
+    with tarfile.open(execution.path("Train", "model")) as archive:
+        found = json.load(archive.extractfile("found.json"))  # type: ignore[arg-type]  # it is a file
+    assert found == {"hyperparameters": {"epochs": "3"}, "channels": ["train"], "hosts": ["algo-1"]}
+    with tarfile.open(execution.path("Train", "data")) as archive:
+        assert archive.getnames() == ["history.txt"]
+
+
+def test_equal_models_are_packed_to_equal_bytes(ready: Execute) -> None:
+    slow = "time.sleep(1.1); (ml / 'model/b').write_text('b'); (ml / 'model/a').write_text('a')"
+    quick = "(ml / 'model/a').write_text('a'); (ml / 'model/b').write_text('b')"
+    first = ready(run_id="first", jobs={"train": slow})
+    second = ready(run_id="second", jobs={"train": quick})
+
+    assert first.step("Train").key != second.step("Train").key
+    assert first.step("Train").outputs["model"].digest == second.step("Train").outputs["model"].digest
+
+
+def test_a_job_that_writes_into_its_input_is_stopped(ready: Execute) -> None:
+    body = """
+model = ml / "processing/input/model/model.tar.gz"
+model.chmod(0o644)
+with model.open("ab") as stream:
+    stream.write(b"!")
+"""
+    execution = ready(jobs={"measure": body})
+
+    assert execution.failed_step == "Measure"
+    assert "it wrote into its input model" in execution.failure
 
 
 def test_the_outputs_of_all_machines_lie_under_one_address(run: Execute) -> None:
-    execution = run(toy.make(hosts=3), make=SHARE)
+    execution = run(toy.definition(toy.make(hosts=3)), jobs={"make": SHARE})
     assert execution.failure == ""
     files = {file.name: file.read_text() for file in execution.path("Make", "train").iterdir()}
     assert files == {"part-0.txt": "3", "part-1.txt": "3", "part-2.txt": "3"}
@@ -54,13 +73,13 @@ def test_the_outputs_of_all_machines_lie_under_one_address(run: Execute) -> None
 
 
 def test_the_number_of_machines_is_part_of_the_cache_key(run: Execute) -> None:
-    assert not run(toy.make(hosts=2), make=SHARE).step("Make").cached
-    assert run(toy.make(hosts=2), run_id="again", make=SHARE).step("Make").cached
-    assert not run(toy.make(hosts=3), run_id="more", make=SHARE).step("Make").cached
+    assert not run(toy.definition(toy.make(hosts=2)), jobs={"make": SHARE}).step("Make").cached
+    assert run(toy.definition(toy.make(hosts=2)), run_id="again", jobs={"make": SHARE}).step("Make").cached
+    assert not run(toy.definition(toy.make(hosts=3)), run_id="more", jobs={"make": SHARE}).step("Make").cached
 
 
 def test_two_machines_that_write_one_file_fail_the_step(run: Execute) -> None:
-    execution = run(toy.make(hosts=2))
+    execution = run(toy.definition(toy.make(hosts=2)))
     assert execution.failed_step == "Make"
     assert "two of its machines wrote train/x.txt" in execution.failure
 
@@ -68,7 +87,7 @@ def test_two_machines_that_write_one_file_fail_the_step(run: Execute) -> None:
 def test_the_machine_that_failed_says_why(run: Execute) -> None:
     body = SHARE + '(ml / "output").mkdir()\n(ml / "output/message").write_text(f"disk {place} is full")\n'
     body += "sys.exit(place)"
-    execution = run(toy.make(hosts=2), make=body)
+    execution = run(toy.definition(toy.make(hosts=2)), jobs={"make": body})
     assert execution.failed_step == "Make" and execution.failure.startswith("disk 1 is full")
 
 
@@ -96,7 +115,7 @@ else:
     assert said == b"together"
 """
     )
-    execution = run(toy.make(), toy.train(hosts=2), train=body)
+    execution = run(toy.definition(toy.make(), toy.train(hosts=2)), jobs={"train": body})
     assert execution.failure == ""
     with tarfile.open(execution.path("Train", "model")) as archive:
         assert archive.getnames() == ["weights.txt"]
@@ -107,67 +126,3 @@ def test_a_cluster_on_this_machine_names_each_worker_once() -> None:
     assert [worker["task"]["index"] for worker in workers] == [0, 1, 2]
     (addresses,) = {tuple(worker["cluster"]["worker"]) for worker in workers}
     assert len(set(addresses)) == 3
-
-
-RESUMED = """
-(ml / "checkpoints").mkdir(exist_ok=True)
-done = ml / "checkpoints/done"
-steps = int(done.read_text()) if done.exists() else 0
-print("from", steps, flush=True)
-if steps == 0:
-    done.write_text("7")
-    {stop}
-(ml / "model/weights.txt").write_text(str(steps))
-"""
-
-
-def test_a_training_that_failed_goes_on_from_its_checkpoint(run: Execute) -> None:
-    body = RESUMED.format(stop="sys.exit(1)")
-    assert run(toy.make(), toy.train(), train=body).failed_step == "Train"
-    execution = run(toy.make(), toy.train(), run_id="other-run", train=body)
-    assert execution.failure == ""
-    assert "from 7" in (execution.run_dir / "logs/Train.log").read_text()
-    kept = execution.run_dir.parent / "cache/checkpoints"
-    assert [path.suffix for path in kept.iterdir()] == [".lock"], "a finished training needs no checkpoint"
-
-
-def test_a_training_with_other_settings_starts_from_nothing(run: Execute) -> None:
-    body = RESUMED.format(stop="sys.exit(1)")
-    assert run(toy.make(), toy.train(), train=body).failed_step == "Train"
-    changed = run(toy.make(), toy.train(), run_id="other", train=body + "\n# changed")
-    assert "from 0" in (changed.run_dir / "logs/Train.log").read_text()
-
-
-def test_a_run_that_is_stopped_lets_its_training_write_a_checkpoint(tmp_path: Path) -> None:
-    body = """
-import signal
-def stop(*_):
-    (ml / "checkpoints/stopped").write_text("in time")
-    sys.exit(143)
-signal.signal(signal.SIGTERM, stop)
-print("ready", flush=True)
-time.sleep(60)
-"""
-    toy.project(tmp_path / "project", train=body)
-    (tmp_path / "definition.json").write_text(json.dumps(toy.definition(toy.make(), toy.train())))
-    code = f"""
-import json
-from pathlib import Path
-from helpers import toy_pipeline as toy
-from pipelines.runners.process.runner import execute
-here = Path({str(tmp_path)!r})
-execute(json.loads((here / "definition.json").read_text()), toy.STAGED, workspace=here / "runs", run_id="run",
-        project=here / "project", warm=False)
-"""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    runner = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
-    log, deadline = tmp_path / "runs/run/logs/Train.log", time.monotonic() + 30
-    while not (log.exists() and "ready" in log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    runner.send_signal(signal.SIGKILL)
-    runner.wait()
-    kept = tmp_path / "runs/cache/checkpoints"
-    while not list(kept.glob("*/stopped")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
