@@ -23,8 +23,7 @@ from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Rows, write_dataset
 from boomerang.settings import PicturesConfig, PreprocessSettings
-from processing.datasets import check_source
-from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced
+from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
 from processing.pictures.gray import luma
 from processing.pictures.task import resizing, write_resized
 from processing.sharing.shares import worker

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,61 +24,46 @@ from processing.defenses.screening import DETECTORS
 from processing.sharing.asking import asking
 from processing.sharing.shares import worker
 from processing.sharing.tasks import Do, Task, alone
-
-if TYPE_CHECKING:
-    from training.model import ModelView
+from training.model import ModelView
 
 STEP = "Screen"
 
 
 @dataclass(frozen=True)
 class SharedVictim:
-    """The victim model, opened when it is first asked; other machines may have embedded the suspect rows.
+    """The victim model, of which other machines may have asked the features of the suspect rows.
 
-    Data validation alone then costs no TensorFlow.
+    It is opened when it is first asked: data validation alone costs no TensorFlow.
 
     Attributes
     ----------
-    folder : Path
-        It holds the model.
+    view : ModelView
     train : Dataset
         The suspect rows.
     do : callable
         How the task of embedding them is done.
     """
 
-    folder: Path
+    view: ModelView
     train: Dataset
     do: Do = alone
 
-    @cached_property
-    def view(self) -> ModelView:
-        """The model itself."""
-        from training.model import ModelView
-
-        return ModelView(self.folder, self.train.manifest.shape[1:])
-
     def embed(self, x: Images) -> Features:
         """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
-        view = self.view  # also where the parts have the answer: the manifest then names it
-        return self.do(self.embedding()).rows if x is self.train.x else view.embed(x)
+        _ = self.view.card  # opened in any case: it is checked, and the manifest names it
+        return self.do(self.embedding()).rows if x is self.train.x else self.view.embed(x)
 
     def answer(self, x: Images) -> Features:
         """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
         return self.view.answer(x)
 
     def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
-        """Return what gives float32[N, C'], see `processing.defenses.common.base.Victim`."""
+        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
         return self.view.gradients(layer)
 
     def embedding(self) -> Task:
         """Return the task of embedding the suspect rows."""
         return asking("features", self.view.embed, self.train.x)
-
-    @property
-    def parents(self) -> dict[str, str]:
-        """The model's digest, where a detector asked it; it is opened and checked by then."""
-        return {"model": self.view.digest} if "view" in self.__dict__ else {}
 
 
 def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:
@@ -142,10 +124,12 @@ def run(job: Job) -> None:
     if train.classes != trusted.classes:
         why = f"the classes are {train.classes} and {trusted.classes}"
         raise BadInput("the trusted set", why, "take it from the same data as the training set")
-    victim = SharedVictim(job.input("model"), train, do)
+    view = ModelView(job.input("model"), train.manifest.shape[1:])
+    victim = SharedVictim(view, train, do)
     suspect = Suspect(train.x, train.y, trusted.x, trusted.y, train.classes, victim, settings.seed)
     screened = screen(suspect, detectors)
-    parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest, **victim.parents}
+    parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest}
+    parents |= {"model": view.digest} if view.digest else {}
     write_screen(job.output("screen"), screened, _manifest(train, parents, settings))
 
 
@@ -153,7 +137,8 @@ def tasks(job: Job) -> Iterator[Task]:
     """Give the work of this step that several machines may share: the features of the suspect rows."""
     train = opened(job.input("train"))
     if job.settings(ScreenSettings).detectors:
-        yield SharedVictim(job.input("model"), train).embedding()
+        view = ModelView(job.input("model"), train.manifest.shape[1:])
+        yield SharedVictim(view, train).embedding()
 
 
 def _manifest(train: Dataset, parents: dict[str, str], settings: ScreenSettings) -> Manifest:

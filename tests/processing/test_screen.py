@@ -127,7 +127,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny untrained model, saved as a training job saves one."""
     import keras
 
-    from training.model import FEATURES, save_model
+    from training.architectures.common.base import FEATURES, LOGITS
+    from training.model import save_model
 
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
@@ -136,7 +137,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
             keras.layers.Dense(12, activation="relu", name=FEATURES),
-            keras.layers.Dense(len(CLASSES), activation="softmax"),
+            keras.layers.Dense(len(CLASSES), name=LOGITS),
+            keras.layers.Softmax(),
         ]
     )
     folder = tmp_path_factory.mktemp("model")

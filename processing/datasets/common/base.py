@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.errors import BadInput, ConfigError
+from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images, Labels, Rows
+from boomerang.settings import DataConfig
 from processing.sharing.tasks import Do, Piece, Task
 
 CIFAR10_CLASSES = (
@@ -176,6 +177,31 @@ class Source(Strict, ABC):
             False if it reads none.
         """
         return False
+
+
+def check_source(config: DataConfig) -> Source:
+    """Return the source that a config's section `[data]` describes, all of the section checked.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such source, a key is unknown (each with the nearest known one) or wrong, or the source
+        needs a path and has none.
+    """
+    from processing.datasets import SOURCES  # it imports this module
+
+    if config.source not in SOURCES:
+        why = f"there is no source '{config.source}'"
+        raise ConfigError("'data.source'", why, nearest(config.source, SOURCES))
+    known = {*DataConfig.model_fields, *SOURCES[config.source].model_fields} - {"kind"}
+    unknown = next((key for key in config.model_extra or {} if key not in known), None)
+    if unknown is not None:
+        raise ConfigError(f"unknown key 'data.{unknown}'", nearest(unknown, known))
+    source = SOURCES.create(config.spec, where="data")
+    if source.needs_path and not config.path:
+        why = f"source '{config.source}' needs a path"
+        raise ConfigError("'data.path'", why, "name the file or folder that it reads")
+    return source
 
 
 def sliced(corpus: Corpus) -> Blueprint:

@@ -30,10 +30,7 @@ class Victim(Protocol):
         """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
 
     def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
-        """Return what gives the gradient of the loss by a layer's output, averaged over its places.
-
-        (uint8[N, H, W, C], int64[N]) -> float32[N, C'], one number a channel of the layer.
-        """
+        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
 
 
 @dataclass(frozen=True)

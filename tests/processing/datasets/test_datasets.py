@@ -11,8 +11,8 @@ import pytest
 from boomerang.config import Spec
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import DataConfig
-from processing.datasets import SOURCES, check_source
-from processing.datasets.common.base import Blueprint, Request, Source
+from processing.datasets import SOURCES
+from processing.datasets.common.base import Blueprint, Request, Source, check_source
 from processing.sharing.tasks import alone, joined
 
 every_kind = pytest.mark.parametrize("kind", SOURCES)

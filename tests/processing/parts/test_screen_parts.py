@@ -18,7 +18,8 @@ from processing import screen
 from processing.defenses.common.base import Suspect
 from processing.parts import screen_parts
 from processing.sharing.asking import BATCH
-from training.model import save_model, small_cnn
+from training.architectures.small import Small
+from training.model import save_model
 
 ROWS = 2 * BATCH + 200  # three batches, the last one shorter
 ALL = ("data_validation", "activation_clustering", "spectral_signatures")
@@ -42,7 +43,7 @@ def inputs(tmp_path: Path) -> Path:
     write_config(folder, ALL)
     set_random_seed(0)
     card = {"architecture": "small", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": 0}
-    model = small_cnn((8, 8, 3), len(CLASSES))
+    model = Small().build((8, 8, 3), len(CLASSES))
     save_model(model, folder / "model", **card, parents={"train": "0" * 64}, rows=ROWS, history={})
     return folder
 
@@ -76,7 +77,7 @@ def test_the_step_asks_the_victim_about_the_trusted_rows_alone(
         return Screened(np.ones(ROWS, bool), nothing, nothing > 0)
 
     class View:
-        digest = "0" * 64
+        card, digest = None, "0" * 64
 
         def __init__(self, folder: Path, shape: tuple[int, ...]) -> None:
             assert shape == (8, 8, 3)
@@ -86,7 +87,7 @@ def test_the_step_asks_the_victim_about_the_trusted_rows_alone(
             return np.zeros((220, 96), np.float32)
 
     monkeypatch.setattr(screen, "screen", look)
-    monkeypatch.setattr("training.model.ModelView", View)
+    monkeypatch.setattr(screen, "ModelView", View)
     merge(tmp_path / "main", inputs, parts, screen.run)
     assert asked == [(ROWS, 220)]
 

@@ -33,10 +33,11 @@ def test_a_real_model_answers_shares_as_it_answers_the_whole() -> None:
     """Bit for bit: this is what the parts of Screen and Evaluate rest on."""
     from keras.utils import set_random_seed
 
-    from training.model import classifier, embedder, small_cnn
+    from training.architectures.small import Small
+    from training.model import classifier, embedder
 
     set_random_seed(0)
-    model = small_cnn((16, 16, 3), 10)
+    model = Small().build((16, 16, 3), 10)
     x = RNG.integers(0, 256, (2 * BATCH + 300, 16, 16, 3), np.uint8)
     for ask in (classifier(model), embedder(model)):
         task, whole = asking("answers", ask, x), ask(x)
