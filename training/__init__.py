@@ -1,4 +1,18 @@
-"""Steps that work on models: architectures, training, repair.
+"""Steps that work on models: training, and hardening.
+
+    train             the training job
+    harden            the hardening job: repairs, and what wraps the model
+    given             what either was given, verified
+    input_signatures  held against its signatures first
+    fit               the training loop
+    step              one step of it
+    cluster           which processes and devices train together
+    checkpoint        from where it goes on
+    model             how a model is saved, opened and asked
+    labeled           images with their labels
+    architectures/    one file a network
+    repair/           one file a repair of a trained model
+    inference/        one file a defense at inference: what it wraps is a model like any other
 
 May import `boomerang`; never `sagemaker`, `aws`, `pipelines` or `processing`.
 """

@@ -6,20 +6,25 @@ import json
 import multiprocessing
 import os
 import runpy
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boomerang.config import ModelConfig, TrainConfig, TrainSettings, as_hyperparameters
+from boomerang.config import Spec, as_hyperparameters
 from boomerang.contract import ROOT_ENV
-from boomerang.manifest import write_dataset
+from boomerang.formats.screen import Screened, write_screen
+from boomerang.manifest import Manifest, write_dataset
+from boomerang.settings import HardenSettings, ModelConfig, TrainConfig, TrainSettings
 from helpers.ranges import ROOT
+from training.architectures import ARCHITECTURES
+from training.model import ModelCard, save_model
 
 
 def left_or_right(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -42,18 +47,43 @@ def lay_out(
     architecture: Any = "small",
     hosts: Sequence[str] = ("algo-1",),
     index: int = 0,
+    **more: Any,
 ) -> Path:
-    """Write what a training job finds on its disk, and return the disk."""
+    """Write what a training job finds on its disk, and return the disk.
+
+    `more` is of the settings; with `repairs` or `inference` they are those of a hardening job.
+    """
     classes = tuple(map(str, range(int(train[1].max()) + 1)))
     for name, (x, y) in (("train", train), ("validation", validation)):
         write_dataset(ml / "input/data" / name, x, y, name="test", classes=classes)
-    settings = TrainSettings(seed=0, model=ModelConfig(architecture=architecture), train=config)
+    kind = HardenSettings if more.keys() & {"repairs", "inference"} else TrainSettings
+    settings = kind(seed=0, model=ModelConfig(architecture=architecture), train=config, **more)
     folder = ml / "input/config"
     folder.mkdir(parents=True)
     (folder / "hyperparameters.json").write_text(json.dumps(as_hyperparameters(settings)))
     machine = {"current_host": hosts[index], "hosts": list(hosts)}
     (folder / "resourceconfig.json").write_text(json.dumps(machine))
     return ml
+
+
+def screened(ml: Path, keep: np.ndarray) -> Path:
+    """Give a job a screen of one detector's that kept some rows, and return its folder."""
+    folder, nobody = ml / "input/data/screen", np.zeros((0, len(keep)))
+    write_screen(folder, Screened(keep, nobody, nobody.astype(bool)), Manifest(name="test"))
+    return folder
+
+
+def built(
+    kind: str = "small", shape: tuple[int, int, int] = (16, 16, 1), classes: int = 2, **settings: Any
+) -> Any:
+    """Return an untrained network."""
+    return ARCHITECTURES.create(Spec(kind=kind, **settings)).build(shape, classes)
+
+
+def saved(model: Any, folder: Path, **card: Any) -> ModelCard:
+    """Save a model of 16 by 16 gray pixels and two classes, and return its card."""
+    known = {"architecture": "small", "classes": ("0", "1"), "input_shape": (16, 16, 1), "seed": 0}
+    return save_model(model, folder, **{**known, "parents": {}, "rows": 1, "history": {}, **card})
 
 
 class Training:
@@ -63,17 +93,17 @@ class Training:
     runner does it.
     """
 
-    def __init__(self, ml: Path, more: Mapping[str, str], *, fork: bool) -> None:
+    def __init__(self, ml: Path, more: Mapping[str, str], *, fork: bool, module: str) -> None:
         self.ml, self.file = ml, ml.parent / f"{ml.name}-{len(list(ml.parent.glob('*.log')))}.log"
         self.file.touch()
         environment = {**more, ROOT_ENV: str(ml), "TF_CPP_MIN_LOG_LEVEL": "3"}
         self.process: Any
         if fork:
-            self.process = _FORKS.Process(target=_train, args=(environment, self.file), daemon=True)
+            self.process = _FORKS.Process(target=_train, args=(environment, self.file, module), daemon=True)
             self.process.start()
             return
         with self.file.open("wb") as out:
-            command = [sys.executable, "-m", "training.train"]
+            command = [sys.executable, "-m", module]
             environment = {**os.environ, **environment}
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
 
@@ -120,19 +150,21 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["keras"])
 
 
-def _train(environment: Mapping[str, str], log: Path) -> None:
+def _train(environment: Mapping[str, str], log: Path, module: str) -> None:
     """Become the training job."""
     out = os.open(log, os.O_WRONLY | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.environ.update(environment)
-    runpy.run_module("training.train", run_name="__main__", alter_sys=True)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 @contextmanager
-def started(ml: Path, more: Mapping[str, str] | None = None, *, fork: bool = True) -> Iterator[Training]:
+def started(
+    ml: Path, more: Mapping[str, str] | None = None, *, fork: bool = True, module: str = "training.train"
+) -> Iterator[Training]:
     """Start a training job's process, which does not outlive the block."""
-    training = Training(ml, more or {}, fork=fork)
+    training = Training(ml, more or {}, fork=fork, module=module)
     try:
         yield training
     finally:
@@ -140,9 +172,26 @@ def started(ml: Path, more: Mapping[str, str] | None = None, *, fork: bool = Tru
         training.end()
 
 
-def finished(ml: Path) -> Training:
+@contextmanager
+def both(
+    disks: Sequence[Path], *, fork: bool = True, module: str = "training.train"
+) -> Iterator[tuple[Training, Training]]:
+    """Start a job on two hosts, which reach each other on this machine."""
+    with ExitStack() as sockets:
+        given = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in disks]
+        workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in given]
+    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(2)]
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(started(ml, {"TF_CONFIG": json.dumps(config)}, fork=fork, module=module))
+            for ml, config in zip(disks, configs, strict=True)
+        )
+        yield first, second
+
+
+def finished(ml: Path, module: str = "training.train") -> Training:
     """Run a training job's process to its good end."""
-    with started(ml) as training:
+    with started(ml, module=module) as training:
         assert training.end() == 0, training.log
     return training
 

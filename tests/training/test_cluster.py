@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.training_jobs import ROOT, Training, finished, lay_out, started, weights
+from helpers.training_jobs import ROOT, both, finished, lay_out, weights
 
 from boomerang.contract import Hosts
 from boomerang.settings import DataConfig, TrainConfig
@@ -39,21 +36,6 @@ def test_alone_there_is_nothing_to_agree_on() -> None:
     assert one.chief and one.replicas == 1 and one.agree(True) and not one.agree(False)
     values = [np.arange(3), np.float32([-0.0])]
     assert all(np.array_equal(a, b) for a, b in zip(one.share(values), values, strict=True))
-
-
-@contextmanager
-def both(disks: Sequence[Path], *, fork: bool = True) -> Iterator[tuple[Training, Training]]:
-    """Start a job on two hosts, which reach each other on this machine."""
-    with ExitStack() as sockets:
-        given = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in disks]
-        workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in given]
-    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(2)]
-    with ExitStack() as stack:
-        first, second = (
-            stack.enter_context(started(ml, {"TF_CONFIG": json.dumps(config)}, fork=fork))
-            for ml, config in zip(disks, configs, strict=True)
-        )
-        yield first, second
 
 
 @pytest.fixture(scope="module")

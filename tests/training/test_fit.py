@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.training_jobs import left_or_right
+from helpers.training_jobs import built, left_or_right, saved
 
 from boomerang.errors import StepFailed
 from boomerang.settings import TrainConfig
 from training.cluster import Cluster
 from training.fit import batch_seeds, fit, row_order, seed_everything
-from training.model import ARCHITECTURES, load_model, save_model, weights_digest
+from training.model import load_model, weights_digest
+from training.step import cross_entropy
 
 X, Y = left_or_right(600)
 ROWS, VALIDATION = (X[:500], Y[:500]), (X[500:], Y[500:])
@@ -24,7 +25,7 @@ def trained(
     config: TrainConfig, seed: int = 0, cluster: Cluster | None = None, architecture: str = "small"
 ) -> Any:
     seed_everything(seed)
-    model = ARCHITECTURES[architecture]((16, 16, 1), 2)
+    model = built(architecture)
     return model, fit(model, *ROWS, VALIDATION, config, seed, cluster=cluster)
 
 
@@ -46,7 +47,7 @@ def test_the_history_is_what_keras_says_of_the_model() -> None:
     import keras
 
     seed_everything(0)
-    model = ARCHITECTURES["small"]((16, 16, 1), 2)
+    model = built()
     model.layers[-2].set_weights([w + 0.1 for w in model.layers[-2].get_weights()])
     history = fit(model, *ROWS, VALIDATION, TrainConfig(epochs=1, batch=500, learning_rate=1e-12), 0)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -90,17 +91,7 @@ def test_what_a_gpu_has_trained_is_saved_in_float32_and_as_good(tmp_path: Path) 
     config = TrainConfig(epochs=3, batch=32)
     model, history = trained(config, cluster=as_on_a_gpu())
     assert history["val_accuracy"][-1] > 0.95
-    save_model(
-        model,
-        tmp_path,
-        architecture="small",
-        classes=("a", "b"),
-        input_shape=(16, 16, 1),
-        seed=0,
-        parents={},
-        rows=500,
-        history=history,
-    )
+    saved(model, tmp_path, history=history)
     opened, _ = load_model(tmp_path)
     assert {layer.compute_dtype for layer in opened.layers} == {"float32"}
     assert weights_digest(opened) == weights_digest(model) != weights_digest(trained(config)[0])
@@ -111,3 +102,26 @@ def test_a_model_that_xla_cannot_compile_trains_without(capsys: pytest.CaptureFi
     _, history = trained(TrainConfig(epochs=1, batch=100), cluster=as_on_a_gpu(), architecture="book")
     assert "XLA cannot compile this model, it trains without: " in capsys.readouterr().out
     assert history["accuracy"][0] > 0.5
+
+
+def test_another_loss_is_learned_where_one_is_given() -> None:
+    """Told that every label is the other one, a model learns to be wrong; and the history says its loss."""
+    import keras
+
+    def contrary(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+        answers = model(images, training=True)
+        return keras.losses.sparse_categorical_crossentropy(1 - labels, answers), answers
+
+    seed_everything(0)
+    model = built()
+    history = fit(model, *ROWS, VALIDATION, TrainConfig(epochs=3, batch=32), 0, loss=contrary)
+    assert history["val_accuracy"][-1] < 0.05 and history["accuracy"][-1] < 0.05
+    assert history["loss"][-1] < 0.2 < history["val_loss"][-1]
+
+
+def test_the_honest_loss_is_the_default_to_the_bit() -> None:
+    config = TrainConfig(epochs=1, batch=100)
+    seed_everything(0)
+    model = built()
+    fit(model, *ROWS, VALIDATION, config, 0, loss=cross_entropy)
+    assert weights_digest(model) == weights_digest(trained(config)[0])

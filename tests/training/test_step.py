@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.training_jobs import left_or_right
+from helpers.training_jobs import built, left_or_right
 
 from boomerang.settings import TrainConfig
 from training.cluster import alone
 from training.fit import batch_seeds
-from training.model import ARCHITECTURES
 from training.step import Step, adam, twin
 
 
 @pytest.mark.parametrize("augment", [False, True])
 def test_the_step_is_traced_once_whatever_the_length_of_a_batch(augment: bool) -> None:
-    model = ARCHITECTURES["small"]((16, 16, 1), 2)
+    model = built("small")
     optimizer = adam(TrainConfig(), 10, mixed=False)
     optimizer.build(model.trainable_variables)
     step = Step(model, optimizer, *left_or_right(100), augment=augment, cluster=alone())
@@ -28,7 +27,7 @@ def test_the_step_is_traced_once_whatever_the_length_of_a_batch(augment: bool) -
 
 
 def test_a_mixed_twin_computes_in_float16_keeps_float32_and_ends_exactly() -> None:
-    model = ARCHITECTURES["book"]((16, 16, 1), 2)
+    model = built("book")
     other = twin(model, mixed=True)
     precisions = {layer.name: layer.compute_dtype for layer in other.layers}
     assert precisions.pop("logits") == precisions.pop(other.layers[-1].name) == "float32"

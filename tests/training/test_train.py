@@ -1,63 +1,43 @@
-"""The training job: what a checkpoint has to agree with to be taken."""
+"""The training job, whole: it trains on what it is given, and its card says on what."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-from helpers.training_jobs import left_or_right
+from helpers.training_jobs import built, finished, lay_out, left_or_right, saved, screened, weights
 
-from boomerang.contract import Job
-from boomerang.errors import BadInput
-from boomerang.manifest import Dataset, Manifest, commit, write_dataset
-from boomerang.settings import ModelConfig, TrainConfig, TrainSettings
-from training.cluster import Cluster, alone
-from training.model import ARCHITECTURES
-from training.train import fingerprint, kept_rows
+from boomerang.settings import TrainConfig
+from training.model import load_model
 
-SETTINGS = TrainSettings(seed=0, model=ModelConfig(), train=TrainConfig())
+CONFIG = TrainConfig(epochs=6, batch=16)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Dataset:
-    """Return ten rows of a job's channel `train`."""
-    return write_dataset(tmp_path / "input/data/train", *left_or_right(10), name="t", classes=("a", "b"))
+def test_it_learns_from_the_kept_rows_alone(tmp_path: Path) -> None:
+    """Half of the labels are wrong, and the screen kept the others."""
+    x, y = left_or_right(400)
+    wrong = np.arange(400) % 4 < 2
+    ml = lay_out(tmp_path / "ml", (x, np.where(wrong, 1 - y, y)), left_or_right(40, seed=1), CONFIG)
+    screened(ml, ~wrong)
+    log = finished(ml).log
+    assert "training on 200 of 400 rows of test" in log and f"weights {weights(ml)}" in log
+    _, card = load_model(ml / "model")
+    assert card.history["val_accuracy"][-1] > 0.95 and card.rows == 200
+    assert card.parents.keys() == {"train", "validation", "screen"}
+    assert card.repairs == card.inference == ()
 
 
-def test_anything_that_the_outcome_depends_on_makes_another_training(data: Dataset, tmp_path: Path) -> None:
-    import keras
-
-    keras.utils.set_random_seed(0)
-    model, other = (ARCHITECTURES["small"]((16, 16, 1), 2) for _ in range(2))
-    rows = left_or_right(10, seed=1)
-    changed = write_dataset(tmp_path / "changed", *rows, name="t", classes=("a", "b"))
-    keep, one = np.arange(10) < 9, alone()
-    fingerprints = [
-        fingerprint(SETTINGS, (data, data), None, model, one),
-        fingerprint(SETTINGS.model_copy(update={"seed": 1}), (data, data), None, model, one),
-        fingerprint(SETTINGS, (changed, data), None, model, one),
-        fingerprint(SETTINGS, (data, changed), None, model, one),
-        fingerprint(SETTINGS, (data, data), keep, model, one),
-        fingerprint(SETTINGS, (data, data), keep[::-1], model, one),
-        fingerprint(SETTINGS, (data, data), None, other, one),
-        fingerprint(SETTINGS, (data, data), None, model, Cluster(one.strategy, accelerated=True)),
-    ]
-    assert len(set(fingerprints)) == len(fingerprints)
-    assert fingerprints[0] == fingerprint(SETTINGS, (data, data), None, model, alone())
-
-
-def test_the_rows_to_keep_have_to_be_of_this_data(data: Dataset, tmp_path: Path) -> None:
-    job = Job(tmp_path, training=True)
-    assert kept_rows(job, data) is None
-    screen = tmp_path / "input/data/screen"
-    screen.mkdir()
-    for keep in (np.ones(10, np.bool_), np.ones(9, np.bool_), np.ones(10, np.int64)):
-        np.save(screen / "keep.npy", keep)
-        commit(screen, Manifest(name="t", kind="screen"))
-        if keep.dtype == np.bool_ and len(keep) == 10:
-            kept = kept_rows(job, data)
-            assert kept is not None and kept.all()
-        else:
-            with pytest.raises(BadInput, match="for 10 rows"):
-                kept_rows(job, data)
+def test_it_goes_on_from_a_given_model(tmp_path: Path) -> None:
+    rows = left_or_right(40)
+    ml = lay_out(
+        tmp_path / "ml", rows, rows, CONFIG.model_copy(update={"learning_rate": 1e-9}), start="victim"
+    )
+    model = built()
+    given = saved(model, ml / "input/data/victim")
+    finished(ml)
+    trained, card = load_model(ml / "model")
+    for before, after in zip(model.trainable_variables, trained.trainable_variables, strict=True):
+        np.testing.assert_allclose(np.array(before), np.array(after), atol=1e-6)
+    assert card.parents["victim"] == given.weights_sha256 != card.weights_sha256
+    assert json.loads((ml / "model/model.json").read_text())["inference"] == []
