@@ -44,6 +44,7 @@ COMMANDS = (
 
 TINY = """
 name = "tiny"
+harden = []
 [data]
 train = 200
 test = 100
@@ -58,8 +59,6 @@ epochs = 1
 schedule = "retrain"
 [screen]
 detectors = [{kind = "data_validation"}]
-[harden]
-method = "none"
 [[attacks]]
 kind = "badnets"
 source = "airplane"
