@@ -84,12 +84,15 @@ def code_of(module: str | None, project: Path, named: Collection[str] | None = N
 
 def _closure(start: set[Path], project: Path, named: Collection[str] | None) -> tuple[set[Path], set[str]]:
     sources: set[Path] = set()
+    names: set[str] = set()
     libraries: set[str] = set()
     todo = set(start)
     while todo:
         source = todo.pop()
         sources.add(source)
-        for name in _imports(source, project, named):
+        new = set(_imports(source, project, named)) - names
+        names |= new
+        for name in new:
             found = _files_of(name, project)
             todo |= found - sources
             if not found:
