@@ -17,7 +17,7 @@ from PIL import ImageColor
 
 from boomerang.errors import BoomerangError
 from boomerang.safeio import display_name
-from processing.pictures.folder import ResizeReport
+from processing.pictures.picture_folder import ResizeReport
 from processing.pictures.resize_folder import resize_folder
 from processing.pictures.square import FILTERS, FORMATS, RGB
 

@@ -1,5 +1,8 @@
 """The sources of data: one file each, named as its kind.
 
+    common  what they share
+    drawn   the renderer of the bundled data
+
 May import numpy, pillow, `boomerang` and what resizes pictures; TensorFlow only to download.
 """
 

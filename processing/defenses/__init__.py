@@ -1,1 +1,5 @@
-"""Defenses on data."""
+"""What a defender does with the rows of a training set.
+
+screening  detectors of poisoned rows, one file each
+common     what they share
+"""

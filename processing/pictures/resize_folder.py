@@ -16,8 +16,8 @@ from pathlib import Path
 from boomerang.errors import UsageError
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import Refused, Taken, take_all, threads
-from processing.pictures.files import check_places, listed
-from processing.pictures.folder import ResizeReport, write_folder
+from processing.pictures.listing import check_places, listed
+from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.pictures.square import RGB, Settings
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from boomerang.manifest import Images
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import PictureSource, Refused, Taken, none_left, take_all, threads
-from processing.pictures.files import listed
-from processing.pictures.folder import ResizeReport, write_folder
+from processing.pictures.listing import listed
+from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.pictures.square import Settings
 from processing.sharing.tasks import Piece, Task
 

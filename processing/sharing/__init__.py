@@ -1,1 +1,6 @@
-"""Work that several machines share, or one does alone: the bytes are the same."""
+"""Work that several machines share, or one does alone: the bytes are the same.
+
+tasks   work of which any stretch can be done by itself
+asking  asking a model about many images, as a task
+shares  the stretches of several machines as files
+"""

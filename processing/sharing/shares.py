@@ -84,9 +84,7 @@ def write_part(job: Job, step: str, tasks: Iterable[Task]) -> None:
     mine = [(task, *task.share(index, count)) for task in tasks]
     items = {task.name: (start, stop) for task, start, stop in mine}
     share = _Share(index=index + 1, count=count, items=items)
-    manifest = Manifest(
-        name=step, kind=KIND, parents=_digests(job), recipe=share.model_dump(mode="json")
-    )
+    manifest = Manifest(name=step, kind=KIND, parents=_digests(job), recipe=share.model_dump(mode="json"))
     with committing(job.output(PARTS) / share.folder) as scratch:
         for task, start, stop in mine:
             if start < stop:

@@ -1,1 +1,5 @@
-"""What the sources share."""
+"""What the sources share.
+
+base         what a source gives, how to write one, and how rows are picked
+keras_files  data in Keras' `.npz` layout, from a file or downloaded
+"""

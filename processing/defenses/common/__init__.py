@@ -1,1 +1,8 @@
-"""What the detectors share."""
+"""What the detectors share.
+
+base       what a detector is shown and must return; how to write one
+threshold  how high a score has to be
+scale      scores of several classes on one scale
+whitening  features in which clean classes vary alike everywhere
+near       pairs of images that are nearly the same
+"""

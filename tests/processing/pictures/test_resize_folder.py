@@ -20,7 +20,7 @@ import resize_images
 from boomerang.digest import digest_tree, sha256_file
 from boomerang.errors import BadInput, UsageError
 from boomerang.manifest import verify_folder
-from processing.pictures import folder as written
+from processing.pictures import picture_folder
 from processing.pictures.resize_folder import resize_folder
 
 SCRIPT = ROOT / "resize_images.py"
@@ -229,7 +229,7 @@ def test_a_failure_leaves_the_older_output(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(written, "_write_pictures", full)
+    monkeypatch.setattr(picture_folder, "_write_pictures", full)
     with pytest.raises(UsageError, match="No space left"):
         resize_folder(source, out)
     assert digest_tree(out) == before

@@ -3,6 +3,10 @@
 Every function takes the random numbers of N pictures and gives one mesh for all of them. Bodies are
 about two units long, face +x, and stand on their lowest point. What a picture does not have (an engine,
 antlers, folded wings) is there as a mesh that is never drawn, since all N share one list of faces.
+
+    airplane, ship, vehicles  what people build
+    bird, frog, quadrupeds    what is alive
+    parts                     what several of them have
 """
 
 from __future__ import annotations
