@@ -2,4 +2,6 @@
 
 screening  detectors of poisoned rows, one file each
 common     what they share
+
+A defender never sees the trigger, the truth or the test set.
 """

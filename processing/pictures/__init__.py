@@ -7,4 +7,6 @@ decoding        a file taken, or refused with the reason
 square          one picture padded and resized
 picture_folder  the folder that is written
 gray            colors become gray
+
+Needs numpy and pillow; must not import TensorFlow.
 """

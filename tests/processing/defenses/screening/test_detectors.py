@@ -12,7 +12,7 @@ from helpers.suspects import make_suspect, with_features
 
 from boomerang.config import Spec
 from boomerang.errors import ConfigError
-from pipelines.campaign.config import ScreenConfig
+from pipelines.campaign.sections import ScreenConfig
 from processing.defenses.common.base import Detector, Finding, Suspect
 from processing.defenses.screening import DETECTORS
 
