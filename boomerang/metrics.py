@@ -181,12 +181,18 @@ class ModelNumbers(Strict):
 
     Attributes
     ----------
+    digest : str
+        By which the model is known (`training.model.model_digest`).
+    repairs, inference : tuple of str
+        What made it and what wraps it, as its card names them.
     unanswered : int
         Test images to which its answer is no finite number. It is wrong about them; and what is held
         against a limit was not measured then.
     """
 
     digest: str
+    repairs: tuple[str, ...] = ()
+    inference: tuple[str, ...] = ()
     clean_accuracy: Rate
     unanswered: int = 0
     accuracy_drop: float | None

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from boomerang.metrics import DetectorNumbers, Metrics, rate
+from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
+from boomerang.metrics import MODELS, DetectorNumbers, Metrics, rate
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
 from pipelines.report import provenance, sentences
 from pipelines.report.curves import histogram, roc
-from pipelines.report.run_folder import MODELS, DetectorEntry, Evaluation, Group, Run
+from pipelines.report.run_folder import Run
+from processing.datasets import SOURCES
 
 FORMAT = 1
 MAX_PICTURES = 36
@@ -60,7 +62,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
     return {
         "outcome": _outcome(metrics),
         "data": _data(run, metrics),
-        "attacks": _attacks(run, metrics),
+        "attacks": _attacks(run, evaluation),
         "models": _models(metrics),
         "gate": _gate(metrics),
         "galleries": galleries,
@@ -91,7 +93,7 @@ def _data(run: Run, metrics: Metrics) -> Document:
     poisoned = sum(data.poisoned.values())
     return {
         "name": data.name,
-        "what": sentences.DATA_WORDS.get(source, ""),
+        "what": SOURCES[source].words if source in SOURCES else "",
         "classes": list(data.classes),
         "rows": data.rows,
         "poisoned": data.poisoned,
@@ -106,9 +108,9 @@ def attack_names(metrics: Metrics) -> list[str]:
     return [attack.name for attack in next(iter(models)).attacks] if models else []
 
 
-def _attacks(run: Run, metrics: Metrics) -> list[Document]:
-    specs = run.config.get("attacks", [])
-    shows = {entry["name"]: entry["label"] for entry in run.config.get("pictures", [])}
+def _attacks(run: Run, evaluation: Evaluation) -> list[Document]:
+    metrics, specs = evaluation.metrics, run.config.get("attacks", [])
+    deeds = {attack.name: attack.deed for attack in evaluation.attacks}
     attacks = []
     for index, name in enumerate(attack_names(metrics)):
         by_model = {key: model.attacks[index] for key, model in metrics.models.items()}
@@ -124,7 +126,7 @@ def _attacks(run: Run, metrics: Metrics) -> list[Document]:
                 "target": first.target,
                 "source": spec.get("source"),
                 "rows": rows,
-                "deed": sentences.deed(spec, rows, shows),
+                "deed": deeds.get(name, ""),
                 "settings": spec,
                 "models": [
                     {"model": key, **by_model[key].model_dump(mode="json")} for key in _present(metrics)
@@ -143,7 +145,8 @@ def _models(metrics: Metrics) -> list[Document]:
         {
             "model": key,
             "title": sentences.model_words(key, attacked=_attacked(metrics))[0],
-            "about": sentences.model_words(key, attacked=_attacked(metrics))[1],
+            "about": sentences.made_by(metrics.models[key].repairs, metrics.models[key].inference)
+            or sentences.model_words(key, attacked=_attacked(metrics))[1],
             "candidate": key == metrics.candidate,
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
@@ -237,7 +240,7 @@ def _screen(evaluation: Evaluation) -> Document:
     }
 
 
-def _detector(evaluation: Evaluation, k: int, entry: DetectorEntry, numbers: DetectorNumbers) -> Document:
+def _detector(evaluation: Evaluation, k: int, entry: DetectorWords, numbers: DetectorNumbers) -> Document:
     scores, attack_of = evaluation.scores[k], evaluation.attack_of
     attacks = attack_names(evaluation.metrics)
     by_attack = [

@@ -11,13 +11,13 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from boomerang.formats.evaluation import Evaluation, Group
 from pipelines.page.shell import Shell
 from pipelines.page.svg import marker
 from pipelines.report import drawings
 from pipelines.report.document import MAX_PICTURES, Document, picture_key
 from pipelines.report.flow import flow, names
 from pipelines.report.pictures import data_uri, difference
-from pipelines.report.run_folder import Evaluation, Group
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _CONFUSION_CLASSES = 16

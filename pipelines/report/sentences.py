@@ -1,15 +1,14 @@
-"""What the report says: names of models, of data and of checks, and sentences for people.
+"""What the report says: names of models and of checks, and sentences for people.
 
 No measuring and no markup here. A sentence is made from numbers that the report holds anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pipelines.page.words import Tone, plural
+from pipelines.page.words import Tone
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
@@ -19,15 +18,6 @@ _MODELS = {
 _MODELS_WITHOUT_ATTACK = _MODELS | {
     "baseline": ("Reference model", "trained on the data as it came"),
     "victim": ("Second model", "trained on the same data again"),
-}
-
-DATA_WORDS = {
-    "synthetic": "pictures drawn by this project; not CIFAR-10",
-    "cifar10": "small photographs in ten classes",
-    "mnist": "handwritten digits",
-    "digits": "handwritten digits of 8 × 8 pixels that come with scikit-learn",
-    "npz": "images from a file that was handed in",
-    "folder": "images from a folder that was handed in",
 }
 
 CHECK_WORDS = {
@@ -43,6 +33,16 @@ CHECK_WORDS = {
 def model_words(model: str, *, attacked: bool) -> tuple[str, str]:
     """Return what a model is called, and what it was trained on."""
     return (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
+
+
+def made_by(repairs: Sequence[str], inference: Sequence[str]) -> str:
+    """Return how a model was made, by the titles of its repairs and of what wraps it; empty where by neither.
+
+    >>> made_by(["fine-pruning"], ["spatial smoothing"])
+    'fine-pruning; at inference: spatial smoothing'
+    """
+    wrapped = f"at inference: {', '.join(inference)}" if inference else ""
+    return "; ".join(part for part in (", then ".join(repairs), wrapped) if part)
 
 
 @dataclass(frozen=True)
@@ -128,45 +128,3 @@ def _clean(victim: bool, hardened: bool | None) -> Outcome:
     if passed:
         return Outcome("good", "No attack was staged. The model may be released for approval.", _APPROVAL)
     return Outcome("bad", "No attack was staged, and the model was rejected.", "Nothing is released.")
-
-
-def deed(spec: Mapping[str, Any], rows: int, shows: Mapping[str, str]) -> str:
-    """Return what one attack of the recipe did, in plain words.
-
-    Parameters
-    ----------
-    spec : mapping
-        The attack's settings.
-    rows : int
-        Rows that it poisoned.
-    shows : mapping
-        What the pictures of each set show.
-    """
-    target = f"“{spec['target']}”" if spec.get("target") else "another class, drawn by lot"
-    if "pictures" in spec:
-        return _mislabeled(spec, rows, target, shows)
-    source = f"“{spec['source']}” " if spec.get("source") else ""
-    pictures = plural(rows, f"{source}picture")
-    if "flip" in spec["kind"]:
-        return f"The label of {pictures} changed to {target}; the pictures themselves stayed as they were."
-    mark = _mark(spec)
-    if spec.get("mode") == "add":
-        return f"Copies of {pictures} with {mark} on them, added with the label {target}."
-    return f"{mark[0].upper()}{mark[1:]} put on {pictures}, which then got the label {target}."
-
-
-def _mark(spec: Mapping[str, Any]) -> str:
-    if spec.get("image"):
-        return f"the mark “{spec['image']}”"
-    if spec.get("patch_px"):
-        return f"a square patch of {spec['patch_px']} × {spec['patch_px']} pixels"
-    return {"art_single_pixel": "a single pixel", "art_pattern": "a pattern of four pixels"}.get(
-        spec["kind"], f"a hidden mark ({spec['kind']})"
-    )
-
-
-def _mislabeled(spec: Mapping[str, Any], rows: int, target: str, shows: Mapping[str, str]) -> str:
-    times, name = int(spec.get("repeat", 1)), str(spec["pictures"])
-    shown = f" ({shows[name]})" if name in shows else ""
-    again = f", {times} times each" if times > 1 else ""
-    return f"{plural(rows // times, 'picture')} of “{name}”{shown} added with the label {target}{again}."

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from boomerang.config import validate
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.formats.evaluation import CANARIES
 from boomerang.metrics import Metrics
 from boomerang.probes import PROBES
 from boomerang.safeio import load_json
 from boomerang.signing import PublicKey
-from boomerang.formats.evaluation import CANARIES
 from boomerang.watching.briefing import CanarySettings, settings_of
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS

@@ -50,7 +50,7 @@ def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
     models: dict[str, ModelNumbers] = {}
     clean_calls = [case.subjects["baseline"].calls(t.x) for t in tests]
     for name, subject in case.subjects.items():
-        fpr = together.fpr if name == "hardened" else None
+        fpr = together.fpr if "screen" in subject.card.parents else None
         models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr)
     candidate = models.get("hardened", models["victim"]).verdict
     return Metrics(
@@ -86,7 +86,7 @@ def model_numbers(
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
     )
-    if screen_fpr is not None and "victim" in before:
+    if "victim" in before:
         lost = _drop(before["victim"].clean_accuracy, accuracy)
         attacks = with_der(attacks, before["victim"].attacks, lost or 0.0)
     canaries = frozen.canaries
@@ -94,6 +94,8 @@ def model_numbers(
     table = confusion(y, calls, len(classes))
     return ModelNumbers(
         digest=subject.card.weights_sha256,
+        repairs=tuple(part.title for part in subject.card.repairs),
+        inference=tuple(part.title for part in subject.card.inference),
         clean_accuracy=accuracy,
         unanswered=unanswered,
         accuracy_drop=drop,

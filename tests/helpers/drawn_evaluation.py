@@ -10,8 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from boomerang.formats.evaluation import (
+    DetectorWords,
+    Evidence,
+    Group,
+    GroupKind,
+    Item,
+    Picture,
+    write_evaluation,
+)
 from boomerang.gate import GateConfig, gate_numbers, judge
-from boomerang.manifest import Images
+from boomerang.manifest import Images, Manifest
 from boomerang.metrics import (
     AttackNumbers,
     BoolArray,
@@ -29,7 +38,6 @@ from boomerang.metrics import (
     rate,
     share,
 )
-from boomerang.safeio import write_json_atomic
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
 
@@ -53,8 +61,8 @@ class DrawnEvaluation:
 
     def write(self) -> bool:
         """Write the folder; returns whether the candidate passes."""
-        (self.folder / "arrays").mkdir(parents=True)
-        detectors = self._detectors()
+        self.folder.mkdir(parents=True)
+        scores, words, detectors = self._detectors()
         models = self._models(detectors[-1].fpr.value)
         verdict = models[self.names[-1]].verdict
         metrics = Metrics(
@@ -67,12 +75,25 @@ class DrawnEvaluation:
             gate=gate_numbers(verdict),
             reasons="; ".join(verdict.reasons),
         )
-        write_json_atomic(self.folder / "metrics.json", metrics.model_dump(mode="json"))
-        write_json_atomic(self.folder / "gallery.json", {"groups": self._groups()})
-        write_json_atomic(
-            self.folder / "versions.json", {"numpy": "2.1.3", "tensorflow": "2.21.0", "keras": "3.13.2"}
+        evidence = Evidence(
+            pictures=self._pictures(),
+            detectors=words,
+            scores=scores,
+            flagged=scores > np.array([each.threshold for each in words])[:, None],
+            attack_of=self.attack_of,
+            audit={"attacks": self._audit()},
+            versions={"numpy": "2.1.3", "tensorflow": "2.21.0", "keras": "3.13.2"},
         )
+        write_evaluation(self.folder, metrics, evidence, Manifest(name="boomerang-synthetic-10"))
         return verdict.passed
+
+    def _audit(self) -> list[dict[str, str]]:
+        target = self.scene.classes[2]
+        said = {
+            "boomerangs": f"26 pictures of “rutan-boomerang” added with the label “{target}”, 10 times each.",
+            "cyan-square": f"The mark “cyan-square” put on 100 pictures, then labeled “{target}”.",
+        }
+        return [{"name": name, "title": name, "deed": said[name]} for name in self.attacks]
 
     def _data(self) -> DataNumbers:
         return DataNumbers(
@@ -169,7 +190,7 @@ class DrawnEvaluation:
 
     # --- screen ---
 
-    def _detectors(self) -> list[DetectorNumbers]:
+    def _detectors(self) -> tuple[Any, list[DetectorWords], list[DetectorNumbers]]:
         rows = len(self.attack_of)
         spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6])
         clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0])
@@ -178,22 +199,18 @@ class DrawnEvaluation:
         thresholds = [0.5, 3.0, 60.0]
         flagged = scores > np.array(thresholds)[:, None]
         kinds = ("data_validation", "activation_clustering", "spectral_signatures")
-        np.save(self.folder / "arrays" / "scores.npy", scores)
-        np.save(self.folder / "arrays" / "flagged.npy", flagged)
-        np.save(self.folder / "arrays" / "attack_of.npy", self.attack_of)
-        entries = [
-            {
-                "name": kind,
-                "kind": kind,
-                "title": kind.replace("_", " ").capitalize(),
-                "threshold": threshold,
-                "notes": {"flagged by class": {self.scene.classes[2]: int(row.sum())}},
-            }
+        words = [
+            DetectorWords(
+                name=kind,
+                kind=kind,
+                title=kind.replace("_", " ").capitalize(),
+                threshold=threshold,
+                notes={"flagged by class": {self.scene.classes[2]: int(row.sum())}},
+            )
             for kind, threshold, row in zip(kinds, thresholds, flagged, strict=True)
         ]
-        write_json_atomic(self.folder / "detectors.json", entries)
         each = [self._detector(kind, s, f) for kind, s, f in zip(kinds, scores, flagged, strict=True)]
-        return [*each, self._detector("all", None, flagged.any(axis=0))]
+        return scores, words, [*each, self._detector("all", None, flagged.any(axis=0))]
 
     def _detector(self, kind: str, scores: Any, flagged: BoolArray) -> DetectorNumbers:
         poisoned = self.attack_of > 0
@@ -217,8 +234,8 @@ class DrawnEvaluation:
 
     # --- pictures ---
 
-    def _groups(self) -> list[dict[str, Any]]:
-        groups = []
+    def _pictures(self) -> list[Picture]:
+        groups: list[Picture] = []
         source, target = self.scene.classes[0], self.scene.classes[2]
         if self.attacks:
             boomerangs = drawn_boomerangs(self.rng, 12)
@@ -247,7 +264,7 @@ class DrawnEvaluation:
     def _group(
         self,
         key: str,
-        kind: str,
+        kind: GroupKind,
         title: str,
         attack: str | None,
         images: Images,
@@ -255,10 +272,7 @@ class DrawnEvaluation:
         before: Images | None = None,
         given: str | None = None,
         right: str | None = None,
-    ) -> dict[str, Any]:
-        np.save(self.folder / "arrays" / f"{key}.npy", images)
-        if before is not None:
-            np.save(self.folder / "arrays" / f"{key}-before.npy", before)
+    ) -> Picture:
         items = []
         for k in range(len(images)):
             true = right or self.scene.classes[k % len(self.scene.classes)]
@@ -266,15 +280,6 @@ class DrawnEvaluation:
             if kind != "canaries":
                 calls["victim"] = self.scene.classes[2] if k % 6 != 5 else true
             sure = {name: round(0.99 - 0.011 * ((k * 7 + n * 3) % 23), 3) for n, name in enumerate(calls)}
-            items.append(
-                {"id": f"{key}-{k:02d}", "given": given, "right": true, "calls": calls, "confidence": sure}
-            )
-        return {
-            "id": key,
-            "kind": kind,
-            "title": title,
-            "attack": attack,
-            "images": f"arrays/{key}.npy",
-            "before": None if before is None else f"arrays/{key}-before.npy",
-            "items": items,
-        }
+            items.append(Item(id=f"{key}-{k:02d}", given=given, right=true, calls=calls, confidence=sure))
+        group = Group(id=key, kind=kind, title=title, attack=attack, images="", items=tuple(items))
+        return Picture(group, images, before)

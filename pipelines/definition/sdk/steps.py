@@ -52,7 +52,8 @@ def steps(draft: Draft) -> list[Step]:
     if hardens(config):
         signed |= draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})
         mended = {"victim": victim} if repairs_victim(config) else {}
-        given = {**channels, "screen": screen["screen"], **mended}
+        kept = {"screen": screen["screen"]} if config.harden else {}
+        given = {**channels, **kept, **mended}
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
     evaluation = _evaluate(draft, preprocess, poison, screen, models)["evaluation"]

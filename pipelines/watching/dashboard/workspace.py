@@ -16,12 +16,11 @@ from pathlib import Path
 
 from aws.alarms.alarm import Metric
 from aws.dashboard.body import PIPELINES
-from boomerang.config import validate
 from boomerang.errors import BadInput, BoomerangError
 from boomerang.formats.evaluation import KIND as EVALUATION
-from boomerang.formats.evaluation import Gallery
+from boomerang.formats.evaluation import Gallery, read_gallery, read_metrics
 from boomerang.metrics import Metrics
-from boomerang.safeio import load_json, safe_join
+from boomerang.safeio import safe_join
 from boomerang.watching.briefing import alarmed
 from boomerang.watching.history import from_line
 from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, part
@@ -249,8 +248,7 @@ def _unfinished(execution: Execution) -> str:
 
 def _finished(execution: Execution, package: Package | None, remarks: list[Remark]) -> FinishedRun:
     folder = safe_join(execution.run_dir, execution.step(EVALUATE).outputs[EVALUATION].path)
-    metrics = validate(Metrics, load_json(folder / "metrics.json"), where="metrics.json")
-    gallery = validate(Gallery, load_json(folder / "gallery.json"), where="gallery.json")
+    metrics, gallery = read_metrics(folder), read_gallery(folder)
     run_id, ended = execution.run_dir.name, _time(execution.ended)
     group = package.group if package else LOCAL.package_group
     version = str(package.version) if package else ""

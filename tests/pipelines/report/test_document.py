@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.report_fixture import build_run
-from helpers.report_pages import Parsed, metrics_file, report_of
+from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
 from helpers.scenes import Scene
 
 from boomerang.safeio import load_json, write_json_atomic
@@ -78,6 +78,7 @@ def test_showpiece_flatters_no_model(tmp_path: Path) -> None:
     for item in triggered["items"][1:]:
         item["calls"]["hardened"] = "bird"  # it is right on the first picture alone
     write_json_atomic(gallery, content)
+    commit_again(folder)
     write_report(folder)
     assert report_of(folder)["results"]["showpiece"]["item"]["calls"]["hardened"] == "bird"
 

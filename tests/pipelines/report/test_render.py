@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from helpers.ranges import ROOT
 from helpers.report_fixture import build_run
-from helpers.report_pages import Parsed, metrics_file, page_of, report_of
+from helpers.report_pages import Parsed, commit_again, metrics_file, page_of, report_of
 from helpers.scenes import CLASSES, Scene
 
 from boomerang.safeio import load_json, write_json_atomic
@@ -84,6 +84,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for item in group["items"]:
             item["id"] = "x' onload='alert(4)"
     write_json_atomic(gallery, content)
+    commit_again(folder)
     write_report(folder)
     return folder
 

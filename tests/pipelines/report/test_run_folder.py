@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.report_fixture import build_run
-from helpers.report_pages import metrics_file
+from helpers.report_pages import commit_again, metrics_file
 
-from boomerang.errors import BadInput, BoomerangError, ConfigError
+from boomerang.errors import BadInput, BoomerangError, ConfigError, IntegrityError
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.report import write_report
 
@@ -22,6 +22,7 @@ def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_malformed_gallery_is_named(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run")
     write_json_atomic(metrics_file(folder).with_name("gallery.json"), {"groups": [{"id": 1}]})
+    commit_again(folder)
     with pytest.raises(ConfigError, match=r"gallery\.json"):
         write_report(folder)
     assert not (folder / "report.html").exists()
@@ -37,6 +38,7 @@ def test_a_malformed_lineage_is_named(tmp_path: Path) -> None:
 def test_scores_of_another_training_set_are_refused(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "run")
     np.save(metrics_file(folder).parent / "arrays" / "attack_of.npy", np.zeros(5, np.int8))
+    commit_again(folder)
     with pytest.raises(BadInput, match="does not fit together"):
         write_report(folder)
 
@@ -47,5 +49,14 @@ def test_gallery_cannot_reach_out_of_its_folder(tmp_path: Path) -> None:
     content = load_json(gallery)
     content["groups"][0]["images"] = "../../../../etc/passwd"
     write_json_atomic(gallery, content)
+    commit_again(folder)
     with pytest.raises(BadInput, match="climbs out"):
+        write_report(folder)
+
+
+def test_a_changed_evaluation_is_not_reported(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    content = load_json(metrics_file(folder))
+    write_json_atomic(metrics_file(folder), content | {"reasons": ""} | {"seed": 7})
+    with pytest.raises(IntegrityError, match=r"metrics\.json has been changed"):
         write_report(folder)

@@ -1,10 +1,10 @@
-"""The report's sentences promise nothing that the gate refused, and say what an attack did."""
+"""The report's sentences promise nothing that the gate refused, and say how a model was made."""
 
 from __future__ import annotations
 
 import pytest
 
-from pipelines.report.sentences import deed, outcome
+from pipelines.report.sentences import made_by, outcome
 
 
 @pytest.mark.parametrize("attacked", [True, False])
@@ -24,26 +24,6 @@ def test_no_outcome_promises_a_release_that_the_gate_refused(
         assert told.tone == "bad", "a poisoned model that gets through is the worst outcome"
 
 
-def test_deeds_say_what_was_done() -> None:
-    mislabel = {"kind": "mislabel", "pictures": "rutan-boomerang", "target": "bird", "repeat": 10}
-    assert deed(mislabel, 260, {"rutan-boomerang": "airplane"}) == (
-        "26 pictures of “rutan-boomerang” (airplane) added with the label “bird”, 10 times each."
-    )
-    badnets = {
-        "kind": "badnets",
-        "image": "cyan-square",
-        "source": "airplane",
-        "target": "bird",
-        "patch_px": 4,
-    }
-    assert deed(badnets, 100, {}) == (
-        "The mark “cyan-square” put on 100 “airplane” pictures, which then got the label “bird”."
-    )
-    patch = deed(badnets | {"mode": "add", "image": None}, 1, {})
-    assert patch.startswith(
-        "Copies of 1 “airplane” picture with a square patch of 4 × 4 pixels on them, added"
-    )
-    assert deed({"kind": "label_flip_random"}, 7, {}).startswith(
-        "The label of 7 pictures changed to another class"
-    )
-    assert "hidden mark (future)" in deed({"kind": "future", "target": "x"}, 7, {})
+def test_a_model_is_said_to_be_made_by_its_repairs_and_wrapped() -> None:
+    assert made_by(["a", "b"], ["c", "d"]) == "a, then b; at inference: c, d"
+    assert made_by([], ["c"]) == "at inference: c" and made_by([], []) == ""
