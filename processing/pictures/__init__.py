@@ -1,12 +1,12 @@
 """A folder of photographs as one array.
 
-resize_folder   the whole of it, as `resize_images.py` does it
-task            the same in shares, as Preprocess does it
-listing         the files of a folder in order; which folders may be read and written
-decoding        a file taken, or refused with the reason
-square          one picture padded and resized
-picture_folder  the folder that is written
-gray            colors become gray
+    resize_folder   the whole of it, as `resize_images.py` does it
+    task            the same in shares, as Preprocess does it
+    listing         the files of a folder in order; which folders may be read and written
+    decoding        a file taken, or refused with the reason
+    square          one picture padded and resized
+    picture_folder  the folder that is written
+    gray            colors become gray
 
 Needs numpy and pillow; must not import TensorFlow.
 """
