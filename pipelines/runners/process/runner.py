@@ -31,30 +31,18 @@ from pipelines.registry.signatures import sign_package
 from pipelines.runners.contract import Order
 from pipelines.runners.ledger import Ledger, OnEvent, held_run
 from pipelines.runners.process.disks import Result, perform
-from pipelines.runners.process.explain import CacheWord, explain_cache
+from pipelines.runners.process.explain import explain_cache
 from pipelines.runners.process.processes import PROJECT, Host
 from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.process.warmth import Hosts
 from pipelines.runners.scope import job_plan, run_scope
-from pipelines.runners.verify import Problem, verify
 from pipelines.runs.cache import Cache, Entry
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
-from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord, load_execution
+from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord
 from pipelines.runs.storage import Made
 
-__all__ = [
-    "CacheWord",
-    "Event",
-    "Execution",
-    "OutputRecord",
-    "Problem",
-    "StepRecord",
-    "execute",
-    "explain_cache",
-    "load_execution",
-    "verify",
-]
+__all__ = ["Event", "execute", "explain_cache", "run"]
 
 
 def run(order: Order) -> Execution:

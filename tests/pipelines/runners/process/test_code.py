@@ -6,12 +6,13 @@ import inspect
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from helpers.ranges import ROOT
 
-from boomerang.config import as_hyperparameters
+from boomerang.config import Strict, as_hyperparameters
 from boomerang.digest import canonical_json
 from boomerang.settings import TrainSettings
 from pipelines.campaign.entry import load, step_settings
@@ -187,10 +188,15 @@ def edited(file: Path, more: str = "\n# a comment\n") -> Iterator[None]:
             file.write_bytes(before)
 
 
+@cache
+def settings_of(overrides: tuple[str, ...]) -> dict[str, Strict]:
+    return step_settings(load("default", overrides))
+
+
 def job(step: str, overrides: Collection[str] = ()) -> tuple[Plan, Store]:
     """A step of the bundled entry, and a store that knows its settings."""
     store, sources, hyperparameters = Store(Path("nowhere")), [], {}
-    settings = step_settings(load("default", tuple(overrides))).get(step)
+    settings = settings_of(tuple(overrides)).get(step)
     if isinstance(settings, TrainSettings):
         hyperparameters = as_hyperparameters(settings)
     elif settings is not None:
