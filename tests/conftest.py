@@ -12,9 +12,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from helpers.once import once
 from helpers.ranges import DIGITS, ROOT, Range, Run, stage
 
@@ -26,6 +28,11 @@ for _threads in (
     "OPENBLAS_NUM_THREADS",
 ):
     os.environ.setdefault(_threads, "1")
+
+
+# boto3 reads its descriptions of the services anew in each session, which takes most of the time that drawing
+# a definition takes, and of a test in a cloud.
+JSONFileLoader.load_file = cache(JSONFileLoader.load_file)
 
 
 @pytest.fixture
@@ -86,6 +93,14 @@ def image() -> str:
     if found is None or found.returncode:
         pytest.skip("Docker or the project's image is absent: make image")
     return found.stdout.strip()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count what needs Docker or the real data among what `make test` leaves out."""
+    for item in items:
+        if {"image", "real_data"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.whole)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -92,7 +92,8 @@ def test_a_checkpoint_holds_plain_arrays(tmp_path: Path) -> None:
 CONFIG = TrainConfig(epochs=6, batch=8, augment=True)
 
 
-@pytest.mark.parametrize("architecture", ["small", "book"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("architecture", ["small", pytest.param("book", marks=pytest.mark.whole)])
 def test_stopped_and_killed_and_started_again_it_ends_at_the_same_weights(
     tmp_path: Path, architecture: str
 ) -> None:

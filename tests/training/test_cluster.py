@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.training_jobs import ROOT, both, finished, lay_out, weights
+from helpers.training_jobs import ROOT, both, finished, lay_out, left_or_right, weights
 
 from boomerang.contract import Hosts
 from boomerang.settings import DataConfig, TrainConfig
@@ -65,6 +65,23 @@ def together(digits: tuple[Split, Split], tmp_path_factory: pytest.TempPathFacto
     return ml[0]
 
 
+def test_two_hosts_train_one_model_that_the_first_one_writes(tmp_path: Path) -> None:
+    rows, watched = left_or_right(120), left_or_right(40, seed=1)
+    config = TrainConfig(epochs=2, batch=32)
+    ml = [
+        lay_out(tmp_path / name, rows, watched, config, hosts=HOSTS, index=index)
+        for index, name in enumerate(HOSTS)
+    ]
+    with both(ml) as hosts:
+        assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
+    _, card = load_model(ml[0] / "model")
+    assert card.rows == 120 and len(card.history["val_loss"]) == 2
+    assert not list(ml[1].glob("model/*")) and not list(ml[1].glob("checkpoints/*"))
+    assert "epoch" not in hosts[1].log and "weights" not in hosts[1].log
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(600)
 def test_two_hosts_reach_the_accuracy_of_one(
     together: Path, digits: tuple[Split, Split], tmp_path: Path
 ) -> None:
@@ -79,6 +96,8 @@ def test_two_hosts_reach_the_accuracy_of_one(
     assert reached[0] > 0.95 and abs(reached[0] - reached[1]) <= 0.01, reached
 
 
+@pytest.mark.whole
+@pytest.mark.timeout(600)
 def test_two_hosts_end_together_and_go_on_from_the_first_ones_checkpoint(
     together: Path, digits: tuple[Split, Split], tmp_path: Path
 ) -> None:

@@ -51,6 +51,8 @@ from pipelines.runners.process.runner import execute
 from pipelines.runs.records import Execution, StepRecord
 from processing.canary import canary as ask_records
 
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1200)]
+
 GROUP = "boomerang"
 DAY = timedelta(days=1)
 # The bundled entry, whose hardened model the gate lets through; without hardening the victim itself is the

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from helpers.interrupts import heard
 from helpers.ranges import ROOT
 
 from boomerang.metrics import rate
@@ -278,7 +279,10 @@ def test_an_interrupt_ends_a_run_with_one_line_and_leaves_no_job(tiny: Path, tmp
         "--id",
         "cut",
     ]
-    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    with heard():
+        run = subprocess.Popen(
+            command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        )
     assert run.stderr is not None
     with run.stderr as lines:
         assert "Preprocess started" in lines.readline()

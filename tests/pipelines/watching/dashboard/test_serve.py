@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.interrupts import heard
 from helpers.ranges import ROOT
 from helpers.workspaces import NOW
 
@@ -58,10 +59,16 @@ def test_a_taken_port_is_a_clear_error(served: str) -> None:
 
 def test_the_command_serves_until_it_is_interrupted(workspace: Path) -> None:
     command = [sys.executable, "-m", "pipelines", "dashboard", "--out", str(workspace), "--serve", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().split()[0]
-        with urllib.request.urlopen(address, timeout=30) as answer:
-            assert b"data-widget" in answer.read()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+    with heard():
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout as said:
+        try:
+            address = said.readline().split()[0]
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                assert b"data-widget" in answer.read()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
+            process.wait()
