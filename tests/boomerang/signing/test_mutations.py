@@ -1,4 +1,4 @@
-"""Random mutations of signed things, some or a thousand: none verifies. What was signed once verifies for ever."""
+"""Random mutations of signed things: none verifies. What was signed once verifies for ever."""
 
 from __future__ import annotations
 
