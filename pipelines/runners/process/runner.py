@@ -69,7 +69,7 @@ def execute(
     warm: bool = sys.platform == "linux",
     signing_key: Path | None = None,
 ) -> Execution:
-    """Run a pipeline from its first unfinished step to its end.
+    """Run a pipeline from its first unfinished step to its end; see the contract for the rest.
 
     Parameters
     ----------
@@ -77,25 +77,12 @@ def execute(
         The pipeline's definition, parsed.
     staged : mapping of address to Path or bytes
         What lies where before the first step: a file, a folder, or the content of a file.
-    workspace : Path
-        Holds the runs, the cache and the registry.
-    run_id : str
-        Name of the run; one that exists is run again, and what is unchanged is reused.
     parameters : mapping, optional
         Values of pipeline parameters; the others have their defaults.
-    on_event : callable
-        Told of each step's start and end.
     project : Path
         The folder that the steps' modules are imported from.
     warm : bool
         Start jobs that need Keras as forks of a process that has imported it.
-    signing_key : Path, optional
-        The private key of the jobs that sign; its path goes to them alone and into no record.
-
-    Returns
-    -------
-    Execution
-        Also where a step failed: its `status` says so.
 
     Raises
     ------
