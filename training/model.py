@@ -196,6 +196,25 @@ def calls_of(answers: Floats) -> Calls:
     return np.where(np.isfinite(answers).all(axis=1), calls, NO_ANSWER)
 
 
+def _ways_to_logits(model: Any) -> dict[str, Any]:
+    """Return the tensors that `logits` is computed from, by the layer each comes out of, first layer first.
+
+    `layer.output` will not do: of a chain that was opened Keras keeps several graphs, and each layer has an
+    output in every one.
+    """
+    found: dict[str, Any] = {}
+
+    def follow(tensor: Any) -> None:
+        made_by, node, _ = tensor._keras_history
+        if made_by.name not in found:
+            for each in made_by._inbound_nodes[node].input_tensors:
+                follow(each)
+            found[made_by.name] = tensor
+
+    follow(model.get_layer(LOGITS).output)
+    return found
+
+
 def gradients_of(model: Any, layer: str) -> Gradients:
     """Return a function of images and classes: how the logit of a class hangs on the channels of a layer.
 
@@ -216,18 +235,19 @@ def gradients_of(model: Any, layer: str) -> Gradients:
     import tensorflow as tf
     from keras import Model
 
-    both = Model(model.inputs, [model.get_layer(layer).output, model.get_layer(LOGITS).output])
+    tensors = _ways_to_logits(model)
+    both = Model(model.inputs, [tensors[layer], tensors[LOGITS]])
     signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8), tf.TensorSpec([None], tf.int64)]
 
     def backward(images: Any, classes: Any) -> Any:
         inner, logits = both(images, training=False)
         told = tf.gather(logits, classes, batch_dims=1)
         # In a graph, so of any tensor on the way: a tape notes nothing before the first trained weight.
-        gradient = tf.gradients(told, inner, unconnected_gradients=tf.UnconnectedGradients.ZERO)[0]
+        gradient = tf.gradients(told, inner)[0]
         return tf.reduce_mean(gradient, list(range(1, len(gradient.shape) - 1)))
 
     step = tf.function(backward, input_signature=signature)
-    width = model.get_layer(layer).output.shape[-1]
+    width = tensors[layer].shape[-1]
 
     def ask(x: Images, y: Labels) -> Floats:
         rows = (slice(i, i + BATCH) for i in range(0, len(x), BATCH))
@@ -299,9 +319,8 @@ class ModelView:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that `gradients` can be asked for, in order: those before `logits` with float output."""
-        names = [layer.name for layer in self.model.layers]
-        before = self.model.layers[: names.index(LOGITS)] if LOGITS in names else []
-        return tuple(layer.name for layer in before if layer.output.dtype.startswith("float"))
+        found = _ways_to_logits(self.model).items()
+        return tuple(name for name, out in found if out.dtype.startswith("float") and name != LOGITS)
 
     def gradients(self, layer: str) -> Gradients:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]; see `gradients_of`.

@@ -25,9 +25,9 @@ def test_model_digest_is_checked_before_anything_else(put: Callable[[str, bytes]
 
 def test_model_bomb_and_foreign_zip(put: Callable[[str, bytes], Path]) -> None:
     assert "zip bomb" in refusal(safeio.load_keras_model, put("b.keras", hostile.npz_bomb()))
-    assert "not a Keras model" in refusal(
-        safeio.load_keras_model, put("z.keras", hostile.zipped([("a", b"b")]))
-    )
+    for reader in (safeio.load_keras_model, safeio.read_keras_graph):
+        assert "not a Keras model" in refusal(reader, put("z.keras", hostile.zipped([("a", b"b")])))
+    assert "zip bomb" in refusal(safeio.read_keras_graph, put("b.keras", hostile.npz_bomb()))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,13 @@ class TestKeras:
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
         model = safeio.load_keras_model(path, sha256_file(path))
         assert model.count_params() == 3
+
+    def test_what_it_says_of_its_layers_can_be_read_without_loading_it(
+        self, keras: Any, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "m.keras"
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="two").save(path)
+        assert json.loads(safeio.read_keras_graph(path))["config"]["name"] == "two"
 
     def test_model_with_code_of_its_own_is_refused(self, keras: Any, tmp_path: Path) -> None:
         path = tmp_path / "m.keras"
