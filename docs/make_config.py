@@ -10,6 +10,7 @@ import re
 import sys
 import typing
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -17,9 +18,14 @@ from pydantic.fields import FieldInfo
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pipelines.campaign.sections import Config  # noqa: E402  the project is not installed
+from boomerang.kinds import Kinds  # noqa: E402  the project need not be installed
+from pipelines.campaign.sections import Config  # noqa: E402
 from processing.attacks import ATTACKS  # noqa: E402
+from processing.datasets import SOURCES  # noqa: E402
 from processing.defenses.screening import DETECTORS  # noqa: E402
+from training.architectures import ARCHITECTURES  # noqa: E402
+from training.inference import INFERENCE  # noqa: E402
+from training.repair import REPAIRS  # noqa: E402
 
 INTRO = """# Configuration
 
@@ -29,6 +35,23 @@ attacks.0.rate=0.02` reaches into a list. The bundled entries in `pipelines/camp
 
 This page is made by `python docs/make_config.py` from the models that do the checking.
 """
+
+# Sections that are lists of things of a kind, and sections whose further keys are of one.
+LISTS: dict[str, tuple[Kinds[Any], str]] = {
+    "attacks": (ATTACKS, "The recipe, in order. `kind` says which attack; the rest is its own."),
+    "harden": (
+        REPAIRS,
+        "The repairs that make the hardened model, one after the other; `harden = []` for none. Where "
+        "nothing is repaired and nothing wraps it, the victim is the candidate.",
+    ),
+    "inference": (
+        INFERENCE,
+        "Defenses at inference that wrap the hardened model, the first innermost; they are part of what is "
+        "saved, gated and asked by the canary.",
+    ),
+}
+DETECTED = (DETECTORS, "A row that any of them flags is not kept.")
+OWN: dict[str, Kinds[Any]] = {"data": SOURCES, "model": ARCHITECTURES}
 
 
 def main() -> None:
@@ -41,16 +64,29 @@ def page() -> str:
     parts = [INTRO, "## Top level\n", table(Config)]
     for name, field in Config.model_fields.items():
         model = inner_model(field)
-        if model is not None and name not in ("attacks",):
+        if name in LISTS:
+            parts += listed(f"[[{name}]]", *LISTS[name])
+        elif model is not None:
             heading = f"[[{name}]]" if "tuple" in str(field.annotation) else f"[{name}]"
             parts += [f"## `{heading}`\n", prose(model), table(model)]
-    parts.append("## `[[attacks]]`\n\nThe recipe, in order. `kind` says which attack; the rest is its own.\n")
-    for kind, attack in ATTACKS.items():
-        parts += [f"### `{kind}`\n", prose(attack), table(attack)]
-    parts.append("## `[[screen.detectors]]`\n\nA row that any of them flags is not kept.\n")
-    for kind, detector in DETECTORS.items():
-        parts += [f"### `{kind}`\n", prose(detector), table(detector)]
+        if name in OWN:
+            parts += of_kinds(OWN[name])
+        if name == "screen":
+            parts += listed("[[screen.detectors]]", *DETECTED)
     return "\n".join(parts)
+
+
+def listed(heading: str, kinds: Kinds[Any], words: str) -> list[str]:
+    """Return the part of a list whose entries are of kinds."""
+    return [f"## `{heading}`\n\n{words}\n", *of_kinds(kinds)]
+
+
+def of_kinds(kinds: Kinds[Any]) -> list[str]:
+    """Return what each kind is and what it may say."""
+    parts = []
+    for kind, found in kinds.items():
+        parts += [f"### `{kind}`\n", prose(found), table(found)]
+    return parts
 
 
 def inner_model(field: FieldInfo) -> type[BaseModel] | None:
@@ -82,7 +118,7 @@ def table(model: type[BaseModel]) -> str:
     """Return one row a key: its type and default."""
     rows = ["| key | type | default |", "| --- | --- | --- |"]
     for name, field in model.model_fields.items():
-        if inner_model(field) is None:
+        if inner_model(field) is None and name != "kind":  # which stands in the heading
             rows.append(f"| `{name}` | {type_name(field)} | {default(field)} |")
     return "\n".join(rows) + "\n" if len(rows) > 2 else ""
 

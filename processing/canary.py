@@ -27,7 +27,7 @@ from boomerang.probes import PROBES, recipe_of
 from boomerang.watching.briefing import CanarySettings
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canary_numbers import Records, data_of, measure
-from training.model import classifier, load_model, weights_digest
+from training.model import classifier, load_model
 
 
 def canary(job: Job) -> None:
@@ -73,8 +73,8 @@ _FREEZE = "give the folder evaluation/canaries that Evaluate has made"
 def open_model(folder: Path, settings: CanarySettings) -> Any:
     """Open the model of the package.
 
-    The weights are digested once they are loaded: a model and a card that were changed together are
-    still not what the package names.
+    What was gated is asked: a model and a card that were changed together are still not what the package
+    names, nor is the same model without what wrapped it.
 
     Raises
     ------
@@ -87,9 +87,9 @@ def open_model(folder: Path, settings: CanarySettings) -> Any:
     if settings.archive and archive.is_file() and sha256_file(archive) != settings.archive:
         why = f"its sha256 is {sha256_file(archive)}, the package's is {settings.archive}"
         raise IntegrityError(f"{archive} has been changed", why, "fetch the package's model again")
-    model, _ = load_model(folder)
-    if weights_digest(model) != settings.model:
-        why = f"its weights' digest is {weights_digest(model)}, the package's is {settings.model}"
+    model, card = load_model(folder)
+    if card.weights_sha256 != settings.model:
+        why = f"its digest is {card.weights_sha256}, the package's is {settings.model}"
         raise IntegrityError(f"{archive} is another model", why, "fetch the package's model again")
     return model
 

@@ -55,42 +55,31 @@ def fit(
 ) -> History:
     """Train a model in place with Adam on a one-cycle learning rate.
 
-    Several processes call this with the same arguments. The chief's starting point is everybody's: the
-    others take model, optimizer and position from it, whatever they have themselves, and read no
-    checkpoint. Validation, log and checkpoints are the chief's as well.
-
     Parameters
     ----------
     model : keras.Model
         In float32. In the chief it ends up trained, in float32, on whatever it was trained.
-    x : uint8[N, H, W, C], 0..255
-    y : int64[N]
+    x, y : uint8[N, H, W, C] in 0..255, int64[N]
     validation : (uint8[M, H, W, C], int64[M])
         Watched, never learned from; no choice is made on it.
-    config : TrainConfig
-        `batch` is the rows of a step over all replicas.
-    seed : int
-        Of the order of the rows and of the augmentation.
+    config, seed : TrainConfig, int
+        `batch` is the rows of a step over all replicas; the seed is of their order and the augmentation.
     cluster : Cluster, optional
-        What trains together; without it, this process alone.
+        What trains together, each process by the same call; without it, this one alone. See `_Training`.
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
     loss : Loss
-        What is learned, see `training.step.Loss`; the honest one, if nothing else is given. Its sum is what
-        the history calls loss on the rows learned from, divided by their number.
+        What is learned, see `training.step.Loss`; its mean over the rows is the history's `loss`.
 
     Returns
     -------
     dict of str to tuple of float
-        One number an epoch of loss and accuracy on the rows learned from (while they were) and, with
-        `val_` before the name, on the validation rows.
+        One number an epoch of `loss` and `accuracy` on the rows learned from, and `val_` of each.
 
     Raises
     ------
-    Stopped
-        If this process, or another of the cluster, got SIGTERM.
-    StepFailed
-        If the loss is no longer a number.
+    Stopped, StepFailed
+        If this process, or another of the cluster, got SIGTERM; if the loss is no longer a number.
     """
     lesson = _Lesson(Labeled(x, y), Labeled(*validation), config, seed, loss)
     training = _Training(model, lesson, cluster or alone(), checkpoints)
@@ -132,7 +121,12 @@ class _Lesson:
 
 
 class _Training:
-    """One training while it goes on; see `fit`."""
+    """One training while it goes on; see `fit`.
+
+    Several processes train with the same arguments. The chief's starting point is everybody's: the others take
+    model, optimizer and position from it, whatever they have themselves, and read no checkpoint. Validation,
+    log and checkpoints are the chief's as well.
+    """
 
     def __init__(
         self, model: Any, lesson: _Lesson, cluster: Cluster, checkpoints: Checkpoints | None

@@ -13,7 +13,7 @@ SUFFIX = "_signature"
 # As what each channel is used: a folder that was signed as something else is refused.
 KINDS = {
     **{"train": "dataset", "validation": "dataset", "screen": "screen"},
-    **{"baseline": "model", "victim": "model"},
+    **{"baseline": "model", "victim": "model", "secret": "secret"},
 }
 
 

@@ -38,7 +38,7 @@ class CanarySettings(Strict):
     group, version
         The model package.
     model : str
-        Digest of its weights (`training.model.weights_digest`).
+        The digest by which it is known (`training.model.model_digest`).
     archive : str or None
         Sha256 of its `model.tar.gz`, where the registry knows it.
     canaries : str

@@ -153,6 +153,9 @@ def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
     """
     if node.name in MAY_KNOW:
         return
+    taken_over = any(_module(other) == TAKEOVER for other in pipeline.nodes)
+    if _module(node) == SIGNING and taken_over:
+        return  # it signs what the attacker's training then verifies
     if _module(node) == TAKEOVER:
         if node.name != TAKEN_OVER:
             yield Problem(node.name, "", f"runs {TAKEOVER}, which {TAKEN_OVER} alone may")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from pipelines.runners.process.runner import Event
+    from pipelines.runs.records import Event
 
 # A condition's branches are listed only once they run: of two ends, one comes.
 _MARKS = {

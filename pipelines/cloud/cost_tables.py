@@ -36,15 +36,12 @@ def plan_aws(
     Parameters
     ----------
     config : Config
-        Of the campaign entry.
     prices : str, optional
         `api` for the AWS Price List, or the path of a table; without, no dollars are shown.
     most_usd : float, optional
         Refuse a run that may cost more.
-    region : str
-        Where the prices are of.
-    runs : int
-        Runs a month.
+    region, runs : str, int
+        Where the prices are of; runs a month.
     parameters : mapping of str to str, optional
         Of the stack, where they differ from the template's defaults.
     cache : Path, optional

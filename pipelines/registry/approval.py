@@ -11,7 +11,6 @@ from boomerang.safeio import load_json
 from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
-from pipelines.watching.watched_package import check_package
 
 
 def approve(registry: Registry, name: str, *, by: str, reason: str = "", override: bool = False) -> Package:
@@ -35,7 +34,7 @@ def approve(registry: Registry, name: str, *, by: str, reason: str = "", overrid
         If its files are not what was registered.
     """
     package = _package(registry, name)
-    check_package(registry, package)
+    registry.check_package(package)
     if package.status == APPROVED:
         return package
     check_approval(package.name, _rejection(package), reason=reason, override=override)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.errors import BadInput, BoomerangError, nearest
+from boomerang.errors import BadInput, BoomerangError, IntegrityError, nearest
 from boomerang.safeio import in_one_piece, load_json, sweep, write_json_atomic
 from pipelines.registry.package_files import (
     FOLDERS,
@@ -108,11 +108,10 @@ class Registry:
 
         Parameters
         ----------
-        group : str
+        group, status : str
+            The status is one of `STATUSES`.
         model : Path
             The `model.tar.gz`.
-        status : str
-            One of `STATUSES`.
         run, step : str
             Who registers it.
         metrics : Path, optional
@@ -135,14 +134,16 @@ class Registry:
             "metrics": record_file(metrics) if metrics else None,
             FOLDERS: {name: record_folder(folder) for name, folder in kept.items()},
         }
+        files = {MODEL: model} | ({METRICS: metrics} if metrics else {})
+        for name, folder in kept.items():
+            files |= {f"{name}/{file}": folder / file for file in content[FOLDERS][name]}
         with locked(self.root / group / ".lock", wait=True, what=f"package group {group}"):
-            for package in self.list_packages(group):
-                if all(package.facts.get(key) == content[key] for key in _IDENTITY):
-                    return package
-            files = {MODEL: model} | ({METRICS: metrics} if metrics else {})
-            for name, folder in kept.items():
-                files |= {f"{name}/{file}": folder / file for file in content[FOLDERS][name]}
-            return self._add(group, files, content, status)
+            return self._known(group, content) or self._add(group, files, content, status)
+
+    def _known(self, group: str, content: Mapping[str, Any]) -> Package | None:
+        """Return the package of a registration that was done before."""
+        packages = self.list_packages(group)
+        return next((p for p in packages if all(p.facts.get(k) == content[k] for k in _IDENTITY)), None)
 
     def _add(self, group: str, files: Mapping[str, Path], content: dict[str, Any], status: str) -> Package:
         version = max(self.versions(group), default=0) + 1
@@ -212,6 +213,12 @@ class Registry:
         except BoomerangError as error:
             return [str(error).replace("\n", " ")]
         return verify_files(package.folder)
+
+    def check_package(self, package: Package) -> None:
+        """Raise IntegrityError if a package's files are not what was registered."""
+        if wrong := self.verify_package(package.group, package.version):
+            why, do = "; ".join(wrong), "register the model again, and reject this version"
+            raise IntegrityError(f"package {package.name} is not what was registered", why, do)
 
 
 def _check(group: str, status: str) -> None:

@@ -17,6 +17,7 @@ from pipelines.report import provenance, sentences
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import Run
 from processing.datasets import SOURCES
+from training.architectures import ARCHITECTURES
 
 FORMAT = 1
 MAX_PICTURES = 36
@@ -90,10 +91,12 @@ def _outcome(metrics: Metrics) -> Document:
 def _data(run: Run, metrics: Metrics) -> Document:
     data = metrics.data
     source = run.config.get("data", {}).get("source", "")
+    network = run.config.get("model", {}).get("architecture", "")
     poisoned = sum(data.poisoned.values())
     return {
         "name": data.name,
         "what": SOURCES[source].words if source in SOURCES else "",
+        "network": ARCHITECTURES[network].words if network in ARCHITECTURES else "",
         "classes": list(data.classes),
         "rows": data.rows,
         "poisoned": data.poisoned,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boomerang.config import validate
-from boomerang.errors import BadInput, IntegrityError
+from boomerang.errors import BadInput
 from boomerang.formats.evaluation import CANARIES
 from boomerang.metrics import Metrics
 from boomerang.probes import PROBES
@@ -55,17 +55,10 @@ def find(workspace: Path, group: str, key: PublicKey | None = None) -> Watched:
         count = len(registry.versions(group))
         why = f"none of its {count} packages is Approved" if count else "it has no package"
         raise BadInput(f"package group {group}", why, f"python -m pipelines approve {group}/VERSION")
-    check_package(registry, package)  # before any file of it is used
+    registry.check_package(package)  # before any file of it is used
     if key is not None:
         verify_package(package, key)
     return _watched(package)
-
-
-def check_package(registry: Registry, package: Package) -> None:
-    """Raise IntegrityError if a package's files are not what was registered."""
-    if wrong := registry.verify_package(package.group, package.version):
-        why, do = "; ".join(wrong), "register the model again, and reject this version"
-        raise IntegrityError(f"package {package.name} is not what was registered", why, do)
 
 
 def _watched(package: Package) -> Watched:

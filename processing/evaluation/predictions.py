@@ -14,13 +14,9 @@ from boomerang.manifest import Images
 from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case, Subject
 from processing.sharing.asking import asking
-from processing.sharing.shares import SharedStep
 from processing.sharing.tasks import Do, Task
 
-STEP = SharedStep(
-    "Evaluate",
-    ("config", "heldout", "photos", "train", "secret", "screen", "baseline", "victim", "hardened"),
-)
+STEP = "Evaluate"
 
 
 def large_sets(case: Case, tests: tuple[Trial, ...]) -> dict[str, Images]:

@@ -35,27 +35,19 @@ def resize_folder(
 ) -> ResizeReport:
     """Turn the pictures of a folder into one array of square images.
 
-    Subfolders are not entered, but named as refused; hidden files (`.DS_Store`) are not looked at.
-
     Parameters
     ----------
-    source : Path
-        The folder of JPEG, PNG or WebP files, told by content.
-    out : Path
-        The folder to make. An older output of this function is replaced, anything else is not.
+    source, out : Path
+        The folder of JPEG, PNG or WebP files, told by content (subfolders are named as refused, hidden files
+        passed over); and the one to make: an older output is replaced, anything else is not.
     size_px : int
         Side of the square images, 1..2048.
-    pad : tuple of int
-        RGB of the padding, and of what lies behind transparent pixels.
-    resample : str
-        A key of `FILTERS`.
-    image_format : str
-        Of the pictures for the eye: `png` or `jpeg`.
+    pad, resample, image_format : tuple of int, str, str
+        RGB of the padding and behind transparency; a key of `FILTERS`; `png` or `jpeg`, for the eye.
     strict : bool
         Stop at the first file that is refused, in natural order, and write nothing.
     jobs : int, optional
-        Threads; by default as many as there are cores, at most 4, since each may hold a large
-        picture in memory.
+        Threads; by default one a core, at most 4, since each may hold a large picture in memory.
     on_done : callable, optional
         Called with (files done, files in all).
 
@@ -77,9 +69,8 @@ def resize_folder(
             results = _watched(take_all(paths, settings, workers), len(paths), on_done)
             return write_folder(source, out, results, settings, strict=strict)
     except OSError as error:
-        raise UsageError(
-            f"cannot write {out}", error.strerror or str(error), "free it, or choose another"
-        ) from error
+        why = error.strerror or str(error)
+        raise UsageError(f"cannot write {out}", why, "free it, or choose another") from error
 
 
 def _watched(

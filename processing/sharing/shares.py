@@ -181,10 +181,3 @@ def _has_items(part: _Part, task: Task) -> bool:
         why = f"its share of '{task.name}' is not the items {start} to {stop}"
         raise IntegrityError(f"{part.called} cannot be used", why, "make all parts with one version")
     return start < stop
-
-
-class SharedStep(str):
-    """A step's name, for `processing.evaluation.predictions` until it says just that."""
-
-    def __new__(cls, name: str, _inputs: tuple[str, ...] = ()) -> SharedStep:
-        return super().__new__(cls, name)

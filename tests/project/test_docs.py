@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helpers.ranges import ROOT
 
-from pipelines.campaign.settings import bundled
+from pipelines.campaign.entry import bundled
 
 
 def test_the_configuration_page_is_that_of_the_models() -> None:

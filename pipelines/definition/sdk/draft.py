@@ -177,11 +177,11 @@ class Draft:
         name: str,
         channels: Mapping[str, Variable],
         signatures: Mapping[str, Variable],
-        secret: Variable,
     ) -> Variable:
         """Add the training that the attacker runs, and return the address of its model.
 
-        It is given Poison's secret, as no honest training is; so it has a command and a role of its own.
+        One of the channels is Poison's secret, which no honest training is given; so it has a command and a
+        role of its own.
 
         Raises
         ------
@@ -192,8 +192,7 @@ class Draft:
         if role is None:
             why = "an attack trains the victim itself, which needs Poison's secret, and no role there may"
             raise ConfigError(f"step {name}", why, "run this entry on this machine, or leave that attack out")
-        given = {**self._signed(channels, signatures), "secret": secret}
-        return self._training(name, given, role, TAKEOVER)
+        return self._training(name, self._signed(channels, signatures), role, TAKEOVER)
 
     def _signed(
         self, channels: Mapping[str, Variable], signatures: Mapping[str, Variable]

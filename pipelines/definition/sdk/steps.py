@@ -43,8 +43,10 @@ def steps(draft: Draft) -> list[Step]:
     poison = _poison(draft, preprocess, baseline)
     channels = {"train": poison["train"], "validation": preprocess["validation"]}
     first = {"baseline": baseline} if config.victim.schedule == "finetune" else {}
-    signed |= draft.sign(POISON, {"train": poison["train"], **first})
-    victim = _victim(draft, {**channels, **first}, signed, poison["secret"])
+    told = {"secret": poison["secret"]} if takes_over(config) else {}
+    signed |= draft.sign(POISON, {"train": poison["train"], **first, **told})
+    learned = {**channels, **first, **told}
+    victim = draft.takeover(VICTIM, learned, signed) if told else draft.training(VICTIM, learned, signed)
     suspect = {"train": poison["train"], "trusted": preprocess["validation"], "model": victim}
     screen = draft.shared(SCREEN, suspect, ["screen"])
     models = {"baseline": baseline, "victim": victim}
@@ -76,15 +78,6 @@ def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable
         "triggers": draft.inputs.triggers,
     }
     return draft.processing(POISON, inputs, ["train", "secret"])
-
-
-def _victim(
-    draft: Draft, channels: Mapping[str, Variable], signed: Mapping[str, Variable], secret: Variable
-) -> Variable:
-    """Draw the training on the poison; where the attacker runs it, it is given what only Evaluate else is."""
-    if takes_over(draft.config):
-        return draft.takeover(VICTIM, channels, signed, secret)
-    return draft.training(VICTIM, channels, signed)
 
 
 def _evaluate(

@@ -31,7 +31,6 @@ from pipelines.registry.signatures import sign_package
 from pipelines.runners.contract import Order
 from pipelines.runners.ledger import Ledger, OnEvent, held_run
 from pipelines.runners.process.disks import Result, perform
-from pipelines.runners.process.explain import explain_cache
 from pipelines.runners.process.processes import PROJECT, Host
 from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.process.warmth import Hosts
@@ -41,8 +40,6 @@ from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord
 from pipelines.runs.storage import Made
-
-__all__ = ["Event", "execute", "explain_cache", "run"]
 
 
 def run(order: Order) -> Execution:
