@@ -60,17 +60,19 @@ def plan_aws(
         raise UsageError("--runs", f"{runs} is less than none", "give how many runs a month has")
     if most_usd is not None and not 0 <= most_usd < math.inf:
         raise UsageError("--max-usd", f"{most_usd:g} is no amount", "give dollars, 0 or more")
-    site = replace(AS_ON_AWS, region=region)
-    without = costs(
-        build(config, site, cache=cache).definition,
-        build_canary(site, config.jobs),
-        runs=runs,
-        parameters=parameters or {},
-    )
-    found = without.priced(_prices(prices, without.machines, region))
-    show_costs(found)
+    found = _costs(config, region, runs, parameters or {}, cache)
+    priced = found.priced(_prices(prices, found.machines, region))
+    show_costs(priced)
     if most_usd is not None:
-        check_limit(found, most_usd)
+        check_limit(priced, most_usd)
+
+
+def _costs(
+    config: Config, region: str, runs: int, parameters: Mapping[str, str], cache: Path | None
+) -> Costs:
+    site = replace(AS_ON_AWS, region=region)
+    definition = build(config, site, cache=cache).definition
+    return costs(definition, build_canary(site, config.jobs), runs=runs, parameters=parameters)
 
 
 def _prices(source: str, machines: Iterable[Machine], region: str) -> Prices:
