@@ -123,9 +123,9 @@ class _Lesson:
 class _Training:
     """One training while it goes on; see `fit`.
 
-    Several processes train with the same arguments. The chief's starting point is everybody's: the others take
-    model, optimizer and position from it, whatever they have themselves, and read no checkpoint. Validation,
-    log and checkpoints are the chief's as well.
+    Several processes train with the same arguments. The chief's starting point is everybody's: the others
+    take model, optimizer and position from it, whatever they have themselves, and read no checkpoint.
+    Validation, log and checkpoints are the chief's as well.
     """
 
     def __init__(

@@ -19,6 +19,7 @@ from helpers.training_jobs import left_or_right
 from boomerang.contract import Job
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError, UsageError
+from boomerang.formats.canary import CanaryMetrics
 from boomerang.manifest import read_manifest, verify_folder, write_dataset
 from boomerang.watching.history import append_history, as_line, read_history
 from boomerang.watching.metric_names import METRICS
@@ -29,7 +30,6 @@ from pipelines.runs.storage import pack
 from pipelines.watching.local_canary import HISTORY
 from pipelines.watching.watched_package import find
 from processing.canary import canary
-from boomerang.formats.canary import CanaryMetrics
 from processing.evaluation.canary_numbers import data_of
 from training.model import save_model
 
@@ -263,7 +263,7 @@ def test_probes_that_no_one_registered_are_not_asked_about(bench: Bench) -> None
 def test_probes_of_another_digest_stop_it(bench: Bench) -> None:
     bench.probes("corner", *left_or_right(4))
     bench.settings["probes"]["corner"]["digest"] = DIGEST
-    bench.stopped(IntegrityError, "not what the package names")
+    bench.stopped(IntegrityError, "is not the folder it should be")
 
 
 def test_a_changed_probe_stops_it(bench: Bench) -> None:
@@ -307,7 +307,7 @@ def test_a_damaged_model_stops_it(bench: Bench) -> None:
     archive.write_bytes(archive.read_bytes()[:-200])
     bench.stopped(IntegrityError, "has been changed")
     bench.settings["archive"] = None
-    bench.stopped(BadInput, r"model\.tar\.gz")
+    bench.stopped(IntegrityError, r"model\.tar\.gz cannot be read")
 
 
 def test_another_model_with_a_card_of_its_own_stops_it(bench: Bench, tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_records_of_another_digest_stop_it(bench: Bench) -> None:
     asked = bench.settings["canaries"]
     bench.records(*left_or_right(20, seed=1))
     bench.settings["canaries"] = asked
-    bench.stopped(IntegrityError, "not what the package names")
+    bench.stopped(IntegrityError, "is not the folder it should be")
 
 
 def test_a_changed_record_stops_it(bench: Bench) -> None:
@@ -539,7 +539,7 @@ def test_a_canary_that_cannot_run_adds_nothing(workspace: Path, capsys: pytest.C
 
     assert main(["canary", "--out", str(workspace)]) == IntegrityError.exit_code
     said = capsys.readouterr().err
-    assert "could not run" in said and "not what the package names" in said and "canary.log" in said
+    assert "could not run" in said and "is not the folder it should be" in said and "canary.log" in said
     assert not (workspace / HISTORY).exists()
 
 
