@@ -32,7 +32,9 @@ for _threads in (
 
 # boto3 reads its descriptions of the services anew in each session, which takes most of the time that drawing
 # a definition takes, and of a test in a cloud.
-JSONFileLoader.load_file = cache(JSONFileLoader.load_file)
+_load_file = JSONFileLoader.load_file
+_read_once = cache(lambda path: _load_file(JSONFileLoader(), path))
+JSONFileLoader.load_file = lambda self, file_path: _read_once(file_path)
 
 
 @pytest.fixture

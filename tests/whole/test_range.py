@@ -142,6 +142,7 @@ def test_again_with_nothing_changed_everything_comes_from_the_cache(own_range: R
     assert again.code == own_range.first.code and again.metrics == own_range.first.metrics
     jobs = ("Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Harden", "Evaluate")
     assert all(again.step(name)["cached"] for name in jobs)
+    assert again.output.count(" cached") == len(jobs)
     assert took < 15, f"the cached run took {took:.1f} s of a core"
 
 

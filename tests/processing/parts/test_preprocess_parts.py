@@ -15,6 +15,8 @@ from PIL import Image
 
 from boomerang.manifest import verify_folder
 from boomerang.safeio import load_npy
+from processing.parts import preprocess_parts
+from processing.preprocess import preprocess
 
 RNG = np.random.default_rng(0)
 
@@ -68,12 +70,14 @@ def test_any_number_of_machines_gives_the_bytes_of_one(
     tmp_path: Path, source: Callable[[Path], None]
 ) -> None:
     source(tmp_path / "inputs")
-    preprocess, share = started("processing.preprocess"), started("processing.parts.preprocess_parts")
     alone = contents(merge(tmp_path / "alone", tmp_path / "inputs", None, preprocess))
     assert {"train/x.npy", "heldout/test/x.npy", "heldout/canary/x.npy", "photos/pets/x.npy"} <= alone.keys()
-    for count in (1, 2, 3):
+    # Two machines and the step after them are processes of their own.
+    processes = started("processing.parts.preprocess_parts"), started("processing.preprocess")
+    here = preprocess_parts.run, preprocess
+    for count, (share, join) in {1: here, 2: processes, 3: here}.items():
         parts = make_parts(tmp_path / f"of-{count}", tmp_path / "inputs", count, share)
-        assert contents(merge(tmp_path / f"by-{count}", tmp_path / "inputs", parts, preprocess)) == alone
+        assert contents(merge(tmp_path / f"by-{count}", tmp_path / "inputs", parts, join)) == alone
 
 
 def test_each_machine_draws_its_share_and_no_more(tmp_path: Path) -> None:
