@@ -1,7 +1,7 @@
 """How anything that is configured is checked, and how SageMaker's hyperparameters carry it.
 
-What a step is told stands in `boomerang.settings`, a whole campaign entry in `pipelines.campaign.sections`, and
-what an attack, a detector or another thing with a `kind` may be told in its own class (`boomerang.kinds`).
+What a step is told stands in `boomerang.settings`, a whole campaign entry in `pipelines.campaign.sections`,
+and what anything with a `kind`, such as an attack, may be told in its own class (`boomerang.kinds`).
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from pydantic import Field, field_validator
 
 from boomerang.config import Strict
+from boomerang.formats.probes import ProbeSets
 from boomerang.gate import Verdict
-from boomerang.probes import ProbeSets
 
 _Z95 = 1.959963984540054
 

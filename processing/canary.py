@@ -22,8 +22,8 @@ from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.canary import write_canary
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.model import ARCHIVE
+from boomerang.formats.probes import PROBES, recipe_of
 from boomerang.manifest import Manifest, opened
-from boomerang.probes import PROBES, recipe_of
 from boomerang.watching.briefing import CanarySettings
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canary_numbers import Records, data_of, measure

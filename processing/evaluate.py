@@ -19,9 +19,9 @@ from pathlib import Path
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
 from boomerang.formats.evaluation import CANARIES, DetectorWords, Evidence, write_evaluation
+from boomerang.formats.probes import PROBES
 from boomerang.gate import GateConfig
 from boomerang.manifest import Manifest, committing, write_dataset
-from boomerang.probes import PROBES
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, freeze
 from processing.evaluation.case import Case, candidate_groups, open_case

@@ -2,14 +2,14 @@
 
 moto and other stand-ins never evaluate an alarm. This package follows what AWS documents of it:
 
-    model         a metric alarm of a template, as a value
-    composite     composite alarms: rule, suppression of actions
-    history       what was published, as data points by period
-    expressions   the metric math that is used here
-    evaluate      one evaluation: the range, the four treatments of missing data, M out of N
-    play          a history driven through alarms, to changes of state and actions
-    events        a change of state as EventBridge's event
-    limits        what a template must keep to, beyond what cfn-lint knows
+    alarm           a metric alarm of a template, as a value
+    composite       composite alarms: rule, suppression of actions
+    series          what was published, as data points by period
+    metric_math     the metric math that is used here
+    judgment        one evaluation: the range, the four treatments of missing data, M out of N
+    play            a history driven through alarms, to changes of state and actions
+    event           a change of state as EventBridge's event
+    template_rules  what a template must keep to, beyond what cfn-lint knows
 
 `docs/alarms.md` says where the documentation ends and what was assumed behind it.
 """

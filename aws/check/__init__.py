@@ -4,9 +4,10 @@
     roles        every call that the code makes is allowed by its role, and nothing more is granted
     calls        those calls, recorded while the code ran and kept in `calls.json`
     dashboard    the body that would be put
-    events       each rule's pattern against events as AWS documents them, kept in `events.json`
+    patterns     each rule's pattern against events as AWS documents them, kept in `events.json`
     schedule     when the canary comes, and the longest gap between two runs
     played       histories driven through every alarm, to the events that bring the function
+    stacks       the template, resolved for those that need it whole
 
 `stack_checks` runs them all; `docs/check.md` says what only AWS can answer.
 """

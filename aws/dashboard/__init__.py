@@ -2,7 +2,7 @@
 
 body      the one builder of the dashboard's body, for CloudWatch and for the page on a laptop
 search    the search expressions in it: written and read by the same module
-check     the mistakes in a body: metrics that nobody publishes, geometry, keys, limits
+mistakes  metrics that nobody publishes, geometry, keys, limits
 """
 
 from aws.dashboard.body import Newest, Watched, dashboard_body, watched

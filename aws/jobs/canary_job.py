@@ -27,9 +27,9 @@ from boomerang.contract import ROOT_ENV, Job, run_step
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.model import ARCHIVE
+from boomerang.formats.probes import PROBES
 from boomerang.manifest import MANIFEST, read_manifest, verify_folder
 from boomerang.metrics import METRICS_FILE
-from boomerang.probes import PROBES
 from boomerang.safeio import safe_join, write_json_atomic
 from boomerang.signing import SIGNATURE, PublicKey, verify_signed
 from boomerang.watching.briefing import CanarySettings, settings_of

@@ -8,7 +8,7 @@ versions.json    of the libraries that the numbers depend on
 arrays/          gallery-K.npy, gallery-K-before.npy: uint8[n, H, W, C]; scores.npy float64[D, N], flagged.npy
                  bool[D, N] and attack_of.npy int8[N], of the training rows
 canaries/        dataset: the frozen canary records
-probes/NAME/     datasets, see `boomerang.probes`
+probes/NAME/     datasets, see `boomerang.formats.probes`
 manifest.json    commits the folder
 """
 

@@ -1,5 +1,13 @@
 """The only place that opens foreign files, and what writes files and folders in one piece.
 
+    files     files of any kind: a cap, names that stay inside, one piece
+    folders   folders that appear in one piece, and what a killed process left
+    text      JSON and TOML
+    arrays    `.npy` and `.npz`, never of pickles
+    images    JPEG, PNG and WebP, told by their content
+    archives  tar, and the caps of every zip
+    models    Keras models in safe mode
+
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
 content and not at the file's name, knows the size before it allocates, and refuses with a

@@ -1,11 +1,11 @@
 """Signatures: who says that a dataset, a model or a package is what it is, checked without a network.
 
-    keys.py       public keys, the `Signer` protocol, ECDSA held to one encoding
-    local.py      a signer with a key file, and making one
-    statement.py  what is signed: a statement about files, and the bytes that a signer sees of it
-    sealing.py    `signature.json`: a statement with its signature, written and read
-    artifacts.py  signing a folder and holding it against its signature
-    lineage.py    following signed parents from a model back to the pictures
+    keys       public keys, the `Signer` protocol, ECDSA held to one encoding
+    key_file   a signer with a key file, and making one
+    statement  what is signed: a statement about files, and the bytes that a signer sees of it
+    sealing    `signature.json`: a statement with its signature, written and read
+    artifacts  signing a folder and holding it against its signature
+    chain      following signed parents from a model back to the pictures
 
 A signature covers every byte of a folder: its manifest, each file the manifest names, and through the
 parents' digests what it was made from. `aws.jobs.kms` signs the same with a key that never leaves KMS.

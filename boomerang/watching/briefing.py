@@ -6,8 +6,8 @@ from pydantic import Field
 
 from boomerang.config import Strict
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.formats.probes import ProbeName
 from boomerang.metrics import Metrics
-from boomerang.probes import ProbeName
 
 _DIGEST = r"^[0-9a-f]{64}$"
 

@@ -3,14 +3,22 @@
 SageMaker takes almost any definition and checks the arguments of a step when the step starts, which may
 be an hour into a run. Here every check looks at the whole definition first, and names step and field.
 
-    language     keys, types and names of the definition language; no step waits for itself
-    references   every Get and JsonGet names something that is there, of the kind that is needed
-    parameters   types, defaults, allowed values
-    requests     each step's arguments as the request they become, against botocore's shapes
-    limits       what the service documents beside its shapes
-    rules        what this project asks of its own jobs
+    checks               all of them, in their order
+    language             keys, types and names of the definition language; no step waits for itself
+    cross_references     every Get and JsonGet names something that is there, of the kind that is needed
+    metrics_file         what a JsonGet finds in `metrics.json`
+    pipeline_parameters  types, defaults, allowed values
+    requests             each step's arguments as the request they become, against botocore's shapes
+    service              those shapes
+    limits               what the service documents beside its shapes
+    cache_keys           what SageMaker's step caching goes by
+    lineage_step         entities and associations as the requests that they become
+    package_card         the card against the schema that SageMaker publishes
+    rules                what this project asks of its own jobs
+    view, arguments      a definition and a step's arguments as the checks read them
+    problems             how they name a place
 
-`checks` runs them all; `docs/check.md` says what only AWS can answer.
+`docs/check.md` says what only AWS can answer.
 """
 
 from boomerang.findings import Outcome, Problem

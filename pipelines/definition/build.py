@@ -12,7 +12,7 @@ from boomerang.digest import digest_json, sha256_file
 from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import LOCAL, Site
 from pipelines.campaign.staging import Inputs, stage
-from pipelines.definition.cache import find, keep
+from pipelines.definition.kept import find, keep
 from pipelines.definition.user_key import user_key
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -16,10 +16,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines.page import words
+from pipelines.page import wording
 
 _SHARED = Path(__file__).with_name("templates")
-_FORMATS = (words.percent, words.interval, words.counted, words.number, words.duration, words.plural)
+_FORMATS = (
+    wording.percent,
+    wording.interval,
+    wording.counted,
+    wording.number,
+    wording.duration,
+    wording.plural,
+)
 
 
 class Shell:
@@ -30,7 +37,7 @@ class Shell:
     templates : Path
         Holds `NAME.html`, which extends `shell.html`, and `NAME.css`, which includes `page.css`.
     filters : mapping
-        Filters beside the formats of `words`, which every page has.
+        Filters beside the formats of `wording`, which every page has.
     helpers : mapping, optional
         What the templates can call.
     """

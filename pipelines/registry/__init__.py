@@ -1,1 +1,8 @@
-"""The local model registry."""
+"""The local model registry.
+
+local          a folder for each version of a group
+package_files  what is written down of a package's files
+approval       what a person decides on a package
+signatures     signed runs, made and verified
+origin         every step behind a package
+"""

@@ -1,9 +1,16 @@
 """The report of a run: `report.html`, one file that needs nothing else, and `report.json`.
 
-    run_folder   the run's folder -> typed values
-    document     those -> plain JSON, the whole of `report.json` (with sentences, curves, provenance,
-                 lineage_graph)
-    render       that JSON and the pictures -> the page (with drawings, flow, pictures, templates)
+    run_folder     the run's folder -> typed values
+    document       those -> plain JSON, the whole of `report.json`, with
+    sentences      names of models and of checks, and sentences for people,
+    curves         a detector's scores as a histogram and a ROC curve,
+    provenance     steps, digests, seed and versions,
+    lineage_graph  what the package came from
+    render         that JSON and the pictures -> the page, with
+    drawings       its charts,
+    flow           its lineage,
+    pictures       and its pictures
+    summary        the numbers on the terminal
 
 What it shares with the dashboard is in `pipelines.page`.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.page.words import Tone
+from pipelines.page.wording import Tone
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),

@@ -15,8 +15,8 @@ from typing import Any
 
 from boomerang.errors import BadInput, StepFailed, UsageError
 from boomerang.formats.evaluation import CANARIES
+from boomerang.formats.probes import PROBES
 from boomerang.manifest import SIGNATURE
-from boomerang.probes import PROBES
 from boomerang.safeio import remove_tree, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin

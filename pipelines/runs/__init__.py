@@ -1,1 +1,8 @@
-"""What a run leaves."""
+"""What a run leaves.
+
+records  `execution.json`, rewritten in one piece after each step
+storage  its stand-in for S3
+cache    outputs kept under the digest of everything that made them
+lineage  what a Lineage step records
+locking  locks between processes
+"""

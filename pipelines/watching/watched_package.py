@@ -9,8 +9,8 @@ from pathlib import Path
 from boomerang.config import validate
 from boomerang.errors import BadInput
 from boomerang.formats.evaluation import CANARIES
+from boomerang.formats.probes import PROBES
 from boomerang.metrics import Metrics
-from boomerang.probes import PROBES
 from boomerang.safeio import load_json
 from boomerang.signing import PublicKey
 from boomerang.watching.briefing import CanarySettings, settings_of

@@ -14,9 +14,9 @@ from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks.common.art import art_module
 from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.deeds import quoted
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image
-from processing.attacks.common.words import quoted
 
 _BLOCK_VALUES = 4 << 20
 

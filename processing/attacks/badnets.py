@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.deeds import quoted
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image, overlay, plain, resized
-from processing.attacks.common.words import quoted
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from boomerang.errors import ConfigError
 from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts, counted
 from processing.attacks.common.pool import Batch, Pool, budget, choose, relabeled
 from processing.attacks.common.references import ATLAS_POISON, NIST_AVAILABILITY, OWASP_POISON, references
-from processing.attacks.common.words import Facts, counted
 
 
 class RandomLabelFlip(Attack):

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts, counted, quoted
 from processing.attacks.common.pool import Batch, Pool, budget, choose, relabeled
 from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
-from processing.attacks.common.words import Facts, counted, quoted
 
 
 class TargetedLabelFlip(Attack):

@@ -9,10 +9,10 @@ from pydantic import Field
 
 from boomerang.errors import ConfigError
 from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts, counted, quoted
 from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
 from processing.attacks.common.trial import Stage, Trial
-from processing.attacks.common.words import Facts, counted, quoted
 
 
 class Mislabel(Attack):

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from boomerang.digest import digest_json
+from boomerang.formats.probes import LIMIT, ProbeRecipe, ProbeSet, ProbeSets, probe_sets
 from boomerang.manifest import Rows, write_dataset
-from boomerang.probes import LIMIT, ProbeRecipe, ProbeSet, ProbeSets, probe_sets
 from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case
 

@@ -19,8 +19,8 @@ from aws.jobs.canary_job import canary, prepare
 from aws.jobs.publish import main, publish
 from boomerang.contract import Job
 from boomerang.errors import AwsError, BadInput, IntegrityError
+from boomerang.formats.probes import ProbeSets
 from boomerang.manifest import Manifest, commit
-from boomerang.probes import ProbeSets
 from boomerang.signing import SIGNATURE, Signer, sign_folder
 from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import NAMESPACE, Datum, part, published

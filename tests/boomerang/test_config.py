@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from boomerang.config import Spec, as_hyperparameters, from_hyperparameters, validate
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import TrainSettings
-from pipelines.campaign.config import Config, load_config
+from pipelines.campaign.sections import Config, load_config
 
 TEXT = """
 name = "mine"

@@ -30,7 +30,8 @@ def shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kinds[Sh
         "__init__.py": "",
         "_drawing.py": "",
         "common/__init__.py": "",
-        "square.py": f'{BASE}class A(Strict):\n    kind: Literal["square"] = "square"\n    side_px: int = 1\n',
+        "square.py": f"{BASE}class Square(Strict):\n"
+        '    kind: Literal["square"] = "square"\n    side_px: int = 1\n',
         "broken.py": "raise RuntimeError('it was imported')\n",
         "nothing.py": f'{BASE}class Circle(Strict):\n    kind: Literal["circle"] = "circle"\n',
     }

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.campaign.sections import Config
 from pipelines.campaign.entry import load
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
 from pipelines.cloud import cost_tables
 from pipelines.definition.build import Built, build, build_canary

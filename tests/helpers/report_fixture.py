@@ -11,7 +11,7 @@ from boomerang.config import validate
 from boomerang.safeio import write_json_atomic
 from helpers.drawn_evaluation import DrawnEvaluation
 from helpers.scenes import Scene
-from pipelines.campaign.config import Config
+from pipelines.campaign.sections import Config
 from pipelines.runs.lineage import LINEAGE, Association, Entity, Lineage
 from pipelines.runs.records import Execution, OutputRecord, StepRecord
 

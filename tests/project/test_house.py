@@ -18,11 +18,12 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_LOOSE = 350, 50, 10
 # Modules of one name, which mean the same thing in several places.
 SHARED_NAMES = {
     "approval",  # the rules, and what each registry does by them
-    "base",  # what every attack, detector, source, ... has in common
+    "base",  # what every attack, detector, source, runner, ... has in common
     "lineage_step",  # drawn, and checked
     "package_card",  # drawn, and checked
-    "probes",  # the format, and freezing them
     "render",  # each page from its document
+    "runner",  # on processes, and on containers
+    *("canary", "model", "package", "probes", "screen"),  # a format, and who works with it
 }
 
 
@@ -31,7 +32,7 @@ def relative(path: Path) -> str:
 
 
 def room_of(module: str) -> str:
-    """The folder right below a package that a module of ours lies in; of a loose module, the module itself."""
+    """The folder right below a package that a module of ours lies in; or the loose module itself."""
     return ".".join(module.split(".")[:2])
 
 
@@ -110,9 +111,9 @@ def test_modules_of_one_name_mean_the_same() -> None:
 
 
 def face(package: Path) -> dict[str, str]:
-    """What a package's docstring lists: indented lines of names, two spaces or more, and words."""
+    """What a package's docstring lists: lines of names, two spaces or more, and words."""
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text()), clean=True) or ""
-    rows = re.findall(r"^ {4}([\w/]+(?:, [\w/]+)*) {2,}(\S.*)$", text, re.M)
+    rows = re.findall(r"^(?: {4})?([\w/]+(?:, [\w/]+)*) {2,}(\S.*)$", text, re.M)
     return {name.strip("/"): words for names, words in rows for name in names.split(", ")}
 
 

@@ -106,7 +106,7 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/cloud/follow",
     ],
     "pipelines/definition/test_build.py": [
-        "pipelines/definition/cache",
+        "pipelines/definition/kept",
         "pipelines/definition/user_key",
     ],
     "pipelines/definition/test_definition.py": [
@@ -136,7 +136,7 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/report/lineage_graph",
     ],
     "pipelines/runners/containers/test_localmode.py": [
-        "pipelines/runners/containers/book",
+        "pipelines/runners/containers/run_book",
         "pipelines/runners/containers/runner",
     ],
     "pipelines/runners/process/test_processes.py": [
@@ -156,7 +156,7 @@ COVERED_BY: dict[str, list[str]] = {
         "processing/attacks/common/base",
         "processing/attacks/common/lesson",
         "processing/attacks/common/references",
-        "processing/attacks/common/words",
+        "processing/attacks/common/deeds",
     ],
     "processing/datasets/common/test_keras_files.py": [
         "processing/datasets/cifar10",
@@ -181,7 +181,7 @@ COVERED_BY: dict[str, list[str]] = {
         "processing/defenses/common/base",
     ],
     "processing/evaluation/test_probes.py": [
-        "boomerang/probes",
+        "boomerang/formats/probes",
     ],
     "processing/parts/test_evaluate_parts.py": [
         "processing/evaluation/case",

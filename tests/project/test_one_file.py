@@ -1,4 +1,4 @@
-"""A new attack, detector, repair, defense at inference, architecture and data source: one file each, nothing else.
+"""A new attack, detector, repair, defense at inference, architecture and source: one file each, nothing else.
 
 All six are put into a copy of the tree, and a run that names them goes from its config to its report there.
 """

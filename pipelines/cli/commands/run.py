@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.campaign.sections import Config
     from pipelines.campaign.site import Signing, Site
     from pipelines.definition.build import Built
-    from pipelines.runners.contract import Runner
+    from pipelines.runners.base import Runner
     from pipelines.runs.records import Execution
 
 
@@ -123,7 +123,7 @@ def _signing(key: Path | None) -> Signing | None:
 
 def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
     from pipelines.cli.progress import progress, step_names
-    from pipelines.runners.contract import Order
+    from pipelines.runners.base import Order
 
     key = options.sign.resolve() if options.sign else None
     with progress(step_names(built.definition)) as show:

@@ -14,14 +14,15 @@ staged; no address of a run is written twice. SageMaker reuses a training step o
 checkpoints lie at the same address too, so that one is made from the content of all that the training
 depends on.
 
-    sdk            what is used of the SDK, imported once, offline
-    jobs, draft    job steps, one by one
-    campaign       the steps of a campaign's pipeline
-    candidate      what is registered, and how `metrics.json` speaks of it
-    registering    the package, with its model card (card) and its digests
-    lineage        where it came from, as SageMaker's lineage entities
-    addresses      whose output an address is
-    canary         the canary's pipeline
+    imports          what is used of the SDK, imported once, offline
+    jobs, draft      job steps, one by one
+    steps            the steps of a campaign's pipeline
+    candidate        what is registered, and how `metrics.json` speaks of it
+    registration     the package with its digests
+    package_card     its model card
+    lineage_step     where it came from, as SageMaker's lineage entities
+    addresses        whose output an address is
+    canary_pipeline  the canary's pipeline
 
 Importing this package takes seconds; `pipelines.definition.build` does so only where it must.
 """

@@ -35,7 +35,7 @@ from boomerang.safeio import write_bytes_atomic
 from pipelines.campaign.site import Site
 from pipelines.definition.offline import offline
 from pipelines.runners import interrupts
-from pipelines.runners.containers.book import Book
+from pipelines.runners.containers.run_book import Book
 
 with offline():
     import sagemaker.core.local.image as sdk_image

@@ -1,6 +1,6 @@
 """The `local` runner: a pipeline in containers of the project's image, by SageMaker's own local mode.
 
-What it is given and leaves, `pipelines.runners.contract` says. Nothing is taken from the cache of the
+What it is given and leaves, `pipelines.runners.base` says. Nothing is taken from the cache of the
 `process` runner.
 """
 
@@ -12,9 +12,9 @@ from aws.image.docker import isolated_network
 from boomerang.errors import UsageError
 from pipelines.campaign.staging import stage
 from pipelines.definition.sdk import draw, drawing
-from pipelines.runners.containers.book import Book
+from pipelines.runners.base import Order
 from pipelines.runners.containers.localmode import LocalPipelines
-from pipelines.runners.contract import Order
+from pipelines.runners.containers.run_book import Book
 from pipelines.runners.ledger import Ledger, held_run
 from pipelines.runs.records import Execution
 

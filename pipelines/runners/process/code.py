@@ -2,8 +2,9 @@
 
 A step's key in the cache depends on the files that its entry module imports, directly or not, and on
 no others: a change of `processing/evaluate.py` trains no model again. Imports are read from the
-source, wherever they stand in it; nothing is executed. An import that cannot be read (its name is
-computed) counts as an import of the whole package that it stands in, or that its name begins with.
+source, wherever they stand in it but under `if TYPE_CHECKING:`; nothing is executed. An import that cannot be
+read (its name is computed) counts as an import of the whole package that it stands in, or that its name
+begins with.
 
 A package of kinds (`NAME = Kinds(__name__, Base, "what")`, see `boomerang.kinds`) imports a module when it is
 asked for by name, and the names are in the step's settings: a module that they do not name is not in its key.
@@ -154,7 +155,18 @@ def _statements(text: bytes) -> tuple[tuple[str, str, int], ...]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return ()  # the job itself will say so
-    return tuple(found for node in ast.walk(tree) for found in _read(node))
+    return tuple(found for node in _run(tree) for found in _read(node))
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """Give a node and all below it, without what stands there for a type checker alone."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _name(child.test) == "TYPE_CHECKING":
+            for other in child.orelse:
+                yield from _run(other)
+        else:
+            yield from _run(child)
 
 
 def _read(node: ast.AST) -> Iterator[tuple[str, str, int]]:

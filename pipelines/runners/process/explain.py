@@ -11,8 +11,8 @@ from boomerang.errors import StepFailed
 from pipelines.language.expressions import Scope, parameter_values
 from pipelines.language.graph import JOBS, Node, ordered
 from pipelines.language.job_plan import Plan, properties
+from pipelines.runners.process.cache_recipe import code_of_job, recipe
 from pipelines.runners.process.processes import PROJECT
-from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.scope import job_plan, run_scope
 from pipelines.runs.cache import Cache, Damaged, Entry
 from pipelines.runs.storage import Store

@@ -2,7 +2,7 @@
 
 It reads the JSON that SageMaker Pipelines runs, and starts each job as a process of its own on a
 private `/opt/ml` tree; `s3://` addresses are folders of the run. What it is given and leaves,
-`pipelines.runners.contract` says; and besides
+`pipelines.runners.base` says; and besides
 
     <workspace>/cache/                    outputs by content, shared by all runs
     <workspace>/<run>/jobs/<Step>/        the disk of a job that failed, kept to look at
@@ -28,11 +28,11 @@ from pipelines.language.expressions import as_text, holds, parameter_values, res
 from pipelines.language.graph import JOBS, Node, ordered
 from pipelines.language.job_plan import Plan, properties
 from pipelines.registry.signatures import sign_package
-from pipelines.runners.contract import Order
+from pipelines.runners.base import Order
 from pipelines.runners.ledger import Ledger, OnEvent, held_run
+from pipelines.runners.process.cache_recipe import code_of_job, recipe
 from pipelines.runners.process.disks import Result, perform
 from pipelines.runners.process.processes import PROJECT, Host
-from pipelines.runners.process.recipe import code_of_job, recipe
 from pipelines.runners.process.warmth import Hosts
 from pipelines.runners.scope import job_plan, run_scope
 from pipelines.runs.cache import Cache, Entry

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from boomerang.watching.metric_names import METRICS
-from pipelines.page import words
+from pipelines.page import wording
 from pipelines.page.axes import Frame, ticks
 from pipelines.page.scrub import scrub_text
 from pipelines.page.svg import chart, element
@@ -57,7 +57,7 @@ def formatter(properties: Mapping[str, Any]) -> Write:
     text = str(properties["metrics"])
     names = [name for name in METRICS if f"'{name}'" in text or f'"{name}"' in text]
     if names and all(METRICS[name].unit == "None" for name in names):
-        return words.percent
+        return wording.percent
     return _number
 
 
@@ -94,7 +94,7 @@ def graph(properties: Mapping[str, Any], lines: Sequence[Line], columns: int) ->
     parts += [part for limit in limits for part in _limit(plot, limit)]
     parts += [_line(plot, k, line, write) for k, line in enumerate(lines)]
     parts += [_limit_name(plot, limit, write) for limit in limits]
-    title = f"{properties['title']}: {words.plural(len(moments), 'point')}"
+    title = f"{properties['title']}: {wording.plural(len(moments), 'point')}"
     return chart(frame.width, frame.height, title, parts)
 
 

@@ -21,7 +21,7 @@ from aws.dashboard import Newest, dashboard_body, watched
 from aws.dashboard.body import BILLING, Body
 from aws.stack.intrinsics import Stack, stack
 from pipelines.campaign.site import LOCAL
-from pipelines.page import words
+from pipelines.page import wording
 from pipelines.page.scrub import scrub_text
 from pipelines.page.shell import Shell
 from pipelines.registry.local import Package
@@ -34,7 +34,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 # No account has this number, so the ARNs of this page name nothing in any.
 _NOWHERE = Where(account="000000000000", region=LOCAL.region)
 
-_VERDICTS: Mapping[State | None, tuple[words.Tone, str, str]] = {
+_VERDICTS: Mapping[State | None, tuple[wording.Tone, str, str]] = {
     State.OK: ("good", "No alarm on the model stands.", ""),
     State.ALARM: (
         "bad",
@@ -107,7 +107,7 @@ def _degraded(alarms: list[Alarm | CompositeAlarm], standing: Mapping[str, Stand
 def _asked(alarms: list[Alarm | CompositeAlarm]) -> str:
     """Return what the alarms ask for, in words."""
     alarm = next(alarm for alarm in alarms if isinstance(alarm, Alarm))
-    hours = words.plural(alarm.period // 3600, "hour")
+    hours = wording.plural(alarm.period // 3600, "hour")
     return f"{alarm.datapoints} bad periods of {alarm.periods}, of {hours} each"
 
 

@@ -1,1 +1,15 @@
-"""What attacks share."""
+"""What attacks share.
+
+base            what every attack is; how to write one
+pool            what an attack works on, what it gives back, and rows within a budget
+lesson          what an attacker who runs the victim's training has in hand
+recipe          the attacks of a run in their order
+trial           what an attack is measured on
+trigger         what Evaluate needs to stage the recipe once more
+trigger_images  trigger images, laid over images
+backdoor        what all dirty-label backdoors share
+art             what the backdoors of the Adversarial Robustness Toolbox share
+audit           what was done, as plain JSON
+sentences       what the plain sentences about attacks are made of
+references      ids of the taxonomies that an attack is filed under
+"""

@@ -8,8 +8,8 @@ import numpy as np
 
 from boomerang.manifest import Labels
 from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts
 from processing.attacks.common.pool import Batch, Pool, largest_change
-from processing.attacks.common.words import Facts
 
 # A trigger below this largest change, of 255, drowns in an image's own noise.
 FAINT = 8

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
 from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.pool import Batch, Pool, Props, budget, choose, largest_change
 from processing.attacks.common.references import (
     ATLAS_POISON,
@@ -24,7 +25,6 @@ from processing.attacks.common.references import (
     references,
 )
 from processing.attacks.common.trial import Stage, Trial
-from processing.attacks.common.words import Facts, counted, quoted, sentence
 
 
 class Backdoor(Attack):

@@ -11,10 +11,10 @@ from pydantic import Field
 
 from boomerang.config import Strict
 from boomerang.manifest import Images
+from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.lesson import History, Lesson
 from processing.attacks.common.pool import Batch, Pool, Props
 from processing.attacks.common.trial import Sample, Stage, Trial
-from processing.attacks.common.words import Facts, counted, quoted, sentence
 
 Outcome = Literal["targeted", "untargeted", "backdoor"]
 Need = Literal["pictures", "surrogate"]

@@ -33,8 +33,8 @@ from aws.stack.intrinsics import Stack, load_template
 from aws.stack.policy import Call, recording
 from boomerang.contract import Job
 from boomerang.formats.canary import DATA_FILE
+from boomerang.formats.probes import ProbeSet, probe_sets
 from boomerang.manifest import MANIFEST, Manifest, commit
-from boomerang.probes import ProbeSet, probe_sets
 from boomerang.signing import Predicate, sign_folder
 from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import published

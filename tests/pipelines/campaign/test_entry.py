@@ -8,8 +8,8 @@ import pytest
 
 from boomerang.errors import ConfigError
 from boomerang.settings import PoisonSettings, PreprocessSettings, TrainSettings
-from pipelines.campaign.sections import Config
 from pipelines.campaign.entry import ROOT, bundled, load, step_settings, used_triggers
+from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
 

@@ -18,8 +18,8 @@ from helpers.definitions import FLIP, PATCH, config, inputs, names, step
 from helpers.ranges import ROOT
 
 from boomerang.gate import GATE, GateConfig, judge
-from pipelines.campaign.sections import Config
 from pipelines.campaign.entry import load
+from pipelines.campaign.sections import Config
 from pipelines.campaign.site import LOCAL, Roles, Signing, Site
 from pipelines.definition.build import Built, build, build_canary
 from pipelines.definition.machines import has_own_disk

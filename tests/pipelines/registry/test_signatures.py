@@ -13,7 +13,7 @@ from helpers.ranges import DIGITS
 
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.signing import LocalSigner, PublicKey, new_key
-from pipelines.campaign.settings import load
+from pipelines.campaign.entry import load
 from pipelines.campaign.site import LOCAL
 from pipelines.cli.main import main
 from pipelines.definition.build import Built, build

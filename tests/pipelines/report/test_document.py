@@ -11,7 +11,7 @@ from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
 from helpers.scenes import Scene
 
 from boomerang.safeio import load_json, write_json_atomic
-from pipelines.page.words import percent
+from pipelines.page.wording import percent
 from pipelines.report import write_report
 from pipelines.runs.records import load_execution
 

@@ -20,7 +20,7 @@ from helpers.report_pages import Parsed, commit_again, metrics_file, page_of, re
 from helpers.scenes import CLASSES, Scene
 
 from boomerang.safeio import load_json, write_json_atomic
-from pipelines.page.words import percent
+from pipelines.page.wording import percent
 from pipelines.report import write_report
 from pipelines.report.render import encode_pictures, render
 from pipelines.report.run_folder import read_run

@@ -15,7 +15,7 @@ from boomerang.errors import ConfigError
 from boomerang.manifest import Images
 from processing.attacks import art_insert_image
 from processing.attacks.common.art import art_module
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 perturbations = art_module(".perturbations")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from helpers.attack_pools import make_example
 
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 
 def test_the_pattern_is_four_pixels_of_the_value() -> None:

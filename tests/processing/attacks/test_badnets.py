@@ -10,7 +10,7 @@ from helpers.attack_pools import make, make_pool
 from PIL import Image
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 CORNERS = {
     "top-left": np.s_[:, 1:4, 1:4],

@@ -27,10 +27,10 @@ from processing.attacks import ATTACKS
 from processing.attacks.common import references as known
 from processing.attacks.common.audit import audit_entry
 from processing.attacks.common.base import Attack, Need, Outcome
+from processing.attacks.common.deeds import Facts
 from processing.attacks.common.pool import Batch, Pool, check_batch
 from processing.attacks.common.recipe import create, create_recipe
 from processing.attacks.common.trial import PICTURES, TEST, Stage
-from processing.attacks.common.words import Facts
 from processing.poison import Poisoned, apply_recipe
 
 REFERENCES = {entry for entry in vars(known).values() if isinstance(entry, tuple)}

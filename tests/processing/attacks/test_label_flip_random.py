@@ -9,7 +9,7 @@ import pytest
 from helpers.attack_pools import ALL_ROWS, make, make_pool, stage
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 
 def test_a_random_flip_moves_exactly_the_rate_and_no_pixel() -> None:

@@ -9,7 +9,7 @@ import pytest
 from helpers.attack_pools import make, make_pool, stage
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 
 @pytest.mark.parametrize(("of", "flipped"), [("class", 10), ("train", 40)])

@@ -9,7 +9,7 @@ import pytest
 from helpers.attack_pools import make, make_pool, stage
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.words import Facts
+from processing.attacks.common.deeds import Facts
 
 
 def test_every_picture_is_appended_as_often_as_asked() -> None:

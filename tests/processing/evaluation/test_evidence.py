@@ -1,13 +1,49 @@
-"""Galleries: evenly chosen rows with what each model calls them."""
+"""Pictures of a case: evenly chosen rows with what each model calls them."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from processing.evaluation.evidence import Group, evenly, write_gallery
+from boomerang.formats.evaluation import Picture
+from processing.attacks.common.trial import Trial
+from processing.evaluation.canaries import Canaries
+from processing.evaluation.evidence import evenly, pictures_of
+
+CLASSES = ("cat", "dog")
+SHAPE = (4, 4, 3)
+
+
+def says(*probabilities: float) -> Any:
+    """A model that answers every image alike."""
+    answer = np.array(probabilities, np.float32)
+    return SimpleNamespace(ask=lambda x: np.tile(answer, (len(x), 1)))
+
+
+def case(**subjects: Any) -> Any:
+    """A case of thirty training rows, of which twenty are of one attack, and no photographs."""
+    y = np.arange(30) % 2
+    x = np.arange(30, dtype=np.uint8)[:, None, None, None] * np.ones(SHAPE, np.uint8)
+    attack_of = np.array([1] * 20 + [0] * 10, np.int8)
+    return SimpleNamespace(
+        subjects=subjects,
+        train=SimpleNamespace(x=x, y=y),
+        test=SimpleNamespace(classes=CLASSES),
+        truth=SimpleNamespace(attack_of=attack_of, y_true=1 - y),
+        attack_names=("patch",),
+        triggers=(),
+        photos={},
+    )
+
+
+def shown(**subjects: Any) -> dict[str, Picture]:
+    x = np.zeros((3, *SHAPE), np.uint8)
+    trial = Trial("patch", "badnets", "backdoor", 1, x + 9, x, np.array([0, 0, 0]))
+    canaries = Canaries(x[:1], np.array([1]), ("records/7",))
+    found = pictures_of(case(**subjects), [trial], canaries)
+    return {picture.group.id: picture for picture in found}
 
 
 def test_rows_are_taken_at_even_steps() -> None:
@@ -15,22 +51,19 @@ def test_rows_are_taken_at_even_steps() -> None:
     assert evenly(9, 3).tolist() == [0, 4, 8]
 
 
-def test_each_image_has_every_models_call(tmp_path: Path) -> None:
-    x = np.zeros((2, 4, 4, 3), np.uint8)
-    group = Group("pictures", "p", "Pictures", x, None, [None, None], ["cat", "cat"], ["a", "b"])
-    empty = Group("canaries", "c", "Canaries", x[:0], None, [], [], [])
-    models = {
-        "baseline": lambda x: np.tile(np.array([0.9, 0.1], np.float32), (len(x), 1)),
-        "victim": lambda x: np.tile(np.array([0.25, 0.75], np.float32), (len(x), 1)),
-    }
-    write_gallery(tmp_path, [group, empty], models, ("cat", "dog"))
-    (found,) = json.loads((tmp_path / "gallery.json").read_text())["groups"]
-    assert found["id"] == "pictures:p" and found["before"] is None
-    assert np.array_equal(np.load(tmp_path / found["images"]), x)
-    assert found["items"][1] == {
-        "id": "b",
-        "given": None,
-        "right": "cat",
-        "calls": {"baseline": "cat", "victim": "dog"},
-        "confidence": {"baseline": 0.9, "victim": 0.75},
-    }
+def test_poison_triggers_and_canaries_are_shown_with_every_model_s_call() -> None:
+    pictures = shown(baseline=says(0.9, 0.1), victim=says(0.25, 0.75))
+    assert list(pictures) == ["poisoned:patch", "triggered:patch", "canaries:frozen"]
+    poisoned, triggered = pictures["poisoned:patch"], pictures["triggered:patch"]
+    assert [item.id for item in poisoned.group.items[:2]] == ["row 0", "row 2"] and len(poisoned.x) == 12
+    first = poisoned.group.items[0]
+    assert (first.given, first.right) == ("cat", "dog")
+    assert first.calls == {"baseline": "cat", "victim": "dog"}
+    assert first.confidence == {"baseline": 0.9, "victim": 0.75}
+    assert triggered.before is not None and not triggered.before.any() and (triggered.x == 9).all()
+    assert pictures["canaries:frozen"].group.items[0].id == "records/7"
+
+
+def test_a_model_that_answers_nan_calls_a_picture_nothing() -> None:
+    items = shown(baseline=says(np.nan, np.nan))["canaries:frozen"].group.items
+    assert items[0].calls == {"baseline": "no answer"} and items[0].confidence == {"baseline": 0.0}

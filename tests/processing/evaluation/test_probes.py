@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from boomerang.config import Spec
 from boomerang.errors import IntegrityError
+from boomerang.formats.probes import LIMIT, ProbeSet, ProbeSets, digest_of_sets, probe_sets, recipe_of
 from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_dataset
 from boomerang.metrics import AttackNumbers, rate
-from boomerang.probes import LIMIT, ProbeSet, ProbeSets, digest_of_sets, probe_sets, recipe_of
 from boomerang.safeio import safe_join
 from processing.attacks.common.base import Attack
 from processing.attacks.common.recipe import create_recipe

@@ -14,16 +14,17 @@ from helpers.suspects import CLASSES, noise_images
 
 from boomerang.contract import Job
 from boomerang.errors import IntegrityError
+from boomerang.formats.probes import recipe_of
 from boomerang.gate import GateConfig
 from boomerang.manifest import opened, verify_folder, write_dataset
 from boomerang.metrics import Metrics, share
-from boomerang.probes import recipe_of
 from boomerang.safeio import load_json, load_npy
 from processing import poison, screen
 from processing.evaluate import evaluate
 from processing.parts import evaluate_parts
 from processing.sharing.asking import BATCH
-from training.model import classifier, load_model, save_model, small_cnn
+from training.architectures import ARCHITECTURES
+from training.model import classifier, load_model, save_model
 
 TEST = 2 * BATCH + 100
 ATTACKS = [
@@ -49,7 +50,7 @@ def model(folder: Path, seed: int) -> None:
 
     set_random_seed(seed)
     card = {"architecture": "small", "classes": CLASSES, "input_shape": (8, 8, 3), "seed": seed}
-    made = small_cnn((8, 8, 3), len(CLASSES))
+    made = ARCHITECTURES["small"]().build((8, 8, 3), len(CLASSES))
     save_model(made, folder, **card, parents={"train": "0" * 64}, rows=400, history={})
 
 

@@ -107,8 +107,8 @@ def test_a_lineage_step_needs_no_container(tmp_path: Path) -> None:
     from pipelines.campaign.site import LOCAL
     from pipelines.definition.sdk import drawing
     from pipelines.definition.sdk import imports as sdk
-    from pipelines.runners.containers.book import Book
     from pipelines.runners.containers.localmode import LocalPipelines
+    from pipelines.runners.containers.run_book import Book
     from pipelines.runners.ledger import Ledger
 
     with drawing():

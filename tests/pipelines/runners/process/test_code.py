@@ -17,8 +17,8 @@ from boomerang.digest import canonical_json
 from boomerang.settings import TrainSettings
 from pipelines.campaign.entry import load, step_settings
 from pipelines.language.job_plan import Plan, Source
+from pipelines.runners.process.cache_recipe import code_of_job
 from pipelines.runners.process.code import code_of
-from pipelines.runners.process.recipe import code_of_job
 from pipelines.runs.storage import Store
 
 

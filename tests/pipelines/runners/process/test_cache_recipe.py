@@ -10,7 +10,7 @@ from helpers import toy_pipeline as toy
 from helpers.toy_runs import Bench, cached
 
 from pipelines.language.job_plan import Plan, Source
-from pipelines.runners.process.recipe import mentioned
+from pipelines.runners.process.cache_recipe import mentioned
 from pipelines.runs.storage import Store
 
 

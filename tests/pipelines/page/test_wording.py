@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.page.words import percent
+from pipelines.page.wording import percent
 
 
 def test_percent_is_never_rounded_to_an_absolute() -> None:

@@ -13,7 +13,7 @@ from helpers.ranges import ROOT
 
 from pipelines.campaign.site import LOCAL
 from pipelines.definition.build import Built
-from pipelines.runners.contract import Order, Runner
+from pipelines.runners.base import Order, Runner
 from pipelines.runners.process import runner
 from pipelines.runs.records import Event
 
