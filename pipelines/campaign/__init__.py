@@ -1,8 +1,7 @@
-"""One campaign entry.
+"""One campaign entry; those that come with the project lie in `configs/`.
 
 sections  the entry as it is written: each section a model
 entry     found, read, checked as a whole, split into each step's own settings
 site      the account's names that a definition holds
 staging   what the steps read from the user's disk, named by content
-configs/  the entries that come with the project
 """

@@ -124,7 +124,7 @@ def inside(package: Path) -> set[str]:
 
 
 FACES = sorted({path.parent for path in SOURCES if path.name == "__init__.py"})
-KINDS = {path.parent for path in SOURCES if re.search(r"= Kinds\(__name__", path.read_text())}
+KINDS = {path for path in FACES if re.search(r"= Kinds\(__name__", (path / "__init__.py").read_text())}
 
 
 @pytest.mark.parametrize("package", FACES, ids=relative)

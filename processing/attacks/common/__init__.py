@@ -10,6 +10,6 @@ trigger_images  trigger images, laid over images
 backdoor        what all dirty-label backdoors share
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
-sentences       what the plain sentences about attacks are made of
+deeds           what the plain sentences about attacks are made of
 references      ids of the taxonomies that an attack is filed under
 """
