@@ -14,10 +14,9 @@ import pytest
 from helpers.training_jobs import ROOT, both, finished, lay_out, left_or_right, weights
 
 from boomerang.contract import Hosts
-from boomerang.settings import DataConfig, TrainConfig
-from processing import datasets
-from processing.datasets.common.base import Split
+from boomerang.settings import TrainConfig
 from training.cluster import alone, tf_config
+from training.labeled import Labeled
 from training.model import classifier, load_model
 
 HOSTS = ("algo-1", "algo-2")
@@ -39,13 +38,19 @@ def test_alone_there_is_nothing_to_agree_on() -> None:
 
 
 @pytest.fixture(scope="module")
-def digits() -> tuple[Split, Split]:
-    """Return rows to train on and rows to test on."""
-    source = datasets.load(DataConfig(source="digits"), None, 0, 0)
-    return source.train, source.test
+def digits() -> tuple[Labeled, Labeled]:
+    """Return rows to train on and rows to test on: scikit-learn's digits, padded to 16 by 16."""
+    from sklearn.datasets import load_digits
+
+    known = load_digits()
+    x = np.pad((known.images * 15).astype(np.uint8), ((0, 0), (4, 4), (4, 4)))[..., None]
+    order = np.random.default_rng(0).permutation(len(x))
+    first, rest = order[:1347], order[1347:]
+    y = known.target.astype(np.int64)
+    return Labeled(x[first], y[first]), Labeled(x[rest], y[rest])
 
 
-def disks(folder: Path, digits: tuple[Split, Split]) -> list[Path]:
+def disks(folder: Path, digits: tuple[Labeled, Labeled]) -> list[Path]:
     train, test = digits
     rows, watched = (train.x[:1203], train.y[:1203]), (test.x[:50], test.y[:50])
     return [
@@ -55,7 +60,7 @@ def disks(folder: Path, digits: tuple[Split, Split]) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def together(digits: tuple[Split, Split], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def together(digits: tuple[Labeled, Labeled], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The disk of the first of two hosts that were left to themselves."""
     ml = disks(tmp_path_factory.mktemp("together"), digits)
     with both(ml, fork=False) as hosts:
@@ -83,7 +88,7 @@ def test_two_hosts_train_one_model_that_the_first_one_writes(tmp_path: Path) -> 
 @pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_two_hosts_reach_the_accuracy_of_one(
-    together: Path, digits: tuple[Split, Split], tmp_path: Path
+    together: Path, digits: tuple[Labeled, Labeled], tmp_path: Path
 ) -> None:
     train, test = digits
     one = lay_out(tmp_path / "one", (train.x[:1203], train.y[:1203]), (test.x[:50], test.y[:50]), CONFIG)
@@ -99,7 +104,7 @@ def test_two_hosts_reach_the_accuracy_of_one(
 @pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_two_hosts_end_together_and_go_on_from_the_first_ones_checkpoint(
-    together: Path, digits: tuple[Split, Split], tmp_path: Path
+    together: Path, digits: tuple[Labeled, Labeled], tmp_path: Path
 ) -> None:
     """The second host has no checkpoint of its own: what the first one read is everybody's."""
     ml = disks(tmp_path, digits)

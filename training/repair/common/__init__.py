@@ -1,5 +1,7 @@
 """What the repairs have in common.
 
-base   what every one says of itself and does; how to write one
-bench  what it works with
+    base   what every one says of itself and does; how to write one
+    bench  what it works with
+
+What a method of several repairs needs lies beside them.
 """
