@@ -61,7 +61,7 @@ def test_a_kind_is_created_with_its_settings_checked(shapes: Kinds[Shape]) -> No
 
 
 def test_a_broken_kind_costs_those_who_do_not_name_it_nothing(shapes: Kinds[Shape]) -> None:
-    assert shapes["square"].__name__ == "A"
+    assert shapes["square"].__name__ == "Square"
     with pytest.raises(RuntimeError, match="it was imported"):
         _ = shapes["broken"]
 

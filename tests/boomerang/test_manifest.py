@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from helpers.ranges import ROOT
 
+from boomerang.digest import canonical_json
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.manifest import (
     Dataset,
@@ -120,9 +121,11 @@ def test_a_signature_anywhere_else_is_a_file_of_the_folder(tmp_path: Path) -> No
 
 
 def test_arrays_that_do_not_fit_the_manifest_are_not_handed_out(tmp_path: Path) -> None:
+    """A manifest that is whole, and says of its arrays what they are not."""
     dataset = write(tmp_path / "d")
-    np.save(tmp_path / "d" / "x.npy", np.zeros((1, 4, 4, 3), np.uint8))
-    with pytest.raises(IntegrityError, match="does not fit"):
+    wrong = dataset.manifest.model_copy(update={"shape": (9, 4, 4, 3)})
+    (dataset.path / "manifest.json").write_bytes(canonical_json(wrong.model_dump(mode="json")))
+    with pytest.raises(IntegrityError, match=r"x\.npy does not fit its manifest"):
         _ = opened(dataset.path).x
 
 

@@ -447,8 +447,11 @@ def approved(workspace: Path) -> Registry:
     return registry
 
 
-def test_the_command_asks_the_approved_model(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_asks_the_approved_model_with_its_run_gone(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     approved(workspace)
+    shutil.rmtree(workspace / "first")
 
     assert main(["canary", "--out", str(workspace)]) == 0
 
@@ -461,7 +464,7 @@ def test_the_command_asks_the_approved_model(workspace: Path, capsys: pytest.Cap
     data = read_history(workspace / HISTORY)
     values = {(d.name, len(d.dimensions)): d.value for d in data}
     assert values["CanaryAccuracy", 1] == 1 and values["AttackSuccessRate", 1] > 0.9
-    assert {d.name for d in data} <= METRICS.keys()
+    assert {"CanaryRan", "CanaryAccuracy"} <= {d.name for d in data} <= METRICS.keys()
     assert Registry(workspace / "registry").verify_package("boomerang", 1) == []
 
 
@@ -508,15 +511,6 @@ def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.Cap
     assert main(["canary", "--out", str(workspace)]) == IntegrityError.exit_code
     assert "model.tar.gz has been changed" in capsys.readouterr().err
     assert not (workspace / HISTORY).exists()
-
-
-def test_the_canary_works_when_the_run_is_gone(workspace: Path) -> None:
-    approved(workspace)
-    shutil.rmtree(workspace / "first")
-
-    assert main(["canary", "--out", str(workspace)]) == 0
-    names = {d.name for d in read_history(workspace / HISTORY)}
-    assert {"CanaryAccuracy", "AttackSuccessRate", "CanaryRan"} <= names
 
 
 @pytest.mark.parametrize("name", ["canaries/y.npy", "probes/corner/y.npy"])

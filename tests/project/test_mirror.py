@@ -54,9 +54,6 @@ COVERED_BY: dict[str, list[str]] = {
     "boomerang/test_metrics.py": [
         "boomerang/gate",
     ],
-    "pipelines/campaign/test_entry.py": [
-        "pipelines/campaign/sections",
-    ],
     "pipelines/check/test_check.py": [
         "boomerang/findings",
         "pipelines/check/arguments",

@@ -14,7 +14,8 @@ from pipelines.page.axes import Frame, ticks
 def test_ticks_are_within_the_axis_and_not_too_many(low: float, length: float, count: int) -> None:
     shown = ticks(low, low + length, count)
     assert shown == sorted(set(shown)), "no number is there twice"
-    assert all(low - 1e-5 * abs(tick) <= tick <= low + length + 1e-5 * abs(tick) for tick in shown)
+    error = 1e-5 * max(abs(low), length)
+    assert all(low - error <= tick <= low + length + error for tick in shown)
     assert len(shown) <= count + 1
 
 

@@ -93,12 +93,14 @@ def limited(job: Job) -> None:
 
 
 def test_any_number_of_machines_gives_the_bytes_of_one(tmp_path: Path, made: Path) -> None:
-    """The two machines are processes of their own; the numbers are those of this one."""
+    """One of the two machines is a process of its own; the numbers are those of this one."""
     alone = contents(merge(tmp_path / "alone", made, None, limited))
     assert {"evaluation/metrics.json", "evaluation/gallery.json", "evaluation/manifest.json"} <= alone.keys()
     frozen = {f"evaluation/probes/{name}/x.npy" for name in ("corner", "swap")}
     assert {name for name in alone if name.startswith("evaluation/probes") and "x.npy" in name} == frozen
-    two = make_parts(tmp_path / "two", made, 2, started("processing.parts.evaluate_parts"))
+    two = make_parts(
+        tmp_path / "two", made, 2, evaluate_parts.run, started("processing.parts.evaluate_parts")
+    )
     assert contents(merge(tmp_path / "of-two", made, two, limited)) == alone
     for count in (1, 4):
         parts = make_parts(tmp_path / f"{count}", made, count, evaluate_parts.run)
