@@ -5,11 +5,13 @@ Nothing skips in CI: with BOOMERANG_NO_SKIP=1 a test that would skip fails.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import cache
@@ -29,6 +31,11 @@ for _threads in (
 ):
     os.environ.setdefault(_threads, "1")
 
+
+# The key of kept definitions is the tests' own; with pytest-xdist, one for all processes.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="boomerang-tests-")
+    atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 # boto3 reads its descriptions of the services anew in each session, which takes most of the time that drawing
 # a definition takes, and of a test in a cloud.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,12 @@ def user_key() -> bytes | None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (folder / NAME).exists():
             _make(folder)
-        return _read(folder / NAME)
+        if (key := _read(folder / NAME)) is None:
+            said = (
+                f"definitions are drawn anew each time: {folder / NAME} is not this user's alone; remove it"
+            )
+            print(said, file=sys.stderr, flush=True)
+        return key
     except (OSError, RuntimeError):  # the latter is Path.home's, of a user without one
         return None
 
