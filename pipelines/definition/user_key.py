@@ -27,9 +27,7 @@ def user_key() -> bytes | None:
         if not (folder / NAME).exists():
             _make(folder)
         if (key := _read(folder / NAME)) is None:
-            said = (
-                f"definitions are drawn anew each time: {folder / NAME} is not this user's alone; remove it"
-            )
+            said = f"no definition is kept: {folder / NAME} is not this user's alone; remove it"
             print(said, file=sys.stderr, flush=True)
         return key
     except (OSError, RuntimeError):  # the latter is Path.home's, of a user without one

@@ -49,12 +49,21 @@ def started(module: str) -> Callable[[Job], None]:
     return run
 
 
-def make_parts(folder: Path, inputs: Path, count: int, step: Callable[[Job], None]) -> Path:
-    """Run a step's parts on each of several machines and return the folder that all parts lie in."""
+def make_parts(
+    folder: Path,
+    inputs: Path,
+    count: int,
+    step: Callable[[Job], None],
+    last: Callable[[Job], None] | None = None,
+) -> Path:
+    """Run a step's parts on each of several machines and return the folder that all parts lie in.
+
+    `last` is what the last machine runs, if that is another process: each takes seconds to start.
+    """
     together = folder / "parts"
     for index in range(count):
         job = machine(folder / f"machine-{index + 1}", inputs, index, count)
-        step(job)
+        (last or step if index == count - 1 else step)(job)
         shutil.copytree(job.output("parts"), together, dirs_exist_ok=True)
     return together
 

@@ -49,10 +49,10 @@ def inputs(tmp_path: Path) -> Path:
 
 
 def test_any_number_of_machines_gives_the_bytes_of_one(tmp_path: Path, inputs: Path) -> None:
-    """The two machines are processes of their own; the numbers are those of this one."""
+    """One of the two machines is a process of its own; the numbers are those of this one."""
     alone = contents(merge(tmp_path / "alone", inputs, None, screen.run))
     assert {"screen/keep.npy", "screen/scores.npy", "screen/manifest.json"} <= alone.keys()
-    two = make_parts(tmp_path / "two", inputs, 2, started("processing.parts.screen_parts"))
+    two = make_parts(tmp_path / "two", inputs, 2, screen_parts.run, started("processing.parts.screen_parts"))
     assert contents(merge(tmp_path / "of-two", inputs, two, screen.run)) == alone
     for count in (1, 5):
         parts = make_parts(tmp_path / f"{count}", inputs, count, screen_parts.run)

@@ -1,0 +1,173 @@
+"""The steps that a recipe asks for: a surrogate, a training that the attacker runs, ways to harden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.attack_pools import add_kind
+from helpers.definitions import FLIP, config, inputs, names, step
+
+import training.repair
+from boomerang.errors import ConfigError
+from pipelines.campaign.site import LOCAL, Roles, Signing
+from pipelines.check import check_definition
+from pipelines.definition.build import build
+
+SIGNED = replace(LOCAL, signing=Signing("file:key.pem", "MFkw"))
+
+ATTACK = '''
+from typing import ClassVar, Literal
+
+from processing.attacks.common.base import Attack
+
+
+class Tried(Attack):
+    """An attack that is only drawn."""
+
+    title = "tried"
+    outcome = "untargeted"
+    example: ClassVar = {}
+    %s
+
+    kind: Literal["tried"] = "tried"
+
+    def poison(self, pool, rng):
+        raise AssertionError("nobody runs it")
+
+    def train(self, lesson):
+        raise AssertionError("nobody runs it")
+'''
+REPAIR = '''
+from typing import Literal
+
+from training.repair.common.base import Repair
+
+
+class Scrub(Repair):
+    """A repair of the model that it is given."""
+
+    title = "scrub"
+    source = "this test"
+
+    kind: Literal["scrub"] = "scrub"
+
+    def repair(self, model, bench):
+        raise AssertionError("nobody runs it")
+'''
+TRIED = {"kind": "tried"}
+
+
+def secret_readers(definition: dict[str, Any]) -> set[str]:
+    wanted = "Steps.Poison.ProcessingOutputConfig.Outputs['secret'].S3Output.S3Uri"
+    found = {name: inputs(step(definition, name)) for name in jobs(definition)}
+    return {name for name, given in found.items() if {"Get": wanted} in given.values()}
+
+
+def jobs(definition: dict[str, Any]) -> list[str]:
+    kinds = {"Processing", "Training"}
+    return [name for name in names(definition) if step(definition, name)["Type"] in kinds]
+
+
+def command(definition: dict[str, Any], name: str) -> list[str]:
+    found: list[str] = step(definition, name)["Arguments"]["AlgorithmSpecification"].get(
+        "ContainerEntrypoint"
+    )
+    return found
+
+
+def test_an_attack_that_needs_a_surrogate_brings_the_baseline_to_poison(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plain = build(config(attacks=[FLIP])).definition
+    assert "surrogate" not in inputs(step(plain, "Poison"))
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % 'needs = ("surrogate",)')
+    definition = build(config(attacks=[FLIP, TRIED])).definition
+    given = inputs(step(definition, "Poison"))["surrogate"]
+    assert given == {"Get": "Steps.TrainBaseline.ModelArtifacts.S3ModelArtifacts"}
+    assert names(definition) == names(plain) and check_definition(definition) == []
+
+
+def test_an_attack_that_takes_over_is_given_the_secret_and_the_definition_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    honest = build(config(attacks=[FLIP])).definition
+    assert secret_readers(honest) == {"Evaluate"} and command(honest, "TrainVictim") is None
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % "takes_over = True")
+    taken = build(config(attacks=[FLIP, TRIED])).definition
+    assert secret_readers(taken) == {"TrainVictim", "Evaluate"}
+    assert command(taken, "TrainVictim") == ["python", "-m", "processing.takeover"]
+    assert command(taken, "TrainBaseline") is None and check_definition(taken) == []
+    told = step(taken, "TrainVictim")["Arguments"]["HyperParameters"]
+    assert "tried" in told["attacks"]
+    assert "attacks" not in step(honest, "TrainVictim")["Arguments"]["HyperParameters"]
+
+
+def test_what_the_attacker_is_given_is_signed_like_all_that_a_training_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % "takes_over = True")
+    taken = build(config(attacks=[TRIED]), SIGNED).definition
+    given = inputs(step(taken, "TrainVictim"))
+    assert "secret_signature" in given and "secret" in given
+    assert secret_readers(taken) == {"SignPoison", "TrainVictim", "Evaluate"}
+    assert check_definition(taken) == []
+
+
+def test_no_honest_training_may_be_given_the_secret_nor_another_one_run_as_the_attacker_s(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % "takes_over = True")
+    taken = build(config(attacks=[TRIED])).definition
+    del step(taken, "TrainVictim")["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"]
+    said = [problem for problem in check_definition(taken) if problem.where == "TrainVictim"]
+    assert ["is for Evaluate alone" in problem.what for problem in said] == [True]
+    other = build(config(attacks=[TRIED])).definition
+    entered = step(other, "TrainVictim")["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"]
+    step(other, "TrainBaseline")["Arguments"]["AlgorithmSpecification"]["ContainerEntrypoint"] = entered
+    assert any(
+        problem.where == "TrainBaseline" and "TrainVictim alone may" in problem.what
+        for problem in check_definition(other)
+    )
+
+
+def test_a_deployed_range_has_no_role_that_may_take_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % "takes_over = True")
+    deployed = replace(LOCAL, roles=Roles(**{**vars(LOCAL.roles), "takeover": None}))
+    with pytest.raises(ConfigError, match=r"step TrainVictim.*needs Poison's secret(.|\n)*on this machine"):
+        build(config(attacks=[TRIED]), deployed)
+
+
+def test_a_first_repair_of_the_victim_is_given_the_victim(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "scrub.py").write_text(REPAIR)
+    monkeypatch.setattr(training.repair, "__path__", [*training.repair.__path__, str(tmp_path)])
+    victim = {"Get": "Steps.TrainVictim.ModelArtifacts.S3ModelArtifacts"}
+    for repairs, given in (
+        ([{"kind": "scrub"}, {"kind": "retrain"}], victim),
+        ([{"kind": "retrain"}, {"kind": "scrub"}], None),
+    ):
+        definition = build(config(attacks=[FLIP], harden=repairs)).definition
+        harden = step(definition, "Harden")
+        assert inputs(harden).get("victim") == given
+        told = harden["Arguments"]["HyperParameters"]
+        assert told["start"] == ("victim" if given else "scratch")
+        assert "scrub" in told["repairs"] and check_definition(definition) == []
+
+
+def test_a_defense_at_inference_alone_wraps_the_victim_and_is_the_candidate() -> None:
+    smoothing = [{"kind": "spatial_smoothing"}]
+    definition = build(config(attacks=[FLIP], harden=[], inference=smoothing)).definition
+    given = inputs(step(definition, "Harden"))
+    assert "victim" in given and "screen" not in given
+    assert inputs(step(definition, "Evaluate"))["hardened"] == {
+        "Get": "Steps.Harden.ModelArtifacts.S3ModelArtifacts"
+    }
+    assert check_definition(definition) == []
+    none = build(config(attacks=[FLIP], harden=[], inference=[])).definition
+    assert "Harden" not in names(none)
