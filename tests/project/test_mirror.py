@@ -120,7 +120,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/definition/sdk/lineage_step",
         "pipelines/definition/sdk/package_card",
         "pipelines/definition/sdk/registration",
-        "pipelines/definition/sdk/steps",
     ],
     "pipelines/registry/test_local.py": [
         "pipelines/registry/origin",
