@@ -22,7 +22,7 @@ run: $(READY)
 test: $(READY)
 	@$(PY) -m pytest -n auto --dist worksteal
 
-# What shares containers or the workspace `runs` goes to one process.
+# What looks at all of Docker's containers goes to one process.
 test-all: $(READY)
 	@$(PY) -m pytest -n auto --dist loadgroup -m whole
 

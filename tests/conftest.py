@@ -22,20 +22,21 @@ from botocore.loaders import JSONFileLoader
 from helpers.once import once
 from helpers.ranges import DIGITS, ROOT, Range, Run, stage
 
-# Two processes share the cores, and TensorFlow's threads on small data cost more than they save.
-for _threads in (
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-):
-    os.environ.setdefault(_threads, "1")
+THREADS = (
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
+)
 
 
-# The key of kept definitions is the tests' own; with pytest-xdist, one for all processes.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="boomerang-tests-")
-    atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of `make test`'s processes one thread: they share the cores, and its data are small.
+
+    What is marked `whole` has all threads, as the containers have that it is compared with.
+    """
+    if config.option.markexpr == "not whole":
+        for name in THREADS:
+            os.environ.setdefault(name, "1")
+
 
 # boto3 reads its descriptions of the services anew in each session, which takes most of the time that drawing
 # a definition takes, and of a test in a cloud.

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from helpers.ranges import ROOT, Run, stage
 
-# In one process: they share the workspace `runs` with the containers' tests.
-pytestmark = [pytest.mark.whole, pytest.mark.timeout(1500), pytest.mark.xdist_group("runs")]
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1500)]
 
 # A class-balanced fifth and the small model, because the book's on all of it takes hours on two cores.
 CIFAR10_PART = [
