@@ -38,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.setdefault(name, "1")
 
 
+# The key of kept definitions is the tests' own; with pytest-xdist, one for all processes.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="boomerang-tests-")
+    atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
 # boto3 reads its descriptions of the services anew in each session, which takes most of the time that drawing
 # a definition takes, and of a test in a cloud.
 _load_file = JSONFileLoader.load_file
@@ -109,7 +114,8 @@ def image() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Count what needs Docker or the real data among what `make test` leaves out."""
     for item in items:
-        if {"image", "real_data"} & set(getattr(item, "fixturenames", ())):
+        given = item.callspec.params if hasattr(item, "callspec") else {}  # a parameter of that name is none
+        if {"image", "real_data"} & set(getattr(item, "fixturenames", ())) - given.keys():
             item.add_marker(pytest.mark.whole)
 
 
