@@ -2,7 +2,9 @@
 
 The manifest names the classes, the shape, the digest and size of each file, the digests of the
 datasets it was made from, and the recipe and seed that made it. Same recipe, same seed, same
-parents: byte-identical folder.
+parents: byte-identical folder. It is written in one way only and holds its own digest, so that it cannot be
+changed in part either. Who writes it anew makes another folder, which a signature, or who knows the
+digest, tells from this one.
 """
 
 from __future__ import annotations
@@ -90,6 +92,16 @@ class Manifest(BaseModel):
         return sha256_bytes(canonical_json(self.model_dump(mode="json")))
 
 
+class _Written(Manifest):
+    """A manifest as it stands in its file: with its own digest, but for those signed before it had one."""
+
+    told: str = Field("", alias="digest")
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest.model_construct(**{name: getattr(self, name) for name in Manifest.model_fields})
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A committed dataset folder, its arrays memory-mapped on first use."""
@@ -153,9 +165,15 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     """Write the manifest of a folder whose files are all there, and return it with their entries."""
     complete = manifest.model_copy(update={"files": file_entries(folder)})
     part = folder / f".{MANIFEST}.part"
-    part.write_bytes(json.dumps(complete.model_dump(mode="json"), indent=1, sort_keys=True).encode() + b"\n")
+    part.write_bytes(as_text(complete))
     part.replace(folder / MANIFEST)
     return complete
+
+
+def as_text(manifest: Manifest) -> bytes:
+    """Return the one text that a manifest has, with its own digest."""
+    content = {**manifest.model_dump(mode="json"), "digest": manifest.digest}
+    return json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def write_dataset(
@@ -219,11 +237,12 @@ def read_manifest(path: Path) -> Manifest:
     Raises
     ------
     IntegrityError
-        If it is missing (the folder was never finished) or malformed.
+        If it is missing (the folder was never finished), malformed, or not as it was written.
     """
     file = path / MANIFEST
     try:
-        return Manifest.model_validate_json(file.read_bytes())
+        text = file.read_bytes()
+        written = _Written.model_validate_json(text)
     except FileNotFoundError:
         why = "it has no manifest, so it was never finished"
         raise IntegrityError(f"{path} is no committed folder", why, "run the step that makes it") from None
@@ -231,6 +250,9 @@ def read_manifest(path: Path) -> Manifest:
         first = error.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise IntegrityError(f"{file} is malformed", why, "run the step that makes it again") from None
+    if written.told and text != as_text(written.manifest):
+        raise IntegrityError(f"{path} is not what was made", f"{MANIFEST} has been changed", "make it again")
+    return written.manifest
 
 
 def verify_folder(path: Path, digest: str | None = None) -> Manifest:

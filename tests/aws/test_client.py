@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from helpers.manifests import changed
 from helpers.ranges import Range
 from helpers.signing_cases import Key, fresh_key
 from moto import mock_aws
@@ -293,7 +294,7 @@ def test_a_step_that_fails_publishes_nothing_and_leaves_the_reason(cloud: Cloud,
     with pytest.raises(SystemExit) as stopped:
         canary(job, "boomerang", Client(REGION))
 
-    assert stopped.value.code == BadInput.exit_code
+    assert stopped.value.code == IntegrityError.exit_code
     assert "model.tar.gz" in (job.root / "output" / "message").read_text()
     assert boto3.client("cloudwatch").list_metrics(Namespace=NAMESPACE)["Metrics"] == []
 
@@ -399,7 +400,7 @@ def test_other_records_than_the_metrics_name_are_not_followed(cloud: Cloud, tmp_
     cloud.register("Approved")
     for name in ("canaries", "probes/corner"):
         whole = cloud.get(f"{name}/manifest.json")
-        cloud.put(f"{name}/manifest.json", json.dumps(json.loads(whole) | {"seed": 1}).encode())
+        cloud.put(f"{name}/manifest.json", changed(whole, seed=1))
         with pytest.raises(IntegrityError, match=f"{name} is not what was registered"):
             canary(Job(tmp_path / name / "ml"), "boomerang", Client(REGION))
         cloud.put(f"{name}/manifest.json", whole)
@@ -407,11 +408,12 @@ def test_other_records_than_the_metrics_name_are_not_followed(cloud: Cloud, tmp_
 
 def test_records_that_name_a_file_outside_their_folder_are_refused(cloud: Cloud, tmp_path: Path) -> None:
     """Even where they were registered so."""
-    manifest = json.loads(cloud.get("canaries/manifest.json"))
-    manifest["files"]["../../../outside"] = {"sha256": "0" * 64, "bytes": 1}
-    cloud.metrics["canaries"]["digest"] = Manifest.model_validate(manifest).digest
+    text = cloud.get("canaries/manifest.json")
+    outside = {"../../../outside": {"sha256": "0" * 64, "bytes": 1}}
+    manifest = changed(text, files=json.loads(text)["files"] | outside)
+    cloud.metrics["canaries"]["digest"] = json.loads(manifest)["digest"]
     cloud.put("metrics.json", json.dumps(cloud.metrics).encode())
-    cloud.put("canaries/manifest.json", json.dumps(manifest).encode())
+    cloud.put("canaries/manifest.json", manifest)
     cloud.register("Approved", CanaryDigest=cloud.metrics["canaries"]["digest"])
     with pytest.raises(BadInput, match="stays inside the folder"):
         canary(Job(tmp_path / "ml"), "boomerang", Client(REGION))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.manifests import changed
 from helpers.ranges import ROOT
 
-from boomerang.digest import canonical_json
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.manifest import (
     Dataset,
@@ -83,6 +83,12 @@ def flip_byte(folder: Path) -> None:
     (folder / "x.npy").write_bytes(bytes(data))
 
 
+def edit(folder: Path, old: str, new: str) -> None:
+    file = folder / "manifest.json"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+
+
 @pytest.mark.parametrize(
     ("damage", "word"),
     [
@@ -91,6 +97,9 @@ def flip_byte(folder: Path) -> None:
         (lambda f: (f / "z").write_text("z"), "z is not in the manifest"),
         (lambda f: (f / "manifest.json").unlink(), "never finished"),
         (lambda f: (f / "manifest.json").write_text('{"name": "x", "sead": 1}'), "sead"),
+        (lambda f: edit(f, "cat", "cow"), "manifest.json has been changed"),
+        (lambda f: edit(f, '"seed": 0', '"seed":  0'), "manifest.json has been changed"),
+        (lambda f: edit(f, '"digest": "', '"digest": "0'), "manifest.json has been changed"),
     ],
 )
 def test_damage_is_named(tmp_path: Path, damage: object, word: str) -> None:
@@ -123,8 +132,8 @@ def test_a_signature_anywhere_else_is_a_file_of_the_folder(tmp_path: Path) -> No
 def test_arrays_that_do_not_fit_the_manifest_are_not_handed_out(tmp_path: Path) -> None:
     """A manifest that is whole, and says of its arrays what they are not."""
     dataset = write(tmp_path / "d")
-    wrong = dataset.manifest.model_copy(update={"shape": (9, 4, 4, 3)})
-    (dataset.path / "manifest.json").write_bytes(canonical_json(wrong.model_dump(mode="json")))
+    file = dataset.path / "manifest.json"
+    file.write_bytes(changed(file.read_bytes(), shape=(9, 4, 4, 3)))
     with pytest.raises(IntegrityError, match=r"x\.npy does not fit its manifest"):
         _ = opened(dataset.path).x
 

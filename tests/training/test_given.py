@@ -90,6 +90,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "every label 0": ("train", other_labels, "y.npy has been changed"),
     "changed images": ("train", lambda f: flip(f / "x.npy"), "x.npy has been changed"),
     "a manifest that is none": ("train", lambda f: flip(f / "manifest.json"), "manifest.json is malformed"),
+    "another name of a class": (
+        "train",
+        lambda f: (f / "manifest.json").write_text((f / "manifest.json").read_text().replace('"1"', '"2"')),
+        "manifest.json has been changed",
+    ),
     "no manifest": ("train", lambda f: (f / "manifest.json").unlink(), "it has no manifest"),
     "a missing file": ("train", lambda f: (f / "y.npy").unlink(), "y.npy is missing"),
     "a file more": ("train", lambda f: (f / "z.npy").write_bytes(b"z"), "z.npy is not in the manifest"),

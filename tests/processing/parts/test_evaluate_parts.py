@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -186,3 +187,32 @@ def test_predictions_of_another_case_are_refused(
     change(inputs)
     with pytest.raises(IntegrityError, match=rf"parts/1-of-2 .*\n?.*input {name}"):
         merge(tmp_path / "main", inputs, parts, limited)
+
+
+# An input, what is done to it, and what the error names.
+DAMAGE: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "changed images": ("heldout/test", lambda f: flip(f / "x.npy"), "x.npy has been changed"),
+    "changed labels": ("heldout/canary", lambda f: flip(f / "y.npy"), "y.npy has been changed"),
+    "another manifest": ("train", lambda f: flip(f / "manifest.json", 40), "manifest.json"),
+    "a missing file": ("photos/pets", lambda f: (f / "y.npy").unlink(), "y.npy is missing"),
+    "a file more": ("train", lambda f: (f / "z.npy").write_bytes(b"z"), "z.npy is not in the manifest"),
+    "a changed truth": ("secret", lambda f: flip(f / "truth/y_true.npy"), "y_true.npy has been changed"),
+    "a changed screen": ("screen", lambda f: flip(f / "keep.npy"), "keep.npy has been changed"),
+    "a changed model": ("victim", lambda f: flip(f / "model.keras"), "model.keras is not the file"),
+}
+
+
+def flip(path: Path, at: int = -1) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_what_is_not_as_it_was_made_stops_it_by_name(tmp_path: Path, inputs: Path, case: str) -> None:
+    """With 4, where it runs as a step."""
+    name, damage, why = DAMAGE[case]
+    damage(inputs / name)
+    with pytest.raises(IntegrityError, match=re.escape(why)) as caught:
+        merge(tmp_path / "main", inputs, None, limited)
+    assert caught.value.exit_code == 4

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +118,30 @@ def test_a_changed_training_set_stops_a_machine(tmp_path: Path, inputs: Path) ->
     job = machine(tmp_path / "machine", inputs, 0, 2)
     assert run_module(job, "processing.parts.screen_parts").returncode == 4
     assert not list(job.output("parts").glob("*"))
+
+
+def flip(path: Path, at: int = -1) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "why"),
+    [
+        ("train", lambda f: flip(f / "x.npy"), "x.npy has been changed"),
+        ("train", lambda f: flip(f / "y.npy"), "y.npy has been changed"),
+        ("train", lambda f: flip(f / "manifest.json", 40), "manifest.json"),
+        ("trusted", lambda f: (f / "y.npy").unlink(), "y.npy is missing"),
+        ("trusted", lambda f: (f / "z.npy").write_bytes(b"z"), "z.npy is not in the manifest"),
+        ("model", lambda f: flip(f / "model.keras"), "model.keras is not the file"),
+    ],
+)
+def test_what_is_not_as_it_was_made_stops_it_by_name(
+    tmp_path: Path, inputs: Path, name: str, damage: Callable[[Path], None], why: str
+) -> None:
+    """With 4, where it runs as a step."""
+    damage(inputs / name)
+    with pytest.raises(IntegrityError, match=re.escape(why)) as caught:
+        merge(tmp_path / "main", inputs, None, screen.run)
+    assert caught.value.exit_code == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.machines import machine, make_parts
+from helpers.manifests import changed
 from helpers.ranges import ROOT
 
 from boomerang.contract import ROOT_ENV, Job
@@ -175,7 +175,7 @@ def forget_the_share(parts: Path) -> None:
 def edit(parts: Path, **changes: object) -> None:
     """Write a part's manifest anew."""
     file = parts / "2-of-3" / "manifest.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    file.write_bytes(changed(file.read_bytes(), **changes))
 
 
 @pytest.mark.parametrize(
