@@ -34,7 +34,7 @@ from aws.stack.policy import Call, recording
 from boomerang.contract import Job
 from boomerang.formats.canary import DATA_FILE
 from boomerang.formats.probes import ProbeSet, probe_sets
-from boomerang.manifest import MANIFEST, Manifest, commit
+from boomerang.manifest import MANIFEST, Manifest, commit, read_manifest
 from boomerang.signing import Predicate, sign_folder
 from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import published
@@ -130,6 +130,7 @@ def _registered(account: Account, *statuses: str) -> None:
     probes = ProbeSet(digest=_records(evaluation / "probes" / "patch"), records=1, of=1)
     metrics["probes"] = probe_sets({"patch": probes}).model_dump(mode="json")
     (evaluation / "metrics.json").write_text(json.dumps(metrics))
+    commit(evaluation, read_manifest(evaluation))
     model = account.folder / "model"
     model.mkdir()
     (model / "model.tar.gz").write_bytes(b"model")

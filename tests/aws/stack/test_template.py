@@ -21,6 +21,7 @@ from typing import Any
 
 import boto3
 import pytest
+from helpers.ranges import ROOT
 from moto import mock_aws
 
 from aws.alarms import check_alarms
@@ -508,7 +509,7 @@ def zipped() -> bytes:
     """Return the function's code as it is uploaded."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("handler.py", (TEMPLATE.parent / "reject" / "handler.py").read_text())
+        archive.writestr("handler.py", (ROOT / "aws" / "reject" / "handler.py").read_text())
     return buffer.getvalue()
 
 

@@ -414,7 +414,7 @@ ARN = f"arn:aws:{{}}:{REGION}:123456789012:{{}}"
 
 
 def deployer() -> list[Statement]:
-    document = json.loads((ROOT / "aws" / "deployer.json").read_text())
+    document = json.loads((ROOT / "aws" / "stack" / "deployer.json").read_text())
     return [read_statement(each) for each in document["Statement"]]
 
 
