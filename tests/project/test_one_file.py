@@ -250,7 +250,7 @@ def test_a_run_that_names_them_goes_through_and_its_report_has_their_words(stage
     assert hardened["repairs"] == ["shrinking of all weights"]
     assert hardened["inference"] == ["dimming of glare"]
     assert hardened["digest"] != metrics["models"]["victim"]["digest"]
-    assert metrics["models"]["victim"]["attacks"][0]["asr"]["value"] > 0.9
+    assert metrics["models"]["victim"]["attacks"][0]["asr"]["value"] > 0.5
     assert metrics["screen"]["by_attack"]["speck"]["value"] == 1.0
 
 

@@ -99,7 +99,7 @@ class Backdoor(Attack):
 
     def mark(self) -> str:
         """Return what the trigger looks like, as it stands in a sentence."""
-        return f"a hidden mark ({self.kind})"
+        return f"a hidden mark ({self.title})"
 
     def _rows(self, pool: Pool, rng: np.random.Generator) -> Rows:
         target = pool.label(self.target)

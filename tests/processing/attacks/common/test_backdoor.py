@@ -124,4 +124,4 @@ def test_a_label_flip_is_no_faint_trigger() -> None:
 
 def test_a_trigger_without_words_of_its_own_is_a_hidden_mark() -> None:
     attack = make("badnets", target="bird", rate=0.1)
-    assert Backdoor.mark(attack) == "a hidden mark (badnets)"
+    assert Backdoor.mark(attack) == f"a hidden mark ({attack.title})"
