@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from boomerang import metrics
 from boomerang.gate import NOT_MEASURED, GateConfig, gate_numbers, judge
@@ -31,6 +32,14 @@ def test_an_interval_holds_its_rate_and_mirrors(case: tuple[int, int]) -> None:
     assert here.low is not None and here.high is not None and here.value is not None
     assert 0 <= here.low <= here.value <= here.high <= 1
     assert mirrored.high == pytest.approx(1 - here.low)
+
+
+@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_an_interval_is_scipy_s(case: tuple[int, int]) -> None:
+    k, n = case
+    found, wanted = rate(k, n), binomtest(k, n).proportion_ci(method="wilson")
+    assert found.low == pytest.approx(wanted.low, abs=1e-9)
+    assert found.high == pytest.approx(wanted.high, abs=1e-9)
 
 
 def test_nothing_measured_is_none_and_not_zero() -> None:
