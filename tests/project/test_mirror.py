@@ -19,7 +19,6 @@ COVERED_BY: dict[str, list[str]] = {
         "aws/check/patterns",
         "aws/check/played",
         "aws/check/roles",
-        "aws/check/schedule",
         "aws/check/stacks",
         "aws/check/template",
     ],
