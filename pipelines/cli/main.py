@@ -31,12 +31,10 @@ from pipelines.cli.commands import (
     status,
     verify,
 )
-from pipelines.cli.options import Commands, Parser
+from pipelines.cli.options import AS_COMMAND, AS_MODULE, Commands, Parser
 from pipelines.runners import interrupts
 
 EXIT_INTERRUPTED = 130
-# How the command line was started, in the words of its usage and of the commands that it names.
-AS_MODULE, AS_COMMAND = "python -m pipelines", "boomerang"
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
@@ -65,7 +63,7 @@ def parser(program: str = AS_MODULE) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    top.set_defaults(program=program)
+    top.set_defaults(program=program, parser=parser)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     for add in _ADD:
         add(commands)

@@ -11,6 +11,9 @@ from boomerang.errors import UsageError
 # What a command's module adds its parser to; argparse has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
+# How the command line was started, in the words of its usage and of the commands that it names.
+AS_MODULE, AS_COMMAND = "python -m pipelines", "boomerang"
+
 PROJECT = "boomerang"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from boomerang.errors import EXIT_PASSED
-from pipelines.cli.options import Commands
+from pipelines.cli.options import AS_COMMAND, Commands
 
 SHELLS = ("bash", "zsh", "tcsh")
 
@@ -34,9 +34,7 @@ def completion(options: Namespace) -> int:
     """Print the script for a shell."""
     from shtab import complete
 
-    from pipelines.cli.main import AS_COMMAND, parser  # its parser has this command too
-
-    top = parser(AS_COMMAND)
+    top = options.parser(AS_COMMAND)
     for action in _actions(top):
         if (found := _completer(action)) is not None:
             action.complete = found  # type: ignore[attr-defined]  # how shtab is told

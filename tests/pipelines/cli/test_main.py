@@ -19,7 +19,8 @@ from helpers.ranges import ROOT
 from boomerang.metrics import rate
 from boomerang.signing import PublicKey
 from pipelines.cli.command_lines import dashboard_command, entry_command, follow_command
-from pipelines.cli.main import AS_COMMAND, AS_MODULE, main, parser
+from pipelines.cli.main import main, parser
+from pipelines.cli.options import AS_COMMAND, AS_MODULE
 from pipelines.report.summary import say_rate
 
 HEAVY = (
