@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,13 +19,14 @@ from moto import mock_aws
 from aws.client import MAX_DATA_PER_REQUEST, MAX_REQUEST_BYTES, Client, batches
 from aws.jobs.canary_job import canary, prepare
 from aws.jobs.publish import main, publish
-from boomerang.contract import Job
+from boomerang.contract import ROOT_ENV, Job
 from boomerang.errors import AwsError, BadInput, IntegrityError
 from boomerang.formats.probes import ProbeSets
 from boomerang.manifest import Manifest, commit
 from boomerang.signing import SIGNATURE, Signer, sign_folder
 from boomerang.watching.history import as_line
 from boomerang.watching.metric_names import NAMESPACE, Datum, part, published
+from processing.canary import canary as ask_records
 
 REGION = "eu-west-1"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -237,6 +239,18 @@ def cloud(digits_range: Range) -> Cloud:
     return Cloud(digits_range.first.folder, digits_range.out / "registry" / "boomerang" / "1")
 
 
+@pytest.fixture
+def step_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the canary's step here: a process of its own takes seconds to import TensorFlow."""
+
+    def at_once(command: list[str], env: Mapping[str, str], check: bool) -> SimpleNamespace:
+        assert (command[1:], check) == (["-m", "processing.canary"], False)
+        ask_records(Job(Path(env[ROOT_ENV])))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr("aws.jobs.canary_job.subprocess", SimpleNamespace(run=at_once))
+
+
 def test_the_job_asks_the_newest_approved_package_and_publishes(cloud: Cloud, tmp_path: Path) -> None:
     for status in ("Approved", "Approved", "PendingManualApproval", "Rejected"):
         cloud.register(status)
@@ -252,6 +266,7 @@ def test_the_job_asks_the_newest_approved_package_and_publishes(cloud: Cloud, tm
     )
 
 
+@pytest.mark.usefixtures("step_here")
 def test_the_attacks_are_measured_on_the_probes_that_were_registered(cloud: Cloud, tmp_path: Path) -> None:
     cloud.register("Approved")
     job = Job(tmp_path / "ml")
@@ -265,6 +280,7 @@ def test_the_attacks_are_measured_on_the_probes_that_were_registered(cloud: Clou
     assert worst["Maximum"] == rate["Maximum"]
 
 
+@pytest.mark.usefixtures("step_here")
 def test_a_package_without_attacks_publishes_no_rate_of_one(cloud: Cloud, tmp_path: Path) -> None:
     cloud.metrics["probes"] = ProbeSets().model_dump(mode="json")
     cloud.put("metrics.json", json.dumps(cloud.metrics).encode())

@@ -241,24 +241,32 @@ def test_a_run_from_plan_to_verification(
     assert (out / "first" / "report.html").is_file()
     assert "TrainBaseline finished in" in first.stderr
 
-    loose = ["--set", "gate.max_asr_upper=1", "--set", "gate.max_canary_failures=1000"]
-    loose += [f"--set=gate.{key}=1" for key in ("max_accuracy_drop", "max_robust_drop", "max_turned")]
-    passed = cli("run", "--config", tiny, "--out", out, "--id", "second", *loose)
-    assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert "The gate passed the victim model" in passed.stdout
-    assert passed.stderr.count(" cached") == 5
+    assert main(["report", str(out / "first")]) == 0
+    assert capsys.readouterr().out.strip() == str(out / "first" / "report.html")
 
-    assert main(["report", str(out / "second")]) == 0
-    assert capsys.readouterr().out.strip() == str(out / "second" / "report.html")
-
-    assert main(["verify", str(out / "second")]) == 0
-    metrics = next((out / "second").rglob("metrics.json"))
+    assert main(["verify", str(out / "first")]) == 0
+    metrics = next((out / "first").rglob("metrics.json"))
     metrics.chmod(0o644)
     content = metrics.read_bytes()
     metrics.write_bytes(content.replace(b"0", b"1", 1))
-    damaged = cli("verify", out / "second")
+    damaged = cli("verify", out / "first")
     assert damaged.returncode == 4
     assert "metrics.json" in damaged.stderr
+
+
+@pytest.mark.whole
+def test_a_run_that_passes_its_gate_ends_with_0_and_another_limit_asks_evaluate_alone(
+    tiny: Path, tmp_path: Path
+) -> None:
+    loose = ["--set", "gate.max_asr_upper=1", "--set", "gate.max_canary_failures=1000"]
+    loose += [f"--set=gate.{key}=1" for key in ("max_accuracy_drop", "max_robust_drop", "max_turned")]
+    passed = cli("run", "--config", tiny, "--out", tmp_path, "--id", "first", *loose)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "The gate passed the victim model" in passed.stdout
+
+    rejected = cli("run", "--config", tiny, "--out", tmp_path, "--id", "second")
+    assert rejected.returncode == 1, rejected.stderr
+    assert rejected.stderr.count(" cached") == 5
 
 
 def test_a_broken_step_is_told_with_its_log_and_a_report(tiny: Path, tmp_path: Path) -> None:
