@@ -23,7 +23,7 @@ from aws.client import Client
 from aws.jobs.package import addresses, registered_metrics, said_of, signatures
 from aws.jobs.publish import publish
 from aws.jobs.sign import KEY
-from boomerang.contract import ROOT_ENV, Job, run_step
+from boomerang.contract import CONFIG_FILE, ROOT_ENV, Job, run_step
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.model import ARCHIVE
@@ -83,7 +83,7 @@ def prepare(inputs: Path, group: str, arn: str, client: Client, key: PublicKey |
             client.fetch(f"{uri}/{SIGNATURE}", inputs / SIGNATURES / name / SIGNATURE)
     verify(inputs, settings, key)
     (inputs / "config").mkdir(parents=True, exist_ok=True)
-    write_json_atomic(inputs / "config" / "config.json", settings.model_dump(mode="json"))
+    write_json_atomic(inputs / "config" / CONFIG_FILE, settings.model_dump(mode="json"))
 
 
 def folders(settings: CanarySettings) -> dict[str, str]:

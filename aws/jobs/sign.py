@@ -19,13 +19,12 @@ from typing import Any
 
 from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput, ConfigError
-from boomerang.formats.model import CARD_FILE
+from boomerang.formats.model import ARCHIVE, CARD_FILE
 from boomerang.manifest import MANIFEST
 from boomerang.safeio import extract_tar, load_json
 from boomerang.signing import LocalSigner, Predicate, Signer, sign_folder
 
 KEY, KEY_FILE, LOCAL = "SIGNING_KEY", "SIGNING_KEY_FILE", "local"
-MODEL = "model.tar.gz"
 
 
 def sign(job: Job, signer: Signer) -> None:
@@ -44,14 +43,16 @@ def sign(job: Job, signer: Signer) -> None:
         folder = job.input(name)
         places = list(_signable(folder))
         if not places:
-            raise BadInput(f"input '{name}'", f"it has no {MANIFEST} and no {MODEL}", "give what a step made")
+            raise BadInput(
+                f"input '{name}'", f"it has no {MANIFEST} and no {ARCHIVE}", "give what a step made"
+            )
         for place in places:
             into = job.output(name) / place.relative_to(folder)
-            model = (place / MODEL).is_file() and not (place / MANIFEST).is_file()
+            model = (place / ARCHIVE).is_file() and not (place / MANIFEST).is_file()
             statement = sign_folder(
                 place,
                 signer,
-                _from_card(place / MODEL) if model else None,
+                _from_card(place / ARCHIVE) if model else None,
                 name=name if model else None,
                 into=into,
             )
@@ -61,7 +62,7 @@ def sign(job: Job, signer: Signer) -> None:
 def _signable(folder: Path) -> Iterator[Path]:
     """Yield the folder and those below it that can be signed."""
     for path in (folder, *sorted(path for path in folder.rglob("*") if path.is_dir())):
-        if (path / MANIFEST).is_file() or (path / MODEL).is_file():
+        if (path / MANIFEST).is_file() or (path / ARCHIVE).is_file():
             yield path
 
 

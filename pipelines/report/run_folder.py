@@ -16,7 +16,7 @@ from boomerang.formats.evaluation import Evaluation, open_evaluation
 from boomerang.safeio import load_json, safe_join
 from pipelines.campaign.entry import EVALUATE
 from pipelines.runs.lineage import LINEAGE, Lineage
-from pipelines.runs.records import Execution, StepRecord, load_execution
+from pipelines.runs.records import CONFIG, DEFINITION, Execution, StepRecord, load_execution
 
 FAIL = "Fail"
 
@@ -72,11 +72,11 @@ def read_run(folder: Path) -> Run:
         If a file is missing that every run leaves, or one is not as it should be.
     """
     execution = load_execution(folder)
-    definition = folder / "definition.json"
+    definition = folder / DEFINITION
     finished = execution.has(EVALUATE, EVALUATION)
     return Run(
         execution=execution,
-        config=load_json(folder / "config.json"),
+        config=load_json(folder / CONFIG),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
         evaluation=open_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None,
         lineage=_lineage(folder / LINEAGE),

@@ -24,6 +24,7 @@ from pipelines.registry.local import Registry
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
 from pipelines.runs.locking import locked
 from pipelines.runs.records import (
+    DEFINITION,
     Clock,
     Event,
     EventKind,
@@ -69,7 +70,7 @@ class Ledger:
         for name in ("s3", "jobs", "logs"):
             remove_tree(self.run_dir / name)
         (self.run_dir / LINEAGE).unlink(missing_ok=True)
-        write_json_atomic(self.run_dir / "definition.json", definition)
+        write_json_atomic(self.run_dir / DEFINITION, definition)
         self.save("Running")
         for uri, source in staged.items():
             self.store.stage(uri, source)

@@ -14,7 +14,8 @@ from boomerang.safeio import load_json, write_json_atomic
 from pipelines.language.job_plan import Target
 from pipelines.runs.storage import Made, digest_files
 
-EXECUTION = "execution.json"
+# What lies at the top of a run's folder.
+EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
 
 EventKind = Literal["started", "cached", "succeeded", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]

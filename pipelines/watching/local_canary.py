@@ -16,8 +16,9 @@ from pathlib import Path
 
 from boomerang.digest import canonical_json
 from boomerang.errors import BoomerangError, IntegrityError, StepFailed
-from boomerang.formats.canary import METRICS_FILE, CanaryMetrics, open_canary
+from boomerang.formats.canary import CanaryMetrics, open_canary
 from boomerang.formats.model import ARCHIVE
+from boomerang.metrics import METRICS_FILE
 from boomerang.safeio import remove_tree
 from boomerang.signing import PublicKey
 from boomerang.watching.history import append_history

@@ -23,9 +23,10 @@ def add(commands: Commands) -> None:
 def report(options: Namespace) -> int:
     """Write the report of a run again."""
     from pipelines.report import write_report
+    from pipelines.runs.records import EXECUTION
 
-    if not (options.run / "execution.json").is_file():
+    if not (options.run / EXECUTION).is_file():
         do = "give the folder of a run, for example runs/ID"
-        raise BadInput(f"{options.run}", "it is no run's folder: it has no execution.json", do)
+        raise BadInput(f"{options.run}", f"it is no run's folder: it has no {EXECUTION}", do)
     print(write_report(options.run))
     return EXIT_PASSED

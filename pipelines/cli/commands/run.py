@@ -75,13 +75,14 @@ def run(options: Namespace) -> int:
     from boomerang.safeio import write_json_atomic
     from pipelines.campaign.entry import load
     from pipelines.definition.build import build
+    from pipelines.runs.records import CONFIG
 
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
     site = _site(options)
     built = build(config, site, cache=definitions(options.out))
     folder = options.out / run_id
-    write_json_atomic(folder / "config.json", config.model_dump(mode="json"))
+    write_json_atomic(folder / CONFIG, config.model_dump(mode="json"))
     return _conclude(_execute(config, site, built, options, run_id), folder)
 
 
@@ -141,6 +142,7 @@ def _runner(name: str) -> Runner:
 
 
 def _conclude(execution: Execution, folder: Path) -> int:
+    from boomerang.metrics import METRICS_FILE
     from pipelines.campaign.entry import EVALUATE
     from pipelines.report import write_report
     from pipelines.report.summary import show_summary
@@ -150,7 +152,7 @@ def _conclude(execution: Execution, folder: Path) -> int:
     if failed not in (None, "Fail"):
         log = folder / "logs" / f"{failed}.log"
         raise StepFailed(f"step {failed} stopped", execution.failure, f"its log: {log}\n  report: {page}")
-    show_summary(execution.path(EVALUATE, "evaluation") / "metrics.json", page)
+    show_summary(execution.path(EVALUATE, "evaluation") / METRICS_FILE, page)
     return EXIT_REJECTED if failed else EXIT_PASSED
 
 
