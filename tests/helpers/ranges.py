@@ -24,7 +24,7 @@ validation = 100
 candidates_per_class = 5
 margin = 0.1
 [train]
-epochs = 12
+epochs = 6
 batch = 32
 [victim]
 schedule = "retrain"

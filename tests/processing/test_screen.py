@@ -16,8 +16,9 @@ from helpers.ranges import ROOT
 from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images
 
 from boomerang.config import Spec
-from boomerang.contract import ROOT_ENV
+from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
+from boomerang.errors import BoomerangError
 from boomerang.formats.screen import open_screen
 from boomerang.manifest import verify_folder, write_dataset
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
@@ -25,7 +26,7 @@ from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
 from processing.defenses.screening.data_validation import DataValidation
 from processing.defenses.screening.spectral_signatures import SpectralSignatures
-from processing.screen import screen
+from processing.screen import run, screen
 
 ROWS = 240
 THREE = ("data_validation", "activation_clustering", "spectral_signatures")
@@ -150,11 +151,11 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
     tmp_path: Path, model_folder: Path
 ) -> None:
-    outputs = []
-    for name in ("first", "second"):
-        done = run_step(write_job(tmp_path / name, THREE, model=model_folder))
-        assert done.returncode == 0, done.stderr
-        outputs.append(tmp_path / name / "processing" / "output" / "screen")
+    roots = [write_job(tmp_path / name, THREE, model=model_folder) for name in ("first", "second")]
+    done = run_step(roots[0])
+    assert done.returncode == 0, done.stderr
+    run(Job(roots[1]))
+    outputs = [root / "processing" / "output" / "screen" for root in roots]
     assert digest_tree(outputs[0]) == digest_tree(outputs[1])
     manifest = verify_folder(outputs[0])
     assert manifest.kind == "screen"
@@ -174,10 +175,10 @@ def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:
 
 
 def test_a_model_of_another_shape_is_refused(tmp_path: Path, model_folder: Path) -> None:
-    done = run_step(write_job(tmp_path, ("spectral_signatures",), model=model_folder, size_px=10))
-    assert done.returncode == 2
-    assert "(8, 8, 3)" in done.stderr
-    assert "(10, 10, 3)" in (tmp_path / "output" / "message").read_text()
+    root = write_job(tmp_path, ("spectral_signatures",), model=model_folder, size_px=10)
+    with pytest.raises(BoomerangError, match=r"\(8, 8, 3\)") as refusal:
+        run(Job(root))
+    assert refusal.value.exit_code == 2 and "(10, 10, 3)" in str(refusal.value)
     assert not (tmp_path / "processing/output/screen").exists()
 
 

@@ -44,7 +44,7 @@ def disk(ml: Path, **more: Any) -> Path:
     return ml
 
 
-@pytest.mark.parametrize("architecture", ["small", "book"])
+@pytest.mark.parametrize("architecture", ["small", pytest.param("book", marks=pytest.mark.whole)])
 def test_one_retraining_ends_at_the_weights_of_a_training_on_the_kept_rows(
     tmp_path: Path, architecture: str
 ) -> None:
@@ -61,6 +61,7 @@ def test_one_retraining_ends_at_the_weights_of_a_training_on_the_kept_rows(
     assert card.model_copy(update={"repairs": ()}) == known
 
 
+@pytest.mark.whole
 def test_two_hosts_harden_as_they_train(tmp_path: Path) -> None:
     ends = []
     for module, more in (("training.train", {}), (MODULE, {"repairs": (RETRAIN,), "inference": (SMOOTH,)})):
@@ -72,6 +73,7 @@ def test_two_hosts_harden_as_they_train(tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(*ends, strict=True))
 
 
+@pytest.mark.whole
 def test_a_chain_stopped_in_its_second_training_ends_at_the_same_model(tmp_path: Path) -> None:
     more = {"repairs": (RETRAIN, RETRAIN), "inference": (SMOOTH,)}
     whole, ml = (disk(tmp_path / name, **more) for name in ("whole", "stopped"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.interrupts import heard
-from helpers.ranges import ROOT
+from helpers.ranges import ROOT, Range
 
 from boomerang.metrics import rate
 from boomerang.signing import PublicKey
@@ -223,6 +223,32 @@ def test_the_definition_is_printed_as_json_and_nothing_else(tiny: Path) -> None:
 
 
 def test_a_run_from_plan_to_verification(
+    own_range: Range, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "--config", str(own_range.config), "--out", str(tmp_path)]) == 0
+    planned = capsys.readouterr().out
+    assert len(re.findall(r"\bmiss\b", planned)) == 7 and "1 x ml.m5.xlarge" in planned
+
+    first = own_range.first
+    assert first.code == 1 and "The gate rejected the hardened model" in first.output
+    assert "clean accuracy" in first.output and "ASR of corner" in first.output
+    assert "TrainBaseline finished in" in first.output
+
+    assert main(["report", str(first.folder)]) == 0
+    assert capsys.readouterr().out.strip() == str(first.folder / "report.html")
+    assert main(["verify", str(first.folder)]) == 0
+    damage(next(first.folder.rglob("metrics.json")))
+    assert main(["verify", str(first.folder)]) == 4
+    assert "metrics.json" in capsys.readouterr().err
+
+
+def damage(file: Path) -> None:
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes().replace(b"0", b"1", 1))
+
+
+@pytest.mark.whole
+def test_every_command_of_a_run_is_a_process(
     tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "runs"
@@ -245,10 +271,7 @@ def test_a_run_from_plan_to_verification(
     assert capsys.readouterr().out.strip() == str(out / "first" / "report.html")
 
     assert main(["verify", str(out / "first")]) == 0
-    metrics = next((out / "first").rglob("metrics.json"))
-    metrics.chmod(0o644)
-    content = metrics.read_bytes()
-    metrics.write_bytes(content.replace(b"0", b"1", 1))
+    damage(next((out / "first").rglob("metrics.json")))
     damaged = cli("verify", out / "first")
     assert damaged.returncode == 4
     assert "metrics.json" in damaged.stderr

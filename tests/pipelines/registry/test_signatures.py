@@ -49,7 +49,7 @@ class SignedRun:
 def run(tmp_path_factory: pytest.TempPathFactory) -> SignedRun:
     folder = tmp_path_factory.mktemp("signed")
     config = folder / "digits.toml"
-    config.write_text(DIGITS.replace('"retrain"', '"finetune"').replace("epochs = 12", "epochs = 6"))
+    config.write_text(DIGITS.replace('"retrain"', '"finetune"'))
     new_key(folder / "key.pem")
     der = LocalSigner.open(folder / "key.pem").public_key_der
     site = replace(LOCAL, signing=signing_with(folder / "key.pem"))
@@ -180,6 +180,7 @@ def test_a_run_without_signatures_says_so(copy: Path, run: SignedRun) -> None:
         verify_signatures(copy, [run.public])
 
 
+@pytest.mark.whole
 def test_a_training_stops_before_it_reads_what_another_key_has_signed(run: SignedRun, tmp_path: Path) -> None:
     new_key(tmp_path / "other.pem")
     execution = run.again(tmp_path / "runs", tmp_path / "other.pem")
@@ -190,6 +191,7 @@ def test_a_training_stops_before_it_reads_what_another_key_has_signed(run: Signe
     )
 
 
+@pytest.mark.whole
 def test_without_a_key_the_job_that_signs_says_what_to_do(run: SignedRun, tmp_path: Path) -> None:
     execution = execute(run.built.definition, run.built.staged, workspace=tmp_path, run_id="again")
     assert execution.failed_step == "SignPreprocess"
