@@ -22,9 +22,9 @@ run: $(READY)
 test: $(READY)
 	@$(PY) -m pytest -n auto --dist worksteal
 
-# What looks at all of Docker's containers goes to one process.
+# What starts containers goes to one process, see tests/conftest.py.
 test-all: $(READY)
-	@$(PY) -m pytest -n auto --dist loadgroup -m whole
+	@$(PY) -m pytest -n auto --dist loadscope -m whole
 
 lint: $(READY)
 	@$(PY) -m ruff format --check .

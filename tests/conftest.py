@@ -16,11 +16,13 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
 from helpers.once import once
 from helpers.ranges import DIGITS, ROOT, Range, Run, stage
+from xdist.scheduler import LoadScopeScheduling
 
 THREADS = (
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
@@ -123,6 +125,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """As many processes as cores for `-n auto`, and two where there is one: many tests wait."""
     return max(2, os.cpu_count() or 1)
+
+
+class OneDocker(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist's is untyped where it is not installed
+    """A file goes to one process, and all that starts containers to the same one.
+
+    pytest-xdist's `loadgroup` would do that too; it writes the group into a node id, which pytest 9.2 keeps.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "docker" if file.startswith("tests/pipelines/runners/containers/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """With `--dist loadscope`, as `make test-all` has it."""
+    return OneDocker(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ from helpers.ranges import DIGITS, ROOT, Run, stage
 from pipelines.registry.local import Registry
 
 # In one process: each test says that Docker has nothing of ours any more.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.timeout(600)
 
 # The victim is what is registered here, and the gate rejects it.
 UNDEFENDED = DIGITS.replace("[data]", "harden = []\n[data]", 1)

@@ -17,7 +17,7 @@ from helpers.training_jobs import lay_out, left_or_right, weights
 from boomerang.settings import TrainConfig
 
 # In one process with the other tests of containers: those say that Docker has nothing of ours any more.
-pytestmark = [pytest.mark.whole, pytest.mark.timeout(1200), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1200)]
 
 CONFIG = TrainConfig(epochs=40, batch=16)
 MNIST_PART = ["data.train=10000", "data.test=4000", "train.epochs=4"]
