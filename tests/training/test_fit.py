@@ -87,6 +87,7 @@ def as_on_a_gpu() -> Cluster:
     return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True)
 
 
+@pytest.mark.whole
 def test_what_a_gpu_has_trained_is_saved_in_float32_and_as_good(tmp_path: Path) -> None:
     config = TrainConfig(epochs=3, batch=32)
     model, history = trained(config, cluster=as_on_a_gpu())
@@ -97,6 +98,7 @@ def test_what_a_gpu_has_trained_is_saved_in_float32_and_as_good(tmp_path: Path) 
     assert weights_digest(opened) == weights_digest(model) != weights_digest(trained(config)[0])
 
 
+@pytest.mark.whole
 def test_a_model_that_xla_cannot_compile_trains_without(capsys: pytest.CaptureFixture[str]) -> None:
     """The book's: with reproducible operations XLA has no gradient of max pooling."""
     _, history = trained(TrainConfig(epochs=1, batch=100), cluster=as_on_a_gpu(), architecture="book")

@@ -24,6 +24,9 @@ from pipelines.runners.process.runner import execute
 from pipelines.runs.records import Execution
 from pipelines.watching.watched_package import find
 
+# A run of its own, in which every step is signed; what signs and what verifies have tests of their own.
+pytestmark = pytest.mark.whole
+
 
 @dataclass(frozen=True)
 class SignedRun:
@@ -180,7 +183,6 @@ def test_a_run_without_signatures_says_so(copy: Path, run: SignedRun) -> None:
         verify_signatures(copy, [run.public])
 
 
-@pytest.mark.whole
 def test_a_training_stops_before_it_reads_what_another_key_has_signed(run: SignedRun, tmp_path: Path) -> None:
     new_key(tmp_path / "other.pem")
     execution = run.again(tmp_path / "runs", tmp_path / "other.pem")
@@ -191,7 +193,6 @@ def test_a_training_stops_before_it_reads_what_another_key_has_signed(run: Signe
     )
 
 
-@pytest.mark.whole
 def test_without_a_key_the_job_that_signs_says_what_to_do(run: SignedRun, tmp_path: Path) -> None:
     execution = execute(run.built.definition, run.built.staged, workspace=tmp_path, run_id="again")
     assert execution.failed_step == "SignPreprocess"
