@@ -281,6 +281,7 @@ def test_the_attacks_are_measured_on_the_probes_that_were_registered(cloud: Clou
 
 
 @pytest.mark.usefixtures("step_here")
+@pytest.mark.whole
 def test_a_package_without_attacks_publishes_no_rate_of_one(cloud: Cloud, tmp_path: Path) -> None:
     cloud.metrics["probes"] = ProbeSets().model_dump(mode="json")
     cloud.put("metrics.json", json.dumps(cloud.metrics).encode())

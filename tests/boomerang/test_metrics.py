@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from boomerang import metrics
 from boomerang.gate import NOT_MEASURED, GateConfig, gate_numbers, judge
@@ -34,8 +33,11 @@ def test_an_interval_holds_its_rate_and_mirrors(case: tuple[int, int]) -> None:
     assert mirrored.high == pytest.approx(1 - here.low)
 
 
+@settings(deadline=None)  # the first one imports scipy
 @given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_an_interval_is_scipy_s(case: tuple[int, int]) -> None:
+    from scipy.stats import binomtest
+
     k, n = case
     found, wanted = rate(k, n), binomtest(k, n).proportion_ci(method="wilson")
     assert found.low == pytest.approx(wanted.low, abs=1e-9)

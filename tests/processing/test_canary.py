@@ -356,6 +356,7 @@ def test_a_missing_input_stops_it(bench: Bench, absent: str) -> None:
     bench.stopped(BadInput, f"input '{absent}'")
 
 
+@pytest.mark.whole
 def test_as_a_process_it_ends_with_the_code_and_leaves_the_reason(bench: Bench) -> None:
     bench.settings["model"] = DIGEST
     done = run_module(bench.ready(), "processing.canary")
@@ -492,6 +493,7 @@ def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     )
 
 
+@pytest.mark.whole
 def test_below_the_floor_the_command_ends_with_1(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with_wrong_labels(workspace)
 

@@ -122,6 +122,7 @@ def test_the_victim_is_what_the_attacker_trains(lay_out: Layout) -> None:
     assert not list(job.checkpoints.glob("*")), "the checkpoints of a training that is done are dropped"
 
 
+@pytest.mark.whole
 def test_a_second_phase_goes_on_and_is_not_taken_for_the_first(lay_out: Layout) -> None:
     twice = SETTINGS.model_copy(update={"attacks": (Spec(kind="mentor", phases=2),)})
     first, second = lay_out(), lay_out(twice, "twice")

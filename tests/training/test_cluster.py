@@ -157,6 +157,7 @@ print("equal")
 """
 
 
+@pytest.mark.whole
 def test_three_devices_learn_from_every_row_what_one_learns() -> None:
     """Without batch norms there is no difference but rounding; 101 rows leave a last batch of one."""
     done = subprocess.run(

@@ -36,6 +36,7 @@ def test_training_learns_and_the_same_seed_gives_the_same_weights() -> None:
     assert weights_digest(one) == weights_digest(two) != weights_digest(other)
 
 
+@pytest.mark.whole
 def test_augmentation_is_seeded_too_and_changes_the_outcome() -> None:
     plain, shifted = TrainConfig(epochs=1, batch=32), TrainConfig(epochs=1, batch=32, augment=True)
     digests = [weights_digest(trained(config)[0]) for config in (plain, shifted, shifted)]

@@ -471,6 +471,7 @@ def test_what_cfn_lint_finds_is_named_by_resource(
     assert (problem.where, problem.field) == (where, field)
 
 
+@pytest.mark.whole
 def test_a_template_that_is_too_long_is_said(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     text = TEMPLATE.read_text()

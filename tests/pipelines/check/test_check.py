@@ -623,6 +623,7 @@ def check(*options: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.whole
 def test_the_command_says_what_was_checked(tmp_path: Path) -> None:
     done = check("--set", "pictures=[]", "--set", "attacks=[]")
     assert (done.returncode, done.stderr) == (0, "")

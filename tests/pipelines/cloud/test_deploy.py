@@ -45,6 +45,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---- a deploy as a whole
 
 
+@pytest.mark.whole
 def test_the_real_definitions_are_deployed_and_a_second_deploy_changes_nothing(
     here: Cloud, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -182,6 +182,7 @@ def test_another_limit_leaves_every_step_alone(pictures: Path, built: Built) -> 
     assert other["Parameters"] != built.definition["Parameters"]
 
 
+@pytest.mark.whole
 def test_the_same_config_gives_the_same_text_in_another_process(
     pictures: Path, built: Built, tmp_path: Path
 ) -> None:

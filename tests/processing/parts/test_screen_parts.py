@@ -50,6 +50,7 @@ def inputs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.whole
 def test_any_number_of_machines_gives_the_bytes_of_one(tmp_path: Path, inputs: Path) -> None:
     """One of the two machines is a process of its own; the numbers are those of this one."""
     alone = contents(merge(tmp_path / "alone", inputs, None, screen.run))

@@ -60,6 +60,7 @@ def test_what_it_wraps_is_a_model_like_any_other(defense: InferenceDefense, tmp_
     assert np.mean(classifier(model)(X).argmax(1) == Y) > 0.9, "what was wrapped is as it was"
 
 
+@pytest.mark.whole
 def test_the_same_model_wrapped_twice_is_the_same_file(defense: InferenceDefense, tmp_path: Path) -> None:
     for name in ("one", "other"):
         saved(wrapped(trained(), [defense], TRUSTED), tmp_path / name)
