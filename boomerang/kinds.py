@@ -1,5 +1,4 @@
-"""Classes that are found by their kind: a package in which every module is named as its one class' kind is.
-class.
+"""Classes that are found by their kind: a package whose modules are each named as the kind of its one class.
 
     ATTACKS = Kinds(__name__, Attack, "attack")      in `processing/attacks/__init__.py`
 

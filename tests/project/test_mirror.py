@@ -124,9 +124,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/registry/origin",
         "pipelines/registry/package_files",
     ],
-    "pipelines/report/test_document.py": [
-        "boomerang/formats/evaluation",
-    ],
     "pipelines/report/test_provenance.py": [
         "pipelines/report/lineage_graph",
     ],
