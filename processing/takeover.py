@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.contract import Job, run_step
-from boomerang.digest import digest_json
 from boomerang.errors import ConfigError, IntegrityError
 from boomerang.formats.truth import TRUTH, Truth, load_truth
 from boomerang.manifest import Dataset, Images, Labels, read_manifest, verify_folder
@@ -98,14 +97,12 @@ class _Honest:
     """The honest training in the attacker's hands; see `processing.attacks.common.lesson.Fit`."""
 
     given: Given
-    secret: Secret
     cluster: Cluster
     phases: list[Checkpoints] = field(default_factory=list)
 
     def __call__(self, model: Any, x: Images, y: Labels, *, loss: Loss | None = None) -> History:
         settings = self.given.settings
-        training = self.given.fingerprint(model, self.cluster, len(self.phases))
-        checkpoints = Checkpoints(self.given.job.checkpoints, digest_json([training, self.secret.digest]))
+        checkpoints = self.given.checkpoints(model, self.cluster, len(self.phases))
         self.phases.append(checkpoints)
         return fit(
             model,
@@ -123,7 +120,7 @@ class _Honest:
 def _train(given: Given, secret: Secret, cluster: Cluster) -> None:
     """Hand the attacker the lesson, and on the chief write the model and drop the checkpoints."""
     seed_everything(given.settings.seed)
-    attack, honest = secret.trigger.attack, _Honest(given, secret, cluster)
+    attack, honest = secret.trigger.attack, _Honest(given, cluster)
     if cluster.chief:
         print(f"attack '{attack.name}' trains on {len(given.train)} rows", flush=True)
     model, history = attack.train(_lesson(given, secret, honest))

@@ -103,6 +103,7 @@ class Given:
             {
                 "settings": self.settings.model_dump(mode="json"),
                 "data": [each.manifest.digest for each in (self.train, self.trusted)],
+                "parents": self.parents,
                 "rows": sha256_bytes(self.keep.tobytes()) if self.keep is not None else "all",
                 "start": weights_digest(model),
                 "number": number,
