@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Any
 
 from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
+from boomerang.gate import BY_KEY
 from boomerang.metrics import MODELS, DetectorNumbers, Metrics, rate
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
@@ -168,12 +169,14 @@ def _gate(metrics: Metrics) -> list[Document]:
                     "key": check.key,
                     "text": check.text,
                     "about": sentences.CHECK_WORDS.get(check.key, ""),
-                    "counts": check.key == "canary_failures",
+                    "counts": BY_KEY[check.key].counts,
                     "limit": check.limit,
                     "models": [],
                 },
             )
-            row["models"].append({"model": model, "value": check.value, "passed": check.passed})
+            row["models"].append(
+                {"model": model, "value": check.value, "passed": check.passed, "why": check.why}
+            )
     return list(rows.values())
 
 

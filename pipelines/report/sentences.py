@@ -22,10 +22,13 @@ _MODELS_WITHOUT_ATTACK = _MODELS | {
 
 CHECK_WORDS = {
     "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
+    "error_ratio": "As a share of always giving one answer; the worse of it and of the clean model.",
+    "lost_classes": "Kinds of picture that it never gets right.",
     "asr_upper": "How often the trigger could work, at the most that the measurement leaves open.",
     "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
     "turned": "The attacker's own pictures that now get the label the attacker wanted.",
     "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
+    "uncovered_classes": "Kinds of picture that nothing would be watched of afterwards.",
     "screen_fpr": "Innocent training pictures thrown away together with the poison.",
 }
 

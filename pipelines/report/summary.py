@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from boomerang.config import validate
+from boomerang.gate import advice
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import load_json
 
@@ -23,6 +24,8 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     candidate = metrics.candidate
     if metrics.reasons:
         console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(metrics.reasons)}")
+        for line in advice(metrics.verdict):
+            console.print(f"  to do: {escape(line)}")
     else:
         console.print(
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."

@@ -21,6 +21,7 @@ from boomerang.safeio import remove_tree, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin
 from pipelines.registry.local import Registry
+from pipelines.registry.verdict import check_branch
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
 from pipelines.runs.locking import locked
 from pipelines.runs.records import (
@@ -130,19 +131,24 @@ class Ledger:
         ------
         StepFailed
             If they do not say which group or which model.
+        IntegrityError
+            If the branch that registers it is not what the gate's verdict says.
         """
         try:
             group = arguments["ModelPackageGroupName"]
             model = arguments["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
         except (KeyError, IndexError) as error:
             raise StepFailed(f"step {step}", f"its arguments lack {error}") from None
+        status = arguments.get("ModelApprovalStatus", "PendingManualApproval")
         quality = arguments.get("ModelMetrics", {}).get("ModelQuality", {})
         metrics = quality.get("Statistics", {}).get("S3Uri")
+        if metrics:
+            check_branch(status, self.store.path(metrics))
         beside = self.store.path(metrics).parent if metrics else None
         package = self.registry.register(
             group,
             self.store.path(model),
-            status=arguments.get("ModelApprovalStatus", "PendingManualApproval"),
+            status=status,
             run=self.run_dir.name,
             step=step,
             metrics=self.store.path(metrics) if metrics else None,

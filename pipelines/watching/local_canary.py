@@ -72,7 +72,7 @@ def run_canary(workspace: Path, group: str, key: PublicKey | None = None) -> tup
 
 def reaches(metrics: CanaryMetrics, floor: float) -> bool:
     """Whether the canary accuracy is at least the floor; CloudWatch's alarm counts less as a bad point."""
-    return metrics.accuracy.value is not None and metrics.accuracy.value >= floor
+    return metrics.balanced >= floor
 
 
 def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
@@ -86,7 +86,8 @@ def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right")
     table.add_column("registered", justify="right")
-    table.add_row("canary accuracy", say_rate(metrics.accuracy), f"{metrics.baseline:.1%}")
+    table.add_row("canary accuracy", f"{metrics.balanced:.1%}", f"{metrics.baseline:.1%}")
+    table.add_row("canaries right", say_rate(metrics.accuracy), "")
     for name, rate in metrics.groups.items():
         table.add_row(escape(f"  {name}"), say_rate(rate), "")
     for name, rate in metrics.attacks.items():

@@ -19,7 +19,7 @@ from boomerang.formats.evaluation import (
     Picture,
     write_evaluation,
 )
-from boomerang.gate import GateConfig, gate_numbers, judge
+from boomerang.gate import GateConfig, gate_numbers, judge, reasons_text
 from boomerang.manifest import Images, Manifest
 from boomerang.metrics import (
     AttackNumbers,
@@ -40,6 +40,7 @@ from boomerang.metrics import (
 )
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
+from processing.evaluation.judging import skill_of
 
 ROWS, PER_CLASS = 10_000, 200
 
@@ -71,9 +72,15 @@ class DrawnEvaluation:
             models=models,
             screen=detectors[-1],
             detectors=tuple(detectors[:-1]),
-            canaries=CanarySet(digest="ca" * 32, records=50, pictures={"embraer-190": 5}, candidates=220),
+            canaries=CanarySet(
+                digest="ca" * 32,
+                records=50,
+                pictures={"embraer-190": 5},
+                classes=dict.fromkeys(self.scene.classes, 5) | {self.scene.classes[0]: 10},
+                candidates=220,
+            ),
             gate=gate_numbers(verdict),
-            reasons="; ".join(verdict.reasons),
+            reasons=reasons_text(verdict),
         )
         evidence = Evidence(
             pictures=self._pictures(),
@@ -137,7 +144,14 @@ class DrawnEvaluation:
         drop = reference - right.value
         attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
         failures = 3 if name == "victim" and self.attacks else 0
-        numbers: dict[str, float | None] = {"accuracy_drop": drop, "canary_failures": failures}
+        skill = skill_of(y, called, self.scene.classes)
+        numbers: dict[str, float | None] = {
+            "accuracy_drop": drop,
+            "error_ratio": skill.error_ratio,
+            "lost_classes": len(skill.lost),
+            "canary_failures": failures,
+            "uncovered_classes": 0,
+        }
         if attacks:
             numbers |= {"asr_upper": attacks[1].asr.high if attacks[1].asr else None, "turned": turned / 26}
             numbers["robust_drop"] = max(0.0, asr[name] - 0.03)
@@ -147,12 +161,14 @@ class DrawnEvaluation:
         return ModelNumbers(
             digest=name.encode().hex().ljust(64, "0"),
             clean_accuracy=right,
+            skill=skill,
             accuracy_drop=drop,
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
             confusion=tuple(tuple(int(n) for n in row) for row in matrix),
             attacks=attacks,
             canaries=CanaryNumbers(
                 right=rate(55 - failures, 55),
+                balanced=1 - failures / 55,
                 misses=tuple(
                     CanaryMiss(id=f"canary-{k}", expected=self.scene.classes[0], got=self.scene.classes[2])
                     for k in range(failures)

@@ -24,7 +24,9 @@ word = json.loads((ml / "processing/input/config/config.json").read_text())["wor
 from boomerang_toy import score
 assert (ml / "processing/input/model/model.tar.gz").is_file()
 out = ml / "processing/output/evaluation/metrics.json"
-out.write_text(json.dumps({"gate": {"drop": score.DROP}, "reasons": "it got worse"}))
+worse = score.DROP > float(sys.argv[1])
+gate = {"drop": score.DROP, "failed_checks": int(worse)}
+out.write_text(json.dumps({"gate": gate, "reasons": "it got worse" if worse else ""}))
 """,
     "training/train.py": """
 text = (ml / "input/data/train/x.txt").read_text()
@@ -225,6 +227,7 @@ def measure() -> dict[str, Any]:
         "processing.measure",
         {"model": get("Steps.Train.ModelArtifacts.S3ModelArtifacts")},
         ["evaluation"],
+        arguments=[join(get("Parameters.MaxDrop"), on="")],
         PropertyFiles=[
             {"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}
         ],

@@ -41,7 +41,14 @@ def _approve_here(options: Namespace, by: str) -> tuple[str, str]:
     from pipelines.registry.local import Registry
 
     registry = Registry(options.out / "registry")
-    package = decide(registry, options.package, by=by, reason=options.reason, override=options.override)
+    package = decide(
+        registry,
+        options.package,
+        by=by,
+        reason=options.reason,
+        override=options.override,
+        tell=print,
+    )
     return package.name, package.status
 
 

@@ -79,7 +79,7 @@ def test_a_package_has_its_description_and_its_card(ready: Execute) -> None:
     execution = ready(definition)
     file = execution.run_dir.parent / "registry/toys/1/package.json"
     package = json.loads(file.read_text())
-    assert (package["description"], package["card"]) == ("it says: it got worse", {"drop": 0.01})
+    assert (package["description"], package["card"]) == ("it says: ", {"drop": 0.01})
 
 
 def test_a_card_that_is_no_json_fails_the_registration(ready: Execute) -> None:
@@ -108,3 +108,14 @@ text = (ml / "processing/input/pictures/set/a.txt").read_text()
     (folder / "out").symlink_to("/etc/hostname")
     with pytest.raises(UsageError, match="is a link"):
         run(toy.definition(step), staged=staged)
+
+
+@pytest.mark.parametrize("worse", [True, False])
+def test_a_condition_that_is_turned_registers_nothing(ready: Execute, worse: bool) -> None:
+    definition = toy.definition()
+    definition["Steps"][-1]["Arguments"]["Conditions"][0]["Type"] = "GreaterThan"
+    execution = ready(definition, parameters={"MaxDrop": "0.001"} if worse else {})
+
+    assert execution.failed_step == ("Register" if worse else "RegisterRejected")
+    assert "the condition and the verdict differ" in execution.failure
+    assert not list((execution.run_dir.parent / "registry").rglob("package.json"))
