@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.errors import BoomerangError
-from boomerang.safeio import load_json, write_json_atomic
+from boomerang.safeio import as_json, load_json, write_json_atomic
 from pipelines.definition.user_key import made_by_user, user_code
 
 _PURPOSE = "definition"
@@ -31,20 +31,24 @@ def find(file: Path) -> dict[str, Any] | None:
 
 def was_changed(file: Path) -> bool:
     """Whether a kept definition is not as it was kept; of another user's, whether it is one at all."""
-    try:
-        content = load_json(file)
-        return made_by_user(content["code"], _PURPOSE, [file.stem, content["definition"]]) is False
-    except (BoomerangError, KeyError, TypeError, ValueError):
-        return True
+    return _read(file)[1] is False
 
 
 def _kept(file: Path) -> dict[str, Any] | None:
+    definition, own = _read(file)
+    return definition if own else None
+
+
+def _read(file: Path) -> tuple[dict[str, Any], bool | None]:
+    """Return a kept definition, and whether this user kept it so; None if another user did."""
     try:
         content = load_json(file)
         definition: dict[str, Any] = content["definition"]
-        return definition if made_by_user(content["code"], _PURPOSE, [file.stem, definition]) else None
-    except (BoomerangError, KeyError, TypeError, ValueError):
-        return None  # it is not even of the right form
+        if file.read_bytes() != as_json(content):
+            return {}, False
+        return definition, made_by_user(content["code"], _PURPOSE, [file.stem, definition])
+    except (BoomerangError, KeyError, OSError, TypeError, ValueError):
+        return {}, False  # it is not even of the right form
 
 
 def keep(file: Path, definition: dict[str, Any]) -> None:

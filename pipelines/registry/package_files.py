@@ -12,7 +12,7 @@ from boomerang.formats.model import ARCHIVE
 from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE, STATUS_SIGNATURE
 from boomerang.manifest import SIGNATURE
 from boomerang.metrics import METRICS_FILE
-from boomerang.safeio import display_name, load_json
+from boomerang.safeio import MAX_JSON_BYTES, as_json, display_name, load_json, read_bytes
 from boomerang.watching.approval import APPROVED, REJECTED
 from pipelines.runs.storage import plain_files
 
@@ -75,6 +75,8 @@ def read_history(folder: Path, facts: Mapping[str, Any]) -> History:
             rejected = rejected or entry["status"] == REJECTED
     if not why and found[0] != facts.get("registered"):
         why = "it does not begin as the package was registered"
+    if not why and read_bytes(folder / STATUS, MAX_JSON_BYTES) != as_json(found):
+        why = "it has been changed"
     if why:
         raise BadInput(f"{folder / STATUS}", why, "decide on the package again, or register the model again")
     return tuple(found)

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.errors import BadInput, StepFailed, UsageError
+from boomerang.errors import BadInput, IntegrityError, StepFailed, UsageError
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.probes import PROBES
 from boomerang.manifest import SIGNATURE
-from boomerang.safeio import remove_tree, write_json_atomic
+from boomerang.safeio import remove_tree, write_bytes_atomic, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin
 from pipelines.registry.local import Registry
 from pipelines.registry.signatures import sign_run
+from pipelines.runs.held import hold_run
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
 from pipelines.runs.locking import locked
 from pipelines.runs.records import (
@@ -39,6 +40,7 @@ from pipelines.runs.records import (
     OutputRecord,
     Status,
     StepRecord,
+    load_execution,
     now,
     output_record,
 )
@@ -251,6 +253,39 @@ class Ledger:
     def _signed(self, uri: str) -> bool:
         """Whether a signing job has left a signature at an address; whether it is right, `verify` says."""
         return any(self.store.path(uri).rglob(SIGNATURE))
+
+
+def write_report_again(run_dir: Path, report: Report, signing_key: Path | None = None) -> None:
+    """Write the report of a run again, from what is as it was recorded, and note its digest in the record.
+
+    Raises
+    ------
+    IntegrityError
+        If a file of the run is not what was recorded; of its report it may be.
+    UsageError
+        If another process works on the run, or its record is signed and would be another, without a key.
+    """
+    reports = [run_dir / name for name in (PAGE, NUMBERS)]
+    with held_run(run_dir.resolve().parent, run_dir.resolve().name) as held:
+        if problems := [each for each in hold_run(held) if each.path.name not in (PAGE, NUMBERS)]:
+            why = f"{problems[0].path}: {problems[0].what}"
+            raise IntegrityError(f"{run_dir}", why, "restore it, or run it again under another --id")
+        before = {file: file.read_bytes() for file in reports if file.is_file()}
+        execution = load_execution(held)
+        report(held)
+        written = {file.name: file_entry(file).model_dump() for file in reports}
+        files = execution.files | (written if execution.has_ended else {})
+        if files == execution.files:
+            return
+        if (held / SIGNATURE).exists() and signing_key is None:
+            for file, content in before.items():
+                write_bytes_atomic(file, content)
+            why = "its record is signed, and the report would be another than was signed"
+            raise UsageError(f"{run_dir}", why, "give the key to sign it again: --sign KEY")
+        execution = replace(execution, files=files)
+        execution.save()
+        if signing_key is not None:
+            sign_run(execution, signing_key)
 
 
 def check_run_id(run_id: str) -> None:

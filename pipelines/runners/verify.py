@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.manifest import MANIFEST, verify_folder
+from boomerang.manifest import MANIFEST, SIGNATURE, verify_folder
 from pipelines.definition.kept import was_changed
 from pipelines.registry.local import Registry
 from pipelines.registry.package_files import PACKAGE, verify_files
 from pipelines.runs.cache import ENTRY, Cache, Damaged
 from pipelines.runs.held import Digests, Problem, hold_run
-from pipelines.runs.records import EXECUTION
+from pipelines.runs.records import DEFINITION, EXECUTION
 
 __all__ = ["Problem", "verify"]
 
@@ -45,6 +45,7 @@ def verify(path: Path) -> list[Problem]:
     if runs or (path / "cache").is_dir():
         digests = Digests()
         found = [problem for run in runs for problem in hold_run(run, digests)]
+        found += [Problem(folder, f"is a run without its {EXECUTION}") for folder in _stripped(path, runs)]
         return [*found, *_cache(path / "cache"), *_registry(path / "registry")]
     packages = sorted(file.parent for file in path.rglob(PACKAGE))
     committed = sorted(file.parent for file in path.rglob(MANIFEST))
@@ -53,6 +54,12 @@ def verify(path: Path) -> list[Problem]:
         raise BadInput(f"{path}", "nothing in it was ever committed", "name a run, or a folder with datasets")
     found = [problem for package in packages for problem in _files_of(package)]
     return [*found, *(problem for folder in folders for problem in _folder(folder))]
+
+
+def _stripped(workspace: Path, runs: Sequence[Path]) -> list[Path]:
+    """Return the folders in a workspace that a run has left, and whose record is gone."""
+    left = {file.parent for name in (DEFINITION, SIGNATURE) for file in workspace.glob(f"*/{name}")}
+    return sorted(left - set(runs))
 
 
 def _folder(folder: Path) -> Iterator[Problem]:
@@ -66,10 +73,12 @@ def _folder(folder: Path) -> Iterator[Problem]:
 def _cache(root: Path) -> Iterator[Problem]:
     """Yield what is damaged; what another user kept is never used here, and so is not."""
     cache = Cache(root)
-    for file in sorted(root.glob(f"??/[!.]*/{ENTRY}")):
-        found = cache.find(file.parent.name, drop=False)
-        if isinstance(found, Damaged) and not found.foreign:
-            yield Problem(file.parent, f"is a damaged cache entry: {found.why}")
+    for folder in sorted(root.glob("??/[!.]*")):
+        found = cache.find(folder.name, drop=False)
+        if found is None:
+            yield Problem(folder, f"is no cache entry: it has no {ENTRY}")
+        elif isinstance(found, Damaged) and not found.foreign:
+            yield Problem(folder, f"is a damaged cache entry: {found.why}")
     for file in sorted((root / "definitions").glob("*.json")):
         if was_changed(file):
             yield Problem(file, "is a kept definition that has been changed")

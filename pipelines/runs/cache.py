@@ -21,6 +21,7 @@ from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
 from boomerang.safeio import (
+    as_json,
     discard,
     in_one_piece,
     load_json,
@@ -135,8 +136,8 @@ class Cache:
         foreign = False
         try:
             content = load_json(folder / ENTRY)
-            code = content.pop("code", "")
-            own = made_by_user(code, _PURPOSE, [key, content])
+            as_kept = (folder / ENTRY).read_bytes() == as_json(content)
+            own = made_by_user(content.pop("code", ""), _PURPOSE, [key, content]) if as_kept else False
             foreign = own is None
             entry = _read(folder, content)
             damage = "its record was changed" if own is False else _damage(entry)
