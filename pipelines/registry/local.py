@@ -197,9 +197,9 @@ class Registry:
             try:
                 found.append(self.package(group, version))
             except BoomerangError as error:
-                _pass_over(f"package {group}/{version}", error.why)
+                _pass_over(self.root / group, f"package {group}/{version}", error.why)
         for name in self.foreign(group):
-            _pass_over(f"registry/{group}/{display_name(name)}", "it is no version")
+            _pass_over(self.root / group, f"registry/{group}/{display_name(name)}", "it is no version")
         return found
 
     def all_packages(self) -> Iterator[Package]:
@@ -282,7 +282,7 @@ def _is_version(path: Path) -> bool:
 
 
 @cache
-def _pass_over(what: str, why: str) -> None:
+def _pass_over(_: Path, what: str, why: str) -> None:
     """Name what is passed over; once, however often it is looked at."""
     print(f"{what} is passed over: {why}", file=sys.stderr, flush=True)
 
