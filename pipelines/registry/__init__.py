@@ -5,4 +5,5 @@ package_files  what is written down of a package's files
 approval       what a person decides on a package
 signatures     signed runs, made and verified
 origin         every step behind a package
+behind         the run that it came from, held before a person decides
 """

@@ -578,6 +578,19 @@ def test_without_an_approved_package_there_is_nothing_to_ask(
     assert "no model is registered yet" in capsys.readouterr().err
 
 
+def test_of_several_groups_one_has_to_be_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = Registry(workspace / "registry").package("digits", 1)
+    Registry(workspace / "registry").register(
+        "airplanes", package.model, status="Approved", run="other", step="Register"
+    )
+    assert main(["canary", "--out", str(workspace)]) == 2
+    said = capsys.readouterr().err
+    assert "there are 2: airplanes, digits" in said and "--group NAME" in said
+    assert main(["canary", "--out", str(workspace), "--group", "jets"]) == 2
+    assert "it has no package (groups: airplanes, digits)" in capsys.readouterr().err
+    assert not (workspace / HISTORY).exists()
+
+
 @pytest.mark.parametrize("floor", ["-0.1", "1.1", "nan"])
 def test_a_floor_that_is_no_fraction_is_refused(tmp_path: Path, floor: str) -> None:
     assert main(["canary", "--out", str(tmp_path), f"--floor={floor}"]) == 2
