@@ -22,7 +22,7 @@ def package_name(name: str) -> tuple[str, int]:
     """Return group and version of `group/version`; raises UsageError if it is none."""
     found = _PACKAGE.fullmatch(name)
     if found is None:
-        raise UsageError(f"package '{name}'", "it is no group/version", "for example boomerang/1")
+        raise UsageError(f"package '{name}'", "it is no group/version", "for example default/1")
     return found["group"], int(found["version"])
 
 

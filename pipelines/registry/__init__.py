@@ -6,4 +6,5 @@ approval       what a person decides on a package
 verdict        what the gate said of it
 signatures     signed runs, made and verified
 origin         every step behind a package
+behind         the run that it came from, held before a person decides
 """

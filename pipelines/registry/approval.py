@@ -5,9 +5,11 @@ The rules are those of `boomerang.watching.approval`; `aws.approval` does the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from boomerang.gate import Verdict
+from boomerang.signing import PublicKey
 from boomerang.watching.approval import (
     APPROVED,
     REJECTED,
@@ -17,8 +19,10 @@ from boomerang.watching.approval import (
     rejection,
     say_verdict,
 )
+from pipelines.registry.behind import check_behind
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
+from pipelines.registry.signatures import sign_status, verify_package
 from pipelines.registry.verdict import metrics_of
 
 
@@ -30,6 +34,8 @@ def approve(
     reason: str = "",
     override: bool = False,
     tell: Callable[[str], None] | None = None,
+    keys: Sequence[PublicKey] = (),
+    signing_key: Path | None = None,
 ) -> Package:
     """Approve a package; one that is Approved already stays as it is.
 
@@ -46,27 +52,46 @@ def approve(
         Approve it although it was rejected before; needs a reason.
     tell : callable, optional
         Told the data, the gate's numbers with their limits and the verdict, a line each, before.
+    keys : sequence of PublicKey
+        With any, the package and its run have to be signed with one of them.
+    signing_key : Path, optional
+        A private key that the decision is signed with, as a canary with a key asks for.
 
     Raises
     ------
     BadInput
         If there is no such package, or it was rejected before, by the gate too.
     IntegrityError
-        If its files are not what was registered.
+        If its files, or those of the run that it came from, are not what was registered, or signed.
     """
     package = _package(registry, name)
     registry.check_package(package)
-    if package.status == APPROVED:
-        return package
-    metrics = metrics_of(package.folder / METRICS)
-    if tell:
-        for line in say_verdict(metrics):
-            tell(line)
-    check_approval(package.name, _rejection(package, metrics.verdict), reason=reason, override=override)
-    return registry.set_status(package.group, package.version, APPROVED, by=by, reason=reason.strip())
+    check_behind(package, keys)
+    if keys:
+        verify_package(package, keys)
+    if package.status != APPROVED:
+        metrics = metrics_of(package.folder / METRICS)
+        if tell:
+            for line in say_verdict(metrics):
+                tell(line)
+        check_approval(package.name, _rejection(package, metrics.verdict), reason=reason, override=override)
+        package = _decide(registry, package, APPROVED, by, reason)
+    return _signed(package, signing_key)
 
 
-def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
+def _decide(registry: Registry, package: Package, status: str, by: str, reason: str) -> Package:
+    return registry.set_status(package.group, package.version, status, by=by, reason=reason.strip())
+
+
+def _signed(package: Package, key: Path | None) -> Package:
+    if key is not None:
+        sign_status(package, key)
+    return package
+
+
+def reject(
+    registry: Registry, name: str, *, by: str, reason: str, signing_key: Path | None = None
+) -> Package:
     """Reject a package; one that is Rejected already stays as it is.
 
     Raises
@@ -78,9 +103,9 @@ def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
     """
     check_rejection(reason)
     package = _package(registry, name)
-    if package.status == REJECTED:
-        return package
-    return registry.set_status(package.group, package.version, REJECTED, by=by, reason=reason.strip())
+    if package.status != REJECTED:
+        package = _decide(registry, package, REJECTED, by, reason)
+    return _signed(package, signing_key)
 
 
 def _package(registry: Registry, name: str) -> Package:

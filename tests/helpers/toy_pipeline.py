@@ -14,7 +14,7 @@ CONFIG = "s3://bucket/config"
 STAGED: dict[str, Path | bytes] = {f"{CONFIG}/config.json": b'{"word": "hello"}'}
 
 # What every job of the toy project starts with.
-_HEAD = "import json, os, sys, time\nfrom pathlib import Path\nml = Path(os.environ['BOOMERANG_ML_ROOT'])\n"
+HEAD = "import json, os, sys, time\nfrom pathlib import Path\nml = Path(os.environ['BOOMERANG_ML_ROOT'])\n"
 JOBS = {
     "processing/make.py": """
 word = json.loads((ml / "processing/input/config/config.json").read_text())["word"]
@@ -42,7 +42,7 @@ def project(folder: Path, **replaced: str) -> Path:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         (file.parent / "__init__.py").touch()
-        head = "" if name.startswith("boomerang_toy") else _HEAD
+        head = "" if name.startswith("boomerang_toy") else HEAD
         file.write_text(head + replaced.get(file.stem, body))
     return folder
 

@@ -435,7 +435,7 @@ def test_no_history_says_how_to_get_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def workspace(digits_range: Range, tmp_path: Path) -> Path:
-    """A copy of the digits' run with its registry; the gate rejected boomerang/1."""
+    """A copy of the digits' run with its registry; the gate rejected digits/1."""
     out = tmp_path / "runs"
     for name in ("first", "registry"):
         shutil.copytree(digits_range.out / name, out / name, copy_function=os.link)
@@ -444,7 +444,7 @@ def workspace(digits_range: Range, tmp_path: Path) -> Path:
 
 def approved(workspace: Path) -> Registry:
     registry = Registry(workspace / "registry")
-    approve(registry, "boomerang/1", by="a person", reason="to watch it", override=True)
+    approve(registry, "digits/1", by="a person", reason="to watch it", override=True)
     return registry
 
 
@@ -457,8 +457,8 @@ def test_the_command_asks_the_approved_model_with_its_run_gone(
     assert main(["canary", "--out", str(workspace)]) == 0
 
     said = capsys.readouterr().out
-    assert "canary of boomerang/1" in said and "ASR of corner" in said and "reaches the floor" in said
-    kept = json.loads((workspace / ".canary" / "boomerang" / "metrics.json").read_text())
+    assert "canary of digits/1" in said and "ASR of corner" in said and "reaches the floor" in said
+    kept = json.loads((workspace / ".canary" / "digits" / "metrics.json").read_text())
     assert kept["attacks"]["corner"]["value"] == kept["registered"]["corner"], (
         "the same model, the same probes"
     )
@@ -466,13 +466,13 @@ def test_the_command_asks_the_approved_model_with_its_run_gone(
     values = {(d.name, len(d.dimensions)): d.value for d in data}
     assert values["CanaryAccuracy", 1] == 1 and values["AttackSuccessRate", 1] > 0.9
     assert {"CanaryRan", "CanaryAccuracy"} <= {d.name for d in data} <= METRICS.keys()
-    assert Registry(workspace / "registry").verify_package("boomerang", 1) == []
+    assert Registry(workspace / "registry").verify_package("digits", 1) == []
 
 
 def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     """Register the same model again, with canary records whose labels are the next class'."""
     registry = approved(workspace)
-    package = registry.package("boomerang", 1)
+    package = registry.package("digits", 1)
     right, wrong = package.folder / "canaries", workspace / "wrong"
     manifest = read_manifest(right)
     x, y = np.load(right / "x.npy"), (np.load(right / "y.npy") + 1) % 10
@@ -482,7 +482,7 @@ def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     file = workspace / "metrics.json"
     file.write_text(json.dumps(metrics))
     registry.register(
-        "boomerang",
+        "digits",
         package.model,
         status="Approved",
         run="first",
@@ -505,7 +505,7 @@ def test_below_the_floor_the_command_ends_with_1(workspace: Path, capsys: pytest
 
 
 def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = approved(workspace).package("boomerang", 1).model
+    model = approved(workspace).package("digits", 1).model
     content = model.read_bytes()
     model.unlink()
     model.write_bytes(content + b"\0")
@@ -519,7 +519,7 @@ def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.Cap
 def test_a_changed_record_stops_the_command(
     workspace: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    labels = approved(workspace).package("boomerang", 1).folder / name
+    labels = approved(workspace).package("digits", 1).folder / name
     content = np.load(labels)
     labels.unlink()
     np.save(labels, content[::-1])
@@ -542,9 +542,9 @@ def test_a_canary_that_cannot_run_adds_nothing(workspace: Path, capsys: pytest.C
 def test_a_package_without_its_records_says_what_to_do(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    package = Registry(workspace / "registry").package("boomerang", 1)
+    package = Registry(workspace / "registry").package("digits", 1)
     Registry(workspace / "registry").register(
-        "boomerang",
+        "digits",
         package.model,
         status="Approved",
         run="first",
@@ -557,8 +557,8 @@ def test_a_package_without_its_records_says_what_to_do(
 
 
 def test_what_the_step_is_told_is_what_was_registered(workspace: Path) -> None:
-    package = approved(workspace).package("boomerang", 1)
-    watched = find(workspace, "boomerang")
+    package = approved(workspace).package("digits", 1)
+    watched = find(workspace, "digits")
 
     numbers = json.loads((package.folder / "metrics.json").read_text())
     attack = numbers["models"]["hardened"]["attacks"][0]
@@ -575,7 +575,20 @@ def test_without_an_approved_package_there_is_nothing_to_ask(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["canary", "--out", str(tmp_path)]) == 2
-    assert "package group boomerang: it has no package" in capsys.readouterr().err
+    assert "no model is registered yet" in capsys.readouterr().err
+
+
+def test_of_several_groups_one_has_to_be_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = Registry(workspace / "registry").package("digits", 1)
+    Registry(workspace / "registry").register(
+        "airplanes", package.model, status="Approved", run="other", step="Register"
+    )
+    assert main(["canary", "--out", str(workspace)]) == 2
+    said = capsys.readouterr().err
+    assert "there are 2: airplanes, digits" in said and "--group NAME" in said
+    assert main(["canary", "--out", str(workspace), "--group", "jets"]) == 2
+    assert "it has no package (groups: airplanes, digits)" in capsys.readouterr().err
+    assert not (workspace / HISTORY).exists()
 
 
 @pytest.mark.parametrize("floor", ["-0.1", "1.1", "nan"])

@@ -17,14 +17,16 @@ import pytest
 from helpers.definitions import FLIP, PATCH, config, inputs, names, step
 from helpers.ranges import ROOT
 
+from boomerang.errors import BadInput
 from boomerang.gate import GATE, GateConfig, judge, reasons_text
-from pipelines.campaign.entry import load
+from pipelines.campaign.entry import bundled, load
 from pipelines.campaign.sections import Config
-from pipelines.campaign.site import LOCAL, Roles, Signing, Site
+from pipelines.campaign.site import LOCAL, Roles, Signing, Site, local_site
 from pipelines.definition.build import Built, build, build_canary
 from pipelines.definition.machines import has_own_disk
 from pipelines.language.expressions import gets
 from pipelines.language.graph import flatten
+from pipelines.registry.local import check_group
 
 GOLDEN = ROOT / "tests" / "golden"
 RENEW = "BOOMERANG_RENEW_GOLDEN"
@@ -435,6 +437,17 @@ def test_a_site_is_where_everything_goes(pictures: Path) -> None:
     assert not any(name in text for name in (LOCAL.bucket, LOCAL.image, LOCAL.kms_key, "boomerang-local"))
     assert all(uri.startswith("s3://boomerang-golden/team/inputs/") for uri in made.staged)
     assert step(made.definition, "Register")["Arguments"]["ModelPackageGroupName"] == "range"
+
+
+def test_on_this_machine_the_group_is_the_entrys_or_the_one_that_is_named() -> None:
+    """Another kind of data is no next version; and a name may end in what a group's may not."""
+    groups = [local_site(name).package_group for name in ("digits", "cifar10", "odd--")]
+    assert groups == ["digits", "cifar10", "odd"]
+    for group in (*groups, *bundled()):
+        check_group(group)
+    assert local_site("digits", "jets") == replace(LOCAL, package_group="jets")
+    with pytest.raises(BadInput):
+        check_group("Jets")
 
 
 def test_the_vpc_of_a_site_is_every_jobs(pictures: Path) -> None:
