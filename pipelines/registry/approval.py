@@ -64,11 +64,7 @@ def approve(
     IntegrityError
         If its files, or those of the run that it came from, are not what was registered, or signed.
     """
-    package = _package(registry, name)
-    registry.check_package(package)
-    check_behind(package, keys)
-    if keys:
-        verify_package(package, keys)
+    package = _whole(registry, name, keys)
     if package.status != APPROVED:
         metrics = metrics_of(package.folder / METRICS)
         if tell:
@@ -77,6 +73,16 @@ def approve(
         check_approval(package.name, _rejection(package, metrics.verdict), reason=reason, override=override)
         package = _decide(registry, package, APPROVED, by, reason)
     return _signed(package, signing_key)
+
+
+def _whole(registry: Registry, name: str, keys: Sequence[PublicKey]) -> Package:
+    """Return a package that is, with the run behind it, what was registered, and signed if there are keys."""
+    package = _package(registry, name)
+    registry.check_package(package)
+    check_behind(package, keys)
+    if keys:
+        verify_package(package, keys)
+    return package
 
 
 def _decide(registry: Registry, package: Package, status: str, by: str, reason: str) -> Package:

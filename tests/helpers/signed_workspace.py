@@ -134,10 +134,10 @@ def _definition(run: str) -> dict[str, Any]:
                 "Conditions": [
                     {
                         "Type": "LessThanOrEqualTo",
-                        "LeftValue": _metric(f"gate.{key}"),
-                        "RightValue": float(limits[limit]),
+                        "LeftValue": _metric(f"gate.{rule.key}"),
+                        "RightValue": float(limits[rule.limit]),
                     }
-                    for key, limit, _ in GATE
+                    for rule in GATE
                 ],
                 "IfSteps": [
                     _register("Register", "PendingManualApproval", model, evaluation),

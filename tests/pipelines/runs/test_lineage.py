@@ -75,7 +75,8 @@ def test_the_card_of_the_package_is_of_the_schema(digits_range: Range) -> None:
     groups = {group["name"]: group for group in card["evaluation_details"][0]["metric_groups"]}
     measured = {each["name"]: each["value"] for group in groups.values() for each in group["metric_data"]}
     metrics = digits_range.first.metrics
-    assert set(metrics["gate"].values()) <= set(measured.values())
+    numbers = {key: value for key, value in metrics["gate"].items() if key != "failed_checks"}
+    assert set(numbers.values()) <= set(measured.values())
     assert (
         measured["test images answered right"] == metrics["models"]["hardened"]["clean_accuracy"]["successes"]
     )
