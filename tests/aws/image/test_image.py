@@ -50,23 +50,6 @@ def test_the_same_sources_give_the_same_context_wherever_they_lie(tmp_path: Path
     assert context(tmp_path) != context()
 
 
-def test_the_containers_libraries_are_the_laptops(tmp_path: Path) -> None:
-    def pins(file: Path) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for line in file.read_text().splitlines():
-            if "==" in line and not line.startswith((" ", "#")):
-                name, version = line.split(";")[0].split("==")
-                found.setdefault(name.strip(), set()).add(version.strip(" \\"))
-        return found
-
-    laptop = pins(ROOT / "requirements.txt")
-    for kind in ("cpu", "gpu"):
-        container = pins(ROOT / f"aws/image/container/requirements-{kind}.txt")
-        assert {"numpy", "keras", "scikit-learn"} <= container.keys()
-        assert {name: laptop.get(name) for name in container} == container
-    assert not [name for name in container if name.startswith("tensorflow")]
-
-
 @pytest.mark.parametrize("module", ["aws.jobs.sign", "aws.jobs.canary_job"])
 def test_a_job_that_calls_aws_finds_all_its_code_in_the_image(module: str) -> None:
     packed = set(names(context()))
