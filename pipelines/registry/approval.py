@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from boomerang.safeio import load_json
+from boomerang.safeio import load_json, sweep
 from boomerang.signing import PublicKey
 from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
 from pipelines.registry.behind import check_behind
@@ -91,7 +91,9 @@ def reject(
 
 
 def _package(registry: Registry, name: str) -> Package:
-    return registry.package(*package_name(name))
+    package = registry.package(*package_name(name))
+    sweep(package.folder)  # of a decision that was killed
+    return package
 
 
 def _rejection(package: Package) -> str:
