@@ -2,7 +2,7 @@
 # make test      runs the tests, in a few minutes
 # make test-all  runs the rest: what takes long, or needs Docker, a browser or the real data
 # make check     formatting, lint, types and the tests
-# make image     builds the container image of the jobs (needs Docker)
+# make image     builds the container image of the jobs (needs Docker), with its bill of materials in build/
 # make lock      resolves the requirements anew, the laptop's and the container's
 
 VENV := .venv
@@ -39,7 +39,7 @@ lint: $(READY)
 check: lint test
 
 image: $(READY)
-	@$(PY) -m pipelines image --accelerator $(ACCELERATOR) $(if $(BASE),--base $(BASE)) \
+	@$(PY) -m pipelines image --accelerator $(ACCELERATOR) --sbom build/image-$(ACCELERATOR).cdx.json $(if $(BASE),--base $(BASE)) \
 	  $(foreach option,$(DOCKER_OPTIONS),--docker=$(option))
 
 # A name on PATH is no proof (a version manager's shim may only print an error): each is tried.
