@@ -99,9 +99,8 @@ def _canonical(name: str) -> str:
 
 def _license(package: Distribution) -> Component:
     """Return what a package says of its license, where it says it in a word."""
-    said = package.metadata.get("License-Expression")
-    if said:
-        return {"licenses": [{"expression": said}]}
+    if said := package.metadata.get_all("License-Expression"):
+        return {"licenses": [{"expression": said[0]}]}
     classifiers = package.metadata.get_all("Classifier") or []
     names = sorted({line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License :: ")})
     return {"licenses": [{"license": {"name": name}} for name in names]} if names else {}
