@@ -115,7 +115,7 @@ def test_a_run_that_was_killed_anywhere(before: Before, tmp_path: Path) -> None:
 
 @pytest.mark.whole
 @pytest.mark.parametrize(
-    "at", [At("os.remove .*lineage.json"), At("os.rmdir .*/s3"), At("os.rename .*definition.json")]
+    "words", ["os.remove .*lineage.json", "os.rmdir .*/s3", "os.rename .*definition.json"]
 )
 def test_a_run_again_that_was_killed_while_it_cleared_the_first_try(
     folder: Path, before: Before, words: str

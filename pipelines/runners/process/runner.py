@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -100,9 +100,8 @@ def execute(
     """
     nodes = ordered(definition)
     values = parameter_values(definition.get("Parameters", []), parameters or {})
-    with ExitStack() as stack:
-        run_dir = stack.enter_context(held_run(workspace, run_id))
-        hosts = stack.enter_context(closing(Hosts(project, warm=warm, lock=run_dir / JOBS_LOCK)))
+    hosts = Hosts(project, warm=warm, lock=workspace.resolve() / run_id / JOBS_LOCK)
+    with held_run(workspace, run_id) as run_dir, closing(hosts):
         ledger = Ledger(run_dir, values, on_event)
         ledger.prepare(definition, staged, config)
         run = _Run(nodes, ledger, hosts, project, signing_key)
