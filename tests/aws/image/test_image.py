@@ -95,6 +95,32 @@ def fake(folder: Path, script: str) -> None:
     command.chmod(0o755)
 
 
+ENGINE = """
+case "$1" in
+  build) cat >/dev/null;;
+  image) echo "sha256:%s 5000000";;
+  run) echo "$@" >>"$0.said"; %s;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("bill", "code"), [("echo bill", 0), ("exit 1", 2)])
+def test_the_bill_of_materials_is_put_beside_the_image(tmp_path: Path, bill: str, code: int) -> None:
+    fake(tmp_path, ENGINE % ("a" * 64, bill))
+    command = [sys.executable, "-m", "pipelines", "image", "--sbom", str(tmp_path / "build/image.cdx.json")]
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    asked = (tmp_path / "docker.said").read_text()
+    assert asked == f"run --rm --network none sha256:{'a' * 64} cat /opt/boomerang/sbom.cdx.json\n"
+    if code:
+        assert "it has no bill of materials" in done.stderr and not (tmp_path / "build").exists()
+    else:
+        assert (tmp_path / "build/image.cdx.json").read_text() == "bill\n"
+
+
 def test_an_image_that_is_not_there_says_how_to_build_it(image: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipelines", "run", "--on", "local", "--image", "boomerang:missing"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
