@@ -2,7 +2,7 @@
 # make test      runs the tests, in a few minutes
 # make test-all  runs the rest: what takes long, or needs Docker, a browser or the real data
 # make check     formatting, lint, types and the tests
-# make image     builds the container image of the jobs (needs Docker)
+# make image     builds the container image of the jobs (needs Docker), with its bill of materials in build/
 # make lock      resolves the requirements anew, the laptop's and the container's
 
 VENV := .venv
@@ -13,6 +13,11 @@ ACCELERATOR ?= cpu
 # The image to build on, and options of `docker build`, such as --network=host.
 BASE ?=
 DOCKER_OPTIONS ?=
+# Wheels only, each by its hashes, for every system and Python that we run on.
+UV := 0.13.9
+LOCK ?=
+COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+  --generate-hashes --only-binary :all: --emit-build-options
 
 .PHONY: run test test-all lint check image lock clean
 
@@ -34,7 +39,7 @@ lint: $(READY)
 check: lint test
 
 image: $(READY)
-	@$(PY) -m pipelines image --accelerator $(ACCELERATOR) $(if $(BASE),--base $(BASE)) \
+	@$(PY) -m pipelines image --accelerator $(ACCELERATOR) --sbom build/image-$(ACCELERATOR).cdx.json $(if $(BASE),--base $(BASE)) \
 	  $(foreach option,$(DOCKER_OPTIONS),--docker=$(option))
 
 # A name on PATH is no proof (a version manager's shim may only print an error): each is tried.
@@ -50,16 +55,18 @@ $(READY): requirements.txt
 	fi; \
 	echo "setting up $(VENV) with $$found (some minutes, once)"; \
 	$$found -m venv --clear $(VENV); \
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  -r requirements.txt; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $@
 
+# What is locked stays as it is; a newer version comes in with LOCK='--upgrade-package NAME', or --upgrade.
 lock: $(READY)
-	@$(PY) -m pip install --quiet uv
-	@$(PY) -m uv pip compile --universal --python-version 3.11 --no-header pyproject.toml -o requirements.txt
+	@$(PY) -m pip install --quiet --only-binary :all: uv==$(UV)
+	@$(COMPILE) $(LOCK) pyproject.toml -o requirements.txt
 	@for kind in cpu gpu; do \
-	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
-	    -c requirements.txt aws/image/container/requirements-$$kind.in -o aws/image/container/requirements-$$kind.txt; \
+	  $(COMPILE) -c requirements.txt aws/image/container/requirements-$$kind.in \
+	    -o aws/image/container/requirements-$$kind.txt; \
 	done
 
 clean:

@@ -2,5 +2,6 @@
 
 image   packed, built, and found by its digest
 docker  the `docker` command
+sbom    what is in it, written down while it is built
 ecr     the image in the account's registry
 """

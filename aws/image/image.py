@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aws.image.docker import check_docker, docker
+from aws.image.sbom import PLACE
 from boomerang.errors import ConfigError, StepFailed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,7 @@ TAGS = {"cpu": "boomerang:cpu", "gpu": "boomerang:gpu"}
 JOBS = ("boomerang", "processing", "training", "aws/__init__.py", "aws/client.py", "aws/jobs")
 # Where it lies in the build context, all of which the Dockerfile copies.
 CODE = "code"
-_CONTAINER = "aws/image/container"
+_CONTAINER = ("aws/image/container", "aws/image/sbom.py")
 _LEFT_OUT = ("__pycache__", ".mypy_cache", ".ruff_cache")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -82,6 +83,20 @@ def build(
     return find(tag)
 
 
+def bill_of_materials(image: Image) -> bytes:
+    """Return what is in an image: its own bill of materials, CycloneDX as JSON.
+
+    Raises
+    ------
+    ConfigError
+        If it has none.
+    """
+    done = docker("run", "--rm", "--network", "none", image.digest, "cat", PLACE)
+    if done.returncode:
+        raise ConfigError(f"image {image.tag}", "it has no bill of materials", "build it again: make image")
+    return done.stdout.encode()
+
+
 def context(root: Path = ROOT) -> bytes:
     """Return the build context as a tar: the steps' packages and the container's own files.
 
@@ -99,7 +114,7 @@ def context(root: Path = ROOT) -> bytes:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for folder in (*JOBS, _CONTAINER):
+    for folder in (*JOBS, *_CONTAINER):
         found = [root / folder] if (root / folder).is_file() else sorted((root / folder).rglob("*"))
         for path in found:
             if path.is_file() and not any(part in _LEFT_OUT for part in path.parts):

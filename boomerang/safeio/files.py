@@ -124,10 +124,19 @@ def check_member_name(name: str) -> None:
         raise RefusedError(f"the name '{shown}' climbs out of the folder")
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a machine that dies, sees the old content or the new one."""
+def write_bytes_atomic(path: Path, data: bytes, *, scratch: Path | None = None) -> None:
+    """Write a file so that a reader, or a machine that dies, sees the old content or the new one.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    scratch : Path, optional
+        A folder of the same file system where it grows, if its own may hold nothing else. What is left
+        there when the process is killed, `sweep` clears.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    part = (scratch or path.parent) / f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part"
     try:
         with part.open("xb") as stream:
             stream.write(data)

@@ -1,8 +1,10 @@
 """Folders that appear in one piece, and what a killed process has left of them.
 
 Whoever makes a folder works in a scratch folder beside it, `.NAME.PID.part`, which takes its place when it is
-whole. A name like that with the number of a process that is gone is left over: the next one to make something
-there, or `sweep`, clears it.
+whole; what it replaces is `.NAME.PID.old` until then, and what is taken away `.NAME.PID.gone`. A file that is
+written in one piece is `.NAME.PID.RANDOM.part` before. A name like that with the number of a process that is
+gone is left over: the next one to make something there, or `sweep`, clears it, and puts an old one back where
+the new one did not come.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PART, _OLD = "part", "old"
-_LEFT_OVER = re.compile(rf"\.(?P<name>.+)\.(?P<pid>[0-9]+)\.(?:{_PART}|{_OLD})")
+_PART, _OLD, _GONE = "part", "old", "gone"
+# The shortest name that fits: a random part may be all digits, and is no process then.
+_LEFT_OVER = re.compile(
+    rf"\.(?P<name>.+?)\.(?P<pid>[0-9]+)(\.[0-9a-f]{{8}})?\.(?P<what>{_PART}|{_OLD}|{_GONE})"
+)
 
 
 @contextmanager
@@ -38,7 +43,7 @@ def in_one_piece(path: Path, *, replace: bool = True, last: str = "") -> Iterato
         all others.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
+    _clear_for(path)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.{_PART}")
     scratch.mkdir()
     try:
@@ -53,7 +58,7 @@ def in_one_piece(path: Path, *, replace: bool = True, last: str = "") -> Iterato
 
 def discard(path: Path) -> None:
     """Take a folder away in one piece: another process sees all of it or nothing."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{_OLD}")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{_GONE}")
     try:
         path.rename(aside)
     except FileNotFoundError:  # another process was first
@@ -62,19 +67,31 @@ def discard(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left in a folder."""
+    """Remove what processes that are gone have left in a folder; what they were replacing comes back."""
     for left in folder.glob(".*"):
         found = _LEFT_OVER.fullmatch(left.name)
         if found and not is_alive(int(found["pid"])):
-            remove_tree(left)
+            _clear(left, found)
 
 
-def _clear(path: Path) -> None:
-    """Remove what is left of earlier tries to make this folder, this process's own among them."""
+def _clear_for(path: Path) -> None:
+    """Clear what is left of earlier tries to make this folder, this process's own among them."""
     for left in path.parent.glob(".*"):
         found = _LEFT_OVER.fullmatch(left.name)
         if found and found["name"] == path.name and _is_left(int(found["pid"])):
+            _clear(left, found)
+
+
+def _clear(left: Path, found: re.Match[str]) -> None:
+    """Remove one thing that is left over, or put it back; another process may be doing the same."""
+    path = left.with_name(found["name"])
+    with suppress(FileNotFoundError):
+        if found["what"] == _OLD and not path.exists():
+            left.rename(path)
+        elif left.is_dir() and not left.is_symlink():
             remove_tree(left)
+        else:
+            left.unlink()
 
 
 def _is_left(pid: int) -> bool:

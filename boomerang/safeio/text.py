@@ -89,15 +89,15 @@ def _check_value(value: Any, allow_nan: bool) -> None:
             raise RefusedError(f"it holds a number that is not finite ({item})")
 
 
-def write_json_atomic(path: Path, value: Any) -> None:
-    """Write a value as indented JSON with sorted keys, in one piece.
+def write_json_atomic(path: Path, value: Any, *, scratch: Path | None = None) -> None:
+    """Write a value as indented JSON with sorted keys, in one piece; see `write_bytes_atomic`.
 
     Raises
     ------
     ValueError
         If the value holds NaN or an infinity, which JSON cannot carry.
     """
-    write_bytes_atomic(path, as_json(value))
+    write_bytes_atomic(path, as_json(value), scratch=scratch)
 
 
 def as_json(value: Any) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from boomerang.gate import Verdict
+from boomerang.safeio import sweep
 from boomerang.signing import PublicKey
 from boomerang.watching.approval import (
     APPROVED,
@@ -115,7 +116,9 @@ def reject(
 
 
 def _package(registry: Registry, name: str) -> Package:
-    return registry.package(*package_name(name))
+    package = registry.package(*package_name(name))
+    sweep(package.folder)  # of a decision that was killed
+    return package
 
 
 def _rejection(package: Package, verdict: Verdict) -> str:

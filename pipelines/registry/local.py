@@ -153,14 +153,17 @@ class Registry:
 
     def _known(self, group: str, content: Mapping[str, Any]) -> Package | None:
         """Return the package of a registration that was done before."""
-        packages = self.list_packages(group)
-        return next((p for p in packages if all(p.facts.get(k) == content[k] for k in _IDENTITY)), None)
+        sweep(self.root / group)
+        for package in self.list_packages(group):
+            if all(package.facts.get(key) == content[key] for key in _IDENTITY):
+                sweep(package.folder)  # of a signature that did not come to its end
+                return package
+        return None
 
     def _add(self, group: str, files: Mapping[str, Path], content: dict[str, Any], status: str) -> Package:
         version = max(self.versions(group), default=0) + 1
         first = {"status": status, "at": now(), "by": f"pipeline step {content['step']}", "reason": ""}
         content |= {"version": version, "created": first["at"], "registered": first}
-        sweep(self.root / group)
         with in_one_piece(self.root / group / str(version)) as scratch:
             for name, file in files.items():
                 link_file(file, scratch / name)
@@ -253,9 +256,11 @@ class Registry:
         with locked(self.root / group / ".lock", wait=True, what=f"package group {group}"):
             package = self.package(group, version)
             entry = {"status": status, "at": now(), "by": by, "reason": reason}
+            beside = package.folder.parent  # whoever is killed here leaves nothing in the package
+            sweep(beside)
             # A signature of what was decided before is none of what is decided now.
             (package.folder / STATUS_SIGNATURE).unlink(missing_ok=True)
-            write_json_atomic(package.folder / STATUS, [*package.history, entry])
+            write_json_atomic(package.folder / STATUS, [*package.history, entry], scratch=beside)
         return self.package(group, version)
 
     def verify_package(self, group: str, version: int) -> list[str]:

@@ -18,7 +18,7 @@ from boomerang.errors import BadInput, IntegrityError, StepFailed, UsageError
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.probes import PROBES
 from boomerang.manifest import SIGNATURE
-from boomerang.safeio import remove_tree, write_bytes_atomic, write_json_atomic
+from boomerang.safeio import remove_tree, sweep, write_bytes_atomic, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin
 from pipelines.registry.local import Registry
@@ -26,7 +26,7 @@ from pipelines.registry.signatures import sign_run
 from pipelines.registry.verdict import check_branch
 from pipelines.runs.held import hold_run
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
-from pipelines.runs.locking import locked
+from pipelines.runs.locking import JOBS_LOCK, RUN_LOCK, locked
 from pipelines.runs.records import (
     CONFIG,
     DEFINITION,
@@ -54,7 +54,6 @@ Report = Callable[[Path], object]
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _RESERVED = ("cache", "registry", "metrics.jsonl")
 _KEPT = (CANARIES, PROBES)
-_LOCK = ".lock"
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 
 
@@ -76,6 +75,8 @@ class Ledger:
         self.records: list[StepRecord] = []
         self.order: dict[str, str | None] = {}
         self.staged: dict[str, dict[str, Any]] = {}
+        # Files that are this run's own: those of an earlier try are none.
+        self.told: tuple[str, ...] = ()
         self.clock = Clock.start()
         self.store = Store(run_dir / "s3")
         self.registry = Registry(run_dir.parent / "registry")
@@ -104,9 +105,10 @@ class Ledger:
         }
         self._refuse_other()
         # From here on it is no longer the run that it was: first its signature goes.
-        for name in (SIGNATURE, PAGE, NUMBERS, LINEAGE, CONFIG):
-            (self.run_dir / name).unlink(missing_ok=True)
+        (self.run_dir / SIGNATURE).unlink(missing_ok=True)
         self.save("Running")
+        for name in (PAGE, NUMBERS, LINEAGE, CONFIG, DEFINITION):
+            (self.run_dir / name).unlink(missing_ok=True)
         for name in ("s3", "jobs", LOGS):
             remove_tree(self.run_dir / name)
         write_json_atomic(self.run_dir / DEFINITION, definition)
@@ -118,6 +120,7 @@ class Ledger:
             self.store.path(uri).relative_to(self.run_dir).as_posix(): entry.model_dump()
             for uri, entry in self.store.objects.items()
         }
+        self.told = (DEFINITION, CONFIG)
         self.save("Running")
 
     def _refuse_other(self) -> None:
@@ -164,7 +167,7 @@ class Ledger:
 
     def _files(self, status: Status) -> dict[str, dict[str, Any]]:
         """Return digest and size of what no step's output holds; what still grows, when it has ended."""
-        names = [DEFINITION, CONFIG]
+        names = [*self.told]
         if status != "Running":
             names += [LINEAGE, PAGE, NUMBERS]
             if (self.run_dir / LOGS).is_dir():
@@ -313,13 +316,17 @@ def held_run(workspace: Path, run_id: str) -> Iterator[Path]:
     check_run_id(run_id)
     run_dir = workspace.resolve() / run_id
     _check_folder(run_dir)
-    with locked(run_dir / _LOCK, wait=False, what=f"run {run_id}"):
+    with locked(run_dir / RUN_LOCK, wait=False, what=f"run {run_id}"):
+        # A job of a try that was killed has some seconds to end; it must not write into the next one's disks.
+        with locked(run_dir / JOBS_LOCK, wait=True, what=f"jobs of run {run_id}"):
+            sweep(run_dir)
+            sweep(run_dir.parent)
         yield run_dir
 
 
 def _check_folder(run_dir: Path) -> None:
     """Refuse a folder that is no run's: one that is run again is cleared."""
-    marked = any((run_dir / name).is_file() for name in (_LOCK, EXECUTION))
+    marked = any((run_dir / name).is_file() for name in (RUN_LOCK, EXECUTION))
     why = ""
     if run_dir.is_symlink():
         why = "it is a link, and what it leads to is not a run's to clear"

@@ -131,7 +131,7 @@ class Cache:
             Without, nothing is changed.
         """
         folder = self.folder(key)
-        if not (folder / ENTRY).is_file():
+        if not folder.exists():
             return None
         foreign = False
         try:

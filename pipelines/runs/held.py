@@ -14,12 +14,13 @@ from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError
 from boomerang.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
 from boomerang.safeio import display_name, safe_join
+from pipelines.runs.locking import JOBS_LOCK, RUN_LOCK
 from pipelines.runs.records import EXECUTION, LOGS, Execution, OutputRecord, check_record, load_execution
 from pipelines.runs.storage import plain_files
 
 STORE = "s3"
-# What a run leaves besides: its lock, its record with its signature, and disks of jobs that failed.
-_BESIDE = frozenset({".lock", EXECUTION, SIGNATURE, "jobs", "checkpoints"})
+# What a run leaves besides: its locks, its record with its signature, and disks of jobs that failed.
+_BESIDE = frozenset({RUN_LOCK, JOBS_LOCK, EXECUTION, SIGNATURE, "jobs", "checkpoints"})
 
 
 @dataclass(frozen=True)

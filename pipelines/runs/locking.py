@@ -9,6 +9,9 @@ from pathlib import Path
 
 from boomerang.errors import UsageError
 
+# In a run's folder: locked by who works on the run, and by who watches over one of its jobs.
+RUN_LOCK, JOBS_LOCK = ".lock", ".jobs.lock"
+
 
 @contextmanager
 def locked(path: Path, *, wait: bool, what: str) -> Iterator[None]:

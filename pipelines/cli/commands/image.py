@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 from boomerang.errors import EXIT_PASSED
+from boomerang.safeio import write_bytes_atomic
 from pipelines.cli.options import Commands
 
 
@@ -24,6 +26,9 @@ def add(commands: Commands) -> None:
     )
     command.add_argument("--tag", metavar="NAME", help="(default: boomerang:cpu or boomerang:gpu)")
     command.add_argument(
+        "--sbom", type=Path, metavar="FILE", help="write its bill of materials (CycloneDX) here too"
+    )
+    command.add_argument(
         "--docker",
         action="append",
         default=[],
@@ -34,7 +39,7 @@ def add(commands: Commands) -> None:
 
 def image(options: Namespace) -> int:
     """Build the image that the jobs run in."""
-    from aws.image.image import build
+    from aws.image.image import bill_of_materials, build
     from pipelines.campaign.site import LOCAL
 
     base = options.base
@@ -43,5 +48,7 @@ def image(options: Namespace) -> int:
 
         base = gpu_base(LOCAL.region)
     made = build(options.accelerator, base=base, tag=options.tag, options=tuple(options.docker))
+    if options.sbom is not None:
+        write_bytes_atomic(options.sbom, bill_of_materials(made))
     print(f"{made.tag} {made.digest} {made.bytes / 1e6:.0f} MB")
     return EXIT_PASSED

@@ -168,7 +168,7 @@ def _run_all(job: Plan, host: Host, places: Sequence[Seat], more: Mapping[str, s
     """Run a job on each of its machines: a training on all at once, for they wait for each other."""
     if not job.training or job.hosts == 1:
         return [host.run(job, place.ml, place.log, more) for place in places]
-    others = [Host(host.project) for _ in places]
+    others = [Host(host.project, lock=host.lock) for _ in places]
     cluster = loopback_cluster(len(places))
     try:
         with ThreadPoolExecutor(len(places)) as pool:

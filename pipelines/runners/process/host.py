@@ -2,18 +2,22 @@
 
 It starts one job at a time, each a process (and process group) of its own, and sees to its end: at the
 time limit, and when the runner is gone, whose end it notices because its standard input closes. So a
-runner that is killed leaves no job behind.
+runner that is killed leaves no job behind. Where it is killed itself, Linux ends the job with it. While a job
+runs it shares the lock of the run's jobs: who starts the run again waits until nothing writes there any more.
 
 With `--preload MODULE` it imports that library once, and a job goes on from a fork of this process where
 it would otherwise be a new program: as private as any other process, but it need not import TensorFlow
 again, which takes longer than most jobs.
 
 One request a line on standard input, as JSON: `argv`, `module` and `arguments` (for a forked job),
-`environment`, `path`, `folder`, `log`, `timeout_s`. One answer a line: `exit_code`, `timed_out`, `seconds`.
+`environment`, `path`, `folder`, `log`, `lock`, `timeout_s`. One answer a line: `exit_code`, `timed_out`,
+`seconds`.
 """
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import importlib
 import json
 import os
@@ -29,6 +33,7 @@ from typing import Any
 _POLL_S = 0.02
 # Time to write a checkpoint after SIGTERM; SageMaker gives two minutes.
 _GRACE_S = 5.0
+_PR_SET_PDEATHSIG = 1  # of Linux' prctl
 
 
 def main() -> None:
@@ -63,14 +68,34 @@ def serve(answers: int) -> dict[str, Any] | None:
         while line := requests.readline():
             request: dict[str, Any] = json.loads(line)
             started = time.monotonic()
+            lock, host = _share(request["lock"]), os.getpid()
             pid = os.fork()
             if pid == 0:
                 os.close(answers)
+                os.close(lock)
+                end_with(host)
                 return request
             exit_code, timed_out = watch(pid, request["timeout_s"])
+            os.close(lock)
             seconds = round(time.monotonic() - started, 3)
             _answer(answers, exit_code=exit_code, timed_out=timed_out, seconds=seconds)
     return None
+
+
+def _share(lock: str | None) -> int:
+    """Lock a file, shared with the hosts of other machines of a job, until what is returned is closed."""
+    handle = os.open(lock or os.devnull, os.O_RDWR | os.O_CREAT, 0o644)
+    if lock:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def end_with(parent: int) -> None:
+    """Have the system kill this process when its parent ends, where it can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before
+        os._exit(1)
 
 
 def watch(pid: int, timeout_s: float) -> tuple[int, bool]:

@@ -50,10 +50,14 @@ class Host:
         Folder that the jobs' modules are imported from.
     preload : tuple of str
         Libraries to import once for all jobs; needs a system that can fork.
+    lock : Path, optional
+        A file that is locked, shared with others, while a job runs: also when this process is gone, and the
+        job has time to end.
     """
 
     project: Path = PROJECT
     preload: tuple[str, ...] = ()
+    lock: Path | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _ready: bool = field(default=False, init=False)
 
@@ -96,6 +100,7 @@ class Host:
             "path": [str(self.project)],
             "folder": str(folder),
             "log": str(log),
+            "lock": str(self.lock) if self.lock else None,
             "timeout_s": job.timeout_s,
         }
         return self._ask(request)

@@ -38,6 +38,7 @@ from pipelines.runners.scope import job_plan, run_scope
 from pipelines.runs.cache import Cache, Entry
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
+from pipelines.runs.locking import JOBS_LOCK
 from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord
 from pipelines.runs.storage import Made
 
@@ -99,7 +100,7 @@ def execute(
     """
     nodes = ordered(definition)
     values = parameter_values(definition.get("Parameters", []), parameters or {})
-    hosts = Hosts(project, warm=warm)
+    hosts = Hosts(project, warm=warm, lock=workspace.resolve() / run_id / JOBS_LOCK)
     with held_run(workspace, run_id) as run_dir, closing(hosts):
         ledger = Ledger(run_dir, values, on_event)
         ledger.prepare(definition, staged, config)
@@ -120,9 +121,17 @@ class _Run:
         self.cache = Cache(ledger.run_dir.parent / "cache")
         self.scope = run_scope(ledger.run_dir.name, ledger.parameters, nodes, ledger.store)
         self.taken: dict[str, bool] = {}
+        self.clock = Clock.start()
 
     def all(self) -> Execution:
-        """Run every step, up to the first that fails."""
+        """Run every step, up to the first that fails; an interrupt at any time is written down."""
+        try:
+            return self._every()
+        except KeyboardInterrupt:
+            self._note_interrupt()
+            raise
+
+    def _every(self) -> Execution:
         ledger = self.ledger
         for position, node in enumerate(self.nodes):
             record = self._one(node, self.nodes[position + 1 :])
@@ -138,6 +147,7 @@ class _Run:
         if why := self._why_skipped(node):
             return StepRecord(node.name, node.kind, "Skipped", detail=why)
         clock, record = Clock.start(), StepRecord(node.name, node.kind, "Succeeded")
+        self.clock = clock
         try:
             if node.kind in JOBS:
                 return clock.stamp(self._job(node, record, ahead, clock))
@@ -145,11 +155,16 @@ class _Run:
             return clock.stamp(self._others[node.kind](node, record))
         except (BoomerangError, OSError) as error:
             return clock.stamp(replace(record, status="Failed", detail=str(error)))
-        except KeyboardInterrupt:
-            stopped = clock.stamp(replace(record, status="Failed", detail="it was interrupted"))
-            self.ledger.records.append(stopped)
-            self.ledger.save("Failed", failed_step=node.name, failure="it was interrupted")
-            raise
+
+    def _note_interrupt(self) -> None:
+        """Write down that the first step without a record was interrupted."""
+        ledger, why = self.ledger, "it was interrupted"
+        noted = {record.name for record in ledger.records}
+        node = next((node for node in self.nodes if node.name not in noted), None)
+        if node is not None:
+            stopped = StepRecord(node.name, node.kind, "Failed", detail=why)
+            ledger.records.append(self.clock.stamp(stopped))
+            ledger.save("Failed", failed_step=node.name, failure=why)
 
     @property
     def _others(self) -> Mapping[str, Callable[[Node, StepRecord], StepRecord]]:

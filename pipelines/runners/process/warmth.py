@@ -30,11 +30,13 @@ class Hosts:
         Folder that the jobs' modules are imported from.
     warm : bool
         Whether to keep one with Keras loaded; needs a system that can fork.
+    lock : Path, optional
+        A file that is locked while a job runs, see `Host`.
     """
 
-    def __init__(self, project: Path, *, warm: bool) -> None:
-        self._project = project
-        self._cold = Host(project)
+    def __init__(self, project: Path, *, warm: bool, lock: Path | None = None) -> None:
+        self._project, self._lock = project, lock
+        self._cold = Host(project, lock=lock)
         self._warm: Host | None = None
         self._may_warm = warm
 
@@ -43,7 +45,7 @@ class Hosts:
         if self._warm is not None:
             return self._warm if self._gains(job, code) else self._cold
         if self._may_warm and any(self._is_heavy(node) for node in ahead):
-            self._warm = Host(self._project, preload=_PRELOAD)
+            self._warm = Host(self._project, preload=_PRELOAD, lock=self._lock)
             self._warm.start()
         return self._cold  # to wait for the other to load is no faster
 

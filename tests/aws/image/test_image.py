@@ -50,23 +50,6 @@ def test_the_same_sources_give_the_same_context_wherever_they_lie(tmp_path: Path
     assert context(tmp_path) != context()
 
 
-def test_the_containers_libraries_are_the_laptops(tmp_path: Path) -> None:
-    def pins(file: Path) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for line in file.read_text().splitlines():
-            if "==" in line and not line.startswith((" ", "#")):
-                name, version = line.split(";")[0].split("==")
-                found.setdefault(name.strip(), set()).add(version.strip(" \\"))
-        return found
-
-    laptop = pins(ROOT / "requirements.txt")
-    for kind in ("cpu", "gpu"):
-        container = pins(ROOT / f"aws/image/container/requirements-{kind}.txt")
-        assert {"numpy", "keras", "scikit-learn"} <= container.keys()
-        assert {name: laptop.get(name) for name in container} == container
-    assert not [name for name in container if name.startswith("tensorflow")]
-
-
 @pytest.mark.parametrize("module", ["aws.jobs.sign", "aws.jobs.canary_job"])
 def test_a_job_that_calls_aws_finds_all_its_code_in_the_image(module: str) -> None:
     packed = set(names(context()))
@@ -110,6 +93,32 @@ def fake(folder: Path, script: str) -> None:
     command = folder / "docker"
     command.write_text(f"#!/bin/sh\n{script}\n")
     command.chmod(0o755)
+
+
+ENGINE = """
+case "$1" in
+  build) cat >/dev/null;;
+  image) echo "sha256:%s 5000000";;
+  run) echo "$@" >>"$0.said"; %s;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("bill", "code"), [("echo bill", 0), ("exit 1", 2)])
+def test_the_bill_of_materials_is_put_beside_the_image(tmp_path: Path, bill: str, code: int) -> None:
+    fake(tmp_path, ENGINE % ("a" * 64, bill))
+    command = [sys.executable, "-m", "pipelines", "image", "--sbom", str(tmp_path / "build/image.cdx.json")]
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stderr
+    asked = (tmp_path / "docker.said").read_text()
+    assert asked == f"run --rm --network none sha256:{'a' * 64} cat /opt/boomerang/sbom.cdx.json\n"
+    if code:
+        assert "it has no bill of materials" in done.stderr and not (tmp_path / "build").exists()
+    else:
+        assert (tmp_path / "build/image.cdx.json").read_text() == "bill\n"
 
 
 def test_an_image_that_is_not_there_says_how_to_build_it(image: str, tmp_path: Path) -> None:

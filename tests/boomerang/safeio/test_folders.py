@@ -92,9 +92,33 @@ def test_sweeping_leaves_what_a_living_process_works_on_and_what_is_no_scratch(t
     kept = [f".a.{os.getppid()}.part", ".hidden", ".a.b.part", ".a.999999999.zip"]
     for name in kept:
         (tmp_path / name).mkdir()
-    (tmp_path / ".gone.999999999.old").mkdir()
+    (tmp_path / ".left.999999999.part").mkdir()
     sweep(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_a_folder_that_was_being_replaced_comes_back_where_the_new_one_did_not(tmp_path: Path) -> None:
+    for name, pid in (("first", 999999999), ("second", 999999999)):
+        write(tmp_path / f".{name}.{pid}.old", "old")
+    write(tmp_path / "second", "new")
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["first", "second"]
+    assert content(tmp_path / "first") == {"text": "old"} and content(tmp_path / "second") == {"text": "new"}
+
+
+@pytest.mark.parametrize("random", ["0a1b2c3d", "12345678"])
+def test_what_a_killed_writer_of_a_file_left_is_swept(tmp_path: Path, random: str) -> None:
+    kept = [f".a.json.{os.getppid()}.{random}.part", f".a.999999999.json.{os.getppid()}.{random}.part"]
+    for name in (*kept, f".a.json.999999999.{random}.part"):
+        (tmp_path / name).write_text("half")
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
+
+
+def test_what_was_being_taken_away_does_not_come_back(tmp_path: Path) -> None:
+    write(tmp_path / ".folder.999999999.gone", "half")
+    sweep(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_is_discarded_once(tmp_path: Path) -> None:

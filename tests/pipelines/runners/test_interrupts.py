@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from helpers.interrupts import heard
 from helpers.ranges import ROOT
 
@@ -49,3 +50,26 @@ def test_other_dropped_exceptions_are_shown_as_ever() -> None:
         PROGRAM.replace("os.kill(os.getpid(), signal.SIGINT)", "1 / 0").format(check="interrupts.check()")
     )
     assert "ZeroDivisionError" in done.stderr and done.stdout == "went on\nnot stopped\n"
+
+
+ENDED = """
+import os, signal
+from pipelines.runners import interrupts
+{before}
+interrupts.keep()
+try:
+    os.kill(os.getpid(), signal.{name})
+    print("went on")
+except KeyboardInterrupt as interrupt:
+    print(interrupt)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_to_be_told_to_end_is_an_interrupt(name: str) -> None:
+    assert run(ENDED.format(before="", name=name)).stdout.startswith(f"it got {name}; ")
+
+
+def test_what_was_ignored_before_is_ignored() -> None:
+    nohup = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    assert run(ENDED.format(before=nohup, name="SIGHUP")).stdout == "went on\n"

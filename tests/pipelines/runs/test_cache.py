@@ -40,7 +40,7 @@ def test_large_outputs_are_linked_and_nobody_may_write_them(bench: Bench) -> Non
     assert file.stat().st_mode & 0o222 == 0
 
 
-@pytest.mark.parametrize("damage", ["flip", "missing", "foreign", "record"])
+@pytest.mark.parametrize("damage", ["flip", "missing", "foreign", "record", "no record"])
 def test_a_damaged_entry_is_dropped_said_and_made_again(bench: Bench, damage: str) -> None:
     key = bench.run().step("Make").key
     assert key is not None
@@ -53,6 +53,8 @@ def test_a_damaged_entry_is_dropped_said_and_made_again(bench: Bench, damage: st
         file.unlink()
     elif damage == "foreign":
         (entry / "outputs/train/y.txt").write_text("?")
+    elif damage == "no record":
+        (entry / "entry.json").unlink()
     else:
         (entry / "entry.json").write_text('{"recipe": {}}')
 

@@ -107,6 +107,18 @@ def test_interrupting_a_run_ends_its_job(run: Execute, tmp_path: Path) -> None:
     assert load_execution(tmp_path / "runs/run").failure == "it was interrupted"
 
 
+def test_an_interrupt_between_two_steps_is_written_down(run: Execute, tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if event.kind == "succeeded":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(on_event=stop)
+    left = load_execution(tmp_path / "runs/run")
+    assert (left.status, left.failed_step, left.failure) == ("Failed", "Train", "it was interrupted")
+    assert statuses(left) == {"Make": "Succeeded", "Train": "Failed"}
+
+
 def test_two_processes_cannot_work_on_one_run(run: Execute, tmp_path: Path) -> None:
     def again(event: Event) -> None:
         with pytest.raises(UsageError, match="another process is working on it"):
