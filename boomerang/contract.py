@@ -8,11 +8,11 @@ the same step runs as a plain subprocess.
     training job     /opt/ml/input/data/NAME           /opt/ml/model, /opt/ml/output/data
                      /opt/ml/checkpoints               there again when a stopped job starts again
 
-A processing job finds its settings in its input `config`, a training job in its hyperparameters. Inputs that
-a person staged are named by their digest in the job's environment, which is the definition's, and held against it
-before the step begins: who may write where they lie can change them, and no more than that. Both
-find the machines of the job in `resourceconfig.json`. SIGTERM is how SageMaker ends a job early (a spot
-machine is taken back, a user stops it, its time is up); SIGKILL follows two minutes later.
+A processing job finds its settings in its input `config`, a training job in its hyperparameters. Both
+find the machines of the job in `resourceconfig.json`. Of an input that a person staged, as pictures and
+settings are, the job's environment says the digest, and the input is held against it before the step begins:
+who may write where it lies cannot write what the definition says. SIGTERM is how SageMaker ends a job early
+(a spot machine is taken back, a user stops it, its time is up); SIGKILL follows two minutes later.
 """
 
 from __future__ import annotations

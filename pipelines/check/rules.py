@@ -174,7 +174,7 @@ def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
 
 
 def held(_: Pipeline, node: Node) -> Iterator[Problem]:
-    """A job is told the digest of each input that is no step's output: who may write there cannot change it."""
+    """A job is told the digest of each input that no step makes: whoever may write there changes nothing."""
     for field, name, address in _inputs(node):
         if not isinstance(address, str):
             continue

@@ -407,6 +407,22 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
         lambda d: arguments(d, "Harden")["CheckpointConfig"].update(S3Uri=runs("Harden")),
         *("Harden", "CheckpointConfig.S3Uri", "Execution.PipelineExecutionId is another in every run"),
     ),
+    "settings whose digest the job is not told": (
+        lambda d: arguments(d, "Screen").pop("Environment"),
+        *(
+            "Screen",
+            "Environment.BOOMERANG_INPUT_CONFIG",
+            "is not the digest that ProcessingInputs['config']",
+        ),
+    ),
+    "pictures under another digest than the job is told": (
+        lambda d: arguments(d, "Preprocess")["Environment"].update(BOOMERANG_INPUT_PICTURES="0" * 64),
+        *("Preprocess", "Environment.BOOMERANG_INPUT_PICTURES", "is not the digest"),
+    ),
+    "an input of which nobody knows what it is": (
+        lambda d: source(d, "Poison", 0).update(S3Uri="s3://boomerang/latest"),
+        *("Poison", "ProcessingInputs['config'].S3Input.S3Uri", "names no digest of what lies there"),
+    ),
     "the truth for the screen": (
         lambda d: source(d, "Screen", 1).update(S3Uri=output("Poison", "secret")),
         *("Screen", "ProcessingInputs['train'].S3Input.S3Uri", "is for Evaluate alone"),
