@@ -317,11 +317,7 @@ def bucket_refuses(
     whole: Stack, who: str, action: str, resource: str, context: Mapping[str, str]
 ) -> set[str]:
     """Return the sids of the bucket's statements that refuse such a call, whatever IAM allows."""
-    under = {
-        "s3:x-amz-server-side-encryption-aws-kms-key-id": "${DataKey.Arn}",
-        "aws:SecureTransport": "true",
-    }
-    asked = {**under, "aws:PrincipalArn": who, **context}
+    asked = {"aws:SecureTransport": "true", "aws:PrincipalArn": who, **context}
     return {
         each.sid
         for name, each, _ in resource_policies(whole)
@@ -368,6 +364,26 @@ def test_the_bucket_says_who_writes_what(
     whole: Stack, who: str, action: str, resource: str, context: dict[str, str], refused: bool
 ) -> None:
     assert bool(bucket_refuses(whole, who, action, resource, context)) is refused
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({}, set()),  # the bucket's own key is taken
+        ({"": "aws:kms"}, set()),
+        ({"": "aws:kms", "-aws-kms-key-id": "${DataKey.Arn}"}, set()),
+        ({"": "aws:kms", "-aws-kms-key-id": "another"}, {"OnlyUnderOurKey"}),
+        ({"": "AES256"}, {"NoOtherEncryption"}),
+    ],
+)
+def test_the_bucket_takes_nothing_under_another_key(
+    whole: Stack, headers: dict[str, str], refused: set[str]
+) -> None:
+    context = {f"s3:x-amz-server-side-encryption{name}": value for name, value in headers.items()}
+    found = bucket_refuses(
+        whole, "${TrainingRole.Arn}", "s3:PutObject", f"{BUCKET}/checkpoints/ab/c", context
+    )
+    assert found == refused
 
 
 @pytest.mark.parametrize("role", JOBS)
