@@ -1,6 +1,7 @@
 """The names by which an approved model is watched: namespace, metrics, units, dimensions.
 
-The canary publishes them (but `PackageExchanged`, which `aws/reject` counts), alarms and dashboard read them, and `check` holds all three to this module.
+The canary publishes them (but `PackageExchanged`, which `aws/reject` counts), alarms and dashboard read them,
+and `check` holds all three to this module.
 A metric of CloudWatch is its name together with its dimensions: the same name under other dimensions is
 another metric, and an alarm on a pair that nobody publishes never fires. So the pairs stand here:
 

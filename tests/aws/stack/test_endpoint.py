@@ -18,7 +18,7 @@ from aws.stack.policy import allows, statements
 from boomerang.errors import BadInput
 from pipelines.check.requests import check_value
 from pipelines.check.service import request_shape
-from processing import serve
+from processing import endpoint
 
 ENDPOINT = TEMPLATE.with_name("endpoint.yaml")
 GIVEN = {
@@ -171,8 +171,8 @@ def test_the_container_is_told_which_model_was_approved_and_can_serve_it(stack: 
     (container,) = model["Containers"]
     assert container == {
         "ModelPackageName": GIVEN["ModelPackageArn"],
-        "Environment": {serve.DIGEST: GIVEN["ModelDigest"]},
+        "Environment": {endpoint.DIGEST: GIVEN["ModelDigest"]},
     }
     assert model["EnableNetworkIsolation"] is True
     assert "aws/image/container/serve" in (ROOT / DOCKERFILE).read_text()
-    assert b"exec python -m processing.serve" in context()
+    assert b"exec python -m processing.endpoint" in context()

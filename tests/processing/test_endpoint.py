@@ -24,7 +24,7 @@ from helpers.training_jobs import built, left_or_right, saved
 
 from boomerang.contract import ROOT_ENV
 from boomerang.errors import BadInput, ConfigError, IntegrityError
-from processing.serve import DIGEST, PORT, opened
+from processing.endpoint import DIGEST, PORT, opened
 from training.model import classifier, load_model
 
 
@@ -41,7 +41,7 @@ def serving(ml: Path, digest: str) -> Iterator[tuple[str, subprocess.Popen[str]]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     env = os.environ | {ROOT_ENV: str(ml), DIGEST: digest, PORT: str(port), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "processing.serve"]
+    command = [sys.executable, "-m", "processing.endpoint"]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout and process.stdout.readline() == "serving\n"
@@ -115,7 +115,7 @@ def test_a_model_that_answers_nothing_calls_nothing(
 ) -> None:
     ml, digest = disk
     silent = np.array([[np.nan, np.nan], [0.25, 0.75]], np.float32)
-    monkeypatch.setattr("processing.serve.classifier", lambda _: lambda _: silent)
+    monkeypatch.setattr("processing.endpoint.classifier", lambda _: lambda _: silent)
     said = opened(ml / "model", digest)(np.zeros((2, 16, 16, 1), np.uint8))
     assert said["calls"] == [None, "1"]
     assert json.loads(json.dumps(said, allow_nan=False))["probabilities"] == [[None, None], [0.25, 0.75]]
@@ -134,7 +134,7 @@ def test_another_model_than_was_approved_is_not_served(disk: tuple[Path, str], t
 def test_the_endpoint_s_container_ends_with_one_line(disk: tuple[Path, str]) -> None:
     begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "processing.serve"],
+        [sys.executable, "-m", "processing.endpoint"],
         cwd=ROOT,
         env=os.environ | {ROOT_ENV: str(disk[0]), DIGEST: "0" * 64, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,

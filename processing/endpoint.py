@@ -16,6 +16,7 @@ Environment: MODEL_DIGEST, the package's `ModelDigest`; SAGEMAKER_BIND_TO_PORT, 
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import sys
@@ -32,7 +33,7 @@ from boomerang.contract import ML_ROOT, ROOT_ENV
 from boomerang.errors import BadInput, BoomerangError, ConfigError, IntegrityError
 from boomerang.manifest import Images
 from boomerang.safeio import load_npy
-from training.model import Ask, classifier, load_model
+from training.model import NO_ANSWER, Ask, calls_of, classifier, load_model
 
 DIGEST, PORT = "MODEL_DIGEST", "SAGEMAKER_BIND_TO_PORT"
 # What SageMaker lets through to an endpoint at once. Source: API reference, InvokeEndpoint.
@@ -80,12 +81,11 @@ def _fitting(x: Images, shape: tuple[int, ...]) -> Images:
 
 def _answer(ask: Ask, x: Images, classes: tuple[str, ...]) -> dict[str, Any]:
     answers = ask(x)
-    given = np.isfinite(answers)
-    calls = zip(answers.argmax(axis=1).tolist(), given.all(axis=1).tolist(), strict=True)
     return {
         "classes": list(classes),
-        "calls": [classes[call] if whole else None for call, whole in calls],
-        "probabilities": np.where(given, answers.astype(object), None).tolist(),
+        "calls": [None if call == NO_ANSWER else classes[call] for call in calls_of(answers).tolist()],
+        # JSON has no word for NaN.
+        "probabilities": [[p if math.isfinite(p) else None for p in row] for row in answers.tolist()],
     }
 
 
