@@ -325,6 +325,14 @@ def test_a_file_and_a_folder_are_uploaded_once(here: Cloud, tmp_path: Path) -> N
     assert [each["Key"] for each in listed] == ["p/3", "p/one/a", "p/one/inner/b", "p/two"]
 
 
+def test_a_folder_that_the_bucket_keeps_for_jobs_is_refused_before_anything_is_uploaded(here: Cloud) -> None:
+    here.client("s3").create_bucket(Bucket="bbb", CreateBucketConfiguration={"LocationConstraint": REGION})
+    staged = {f"s3://bbb/p/inputs/{'ab' * 32}/{name}": b"x" for name in ("a.png", "planes/runs/b.png")}
+    with pytest.raises(BadInput, match=r"a folder named `runs`: planes/runs/b\.png"):
+        Place(Account(REGION), "bbb", "k").upload(staged)
+    assert "Contents" not in here.client("s3").list_objects_v2(Bucket="bbb")
+
+
 def test_a_file_that_s3_does_not_take_at_once_is_refused(
     here: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
