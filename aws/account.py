@@ -96,8 +96,18 @@ class Account(Client):
             return str(answer.get("ChecksumSHA256", ""))
         return None
 
+    def keys(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Yield the keys of all objects that begin with a prefix."""
+        with asking("s3:ListBucket", f"s3://{bucket}/{prefix}"):
+            pages = self._service("s3").get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+                yield from (each["Key"] for each in page.get("Contents", ()))
+
     def store(self, bucket: str, key: str, body: Any, *, checksum: str, kms_key: str) -> None:
-        """Put one object, encrypted by KMS; S3 refuses what is not of this SHA-256 (base64)."""
+        """Put one object, encrypted by KMS; S3 refuses what is not of this SHA-256 (base64).
+
+        It refuses too if there is one: the bucket's policy takes nothing here that would replace another.
+        """
         with asking("s3:PutObject", f"s3://{bucket}/{key}"):
             self._service("s3").put_object(
                 Bucket=bucket,
@@ -105,6 +115,7 @@ class Account(Client):
                 Body=body,
                 ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=checksum,
+                IfNoneMatch="*",
                 ServerSideEncryption="aws:kms",
                 SSEKMSKeyId=kms_key,
             )

@@ -9,8 +9,10 @@ the same step runs as a plain subprocess.
                      /opt/ml/checkpoints               there again when a stopped job starts again
 
 A processing job finds its settings in its input `config`, a training job in its hyperparameters. Both
-find the machines of the job in `resourceconfig.json`. SIGTERM is how SageMaker ends a job early (a spot
-machine is taken back, a user stops it, its time is up); SIGKILL follows two minutes later.
+find the machines of the job in `resourceconfig.json`. Of an input that a person staged, as pictures and
+settings are, the job's environment says the digest, and the input is held against it before the step begins:
+who may write where it lies cannot write what the definition says. SIGTERM is how SageMaker ends a job early
+(a spot machine is taken back, a user stops it, its time is up); SIGKILL follows two minutes later.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,13 +30,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from boomerang.config import from_hyperparameters, validate
-from boomerang.errors import BadInput, BoomerangError, Stopped
+from boomerang.digest import digest_tree
+from boomerang.errors import BadInput, BoomerangError, IntegrityError, Stopped
 from boomerang.safeio import load_json
 
 ROOT_ENV = "BOOMERANG_ML_ROOT"
 ML_ROOT = "/opt/ml"
 CONFIG_CHANNEL = "config"
 CONFIG_FILE = "config.json"
+_STAGED = "BOOMERANG_INPUT_"
 
 # SageMaker shows only the first 1,024 characters of either file.
 _MESSAGE_CHARACTERS = 1024
@@ -123,6 +127,23 @@ class Job:
             return from_hyperparameters(kind, load_json(self._config_root / "hyperparameters.json"))
         return validate(kind, load_json(self.input(CONFIG_CHANNEL) / CONFIG_FILE), where=CONFIG_FILE)
 
+    def check_staged(self, environment: Mapping[str, str]) -> None:
+        """Hold each input that the environment names a digest of against it (see `digest_variable`).
+
+        Raises
+        ------
+        IntegrityError
+            If other files are there than the job was made for.
+        BadInput
+            If the job was not given such an input.
+        """
+        for variable in sorted(key for key in environment if key.startswith(_STAGED)):
+            name = variable.removeprefix(_STAGED).lower()
+            if (found := digest_tree(self.input(name))) != environment[variable]:
+                why = f"its files have the digest {found}, and the definition names {environment[variable]}"
+                do = "find out who wrote where it lies; `deploy` says what is there that should not be"
+                raise IntegrityError(f"input '{name}' is not what was staged", why, do)
+
     @property
     def hosts(self) -> Hosts:
         """The machines of this job; one, where nothing says otherwise.
@@ -151,6 +172,11 @@ class Job:
         """Leave the reason of a failure where SageMaker reads it."""
         self._message_file.parent.mkdir(parents=True, exist_ok=True)
         self._message_file.write_text(message[:_MESSAGE_CHARACTERS], encoding="utf-8")
+
+
+def digest_variable(name: str) -> str:
+    """Return the environment variable that names the digest of an input, whose name is in small letters."""
+    return _STAGED + name.upper()
 
 
 def _hosts(content: Any, file: Path) -> Hosts:
@@ -199,11 +225,13 @@ def run_step(step: Callable[[Job], None], *, training: bool = False) -> None:
     An error that a user can cause is one clear message; any other keeps its traceback in the log
     and its last line as the reason. Once the step has ended, well or not, the process no longer listens to
     SIGTERM: where one of several hosts is done first, the others are told to stop in their very exit.
+    Nothing is run on staged inputs that are not what the definition says.
     """
     job = Job(Path(os.environ.get(ROOT_ENV, ML_ROOT)), training)
     signal.signal(signal.SIGTERM, _stopped)
     try:
         try:
+            job.check_staged(os.environ)
             step(job)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)

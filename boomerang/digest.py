@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 _BLOCK_BYTES = 1 << 20
@@ -49,5 +50,15 @@ def digest_tree(path: Path) -> str:
     """
     if path.is_file():
         return sha256_file(path)
-    files = sorted(p for p in path.rglob("*") if p.is_file())
-    return digest_json([[p.relative_to(path).as_posix(), sha256_file(p)] for p in files])
+    return digest_names(tree_names(path))
+
+
+def tree_names(path: Path) -> dict[str, str]:
+    """Return the sha256 of every file below a folder by its relative name."""
+    files = (each for each in path.rglob("*") if each.is_file())
+    return {each.relative_to(path).as_posix(): sha256_file(each) for each in files}
+
+
+def digest_names(names: Mapping[str, str]) -> str:
+    """Return what `digest_tree` gives for a folder that holds files of these names and sha256."""
+    return digest_json([[name, names[name]] for name in sorted(names, key=PurePosixPath)])

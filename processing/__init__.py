@@ -7,6 +7,7 @@
     evaluate     the models held against the test set, the attacks, the canaries and the gate
     canary       the newest approved model asked again
     parts/       the entry points of the machines that make shares
+    endpoint     the approved model, served
     datasets/    the sources of data, one file each
     pictures/    a folder of photographs as one array
     attacks/     the attacks, one file each

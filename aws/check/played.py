@@ -67,10 +67,10 @@ def check_played(stack: Stack) -> list[Outcome]:
     ids = alarm_ids(stack)
     alarms = read_alarms(stack.resources)
     every = timedelta(seconds=float(value_of(stack, "AlarmPeriodSeconds")))
-    alone = [_alone(each, ids[each.name], every) for each in alarms if isinstance(each, Alarm)]
+    singly = [alone(each, ids[each.name], every) for each in alarms if isinstance(each, Alarm)]
     whole = Whole(stack, alarms, ids)
     composites = [each for each in alarms if isinstance(each, CompositeAlarm)]
-    return [*alone, *(whole.outcome(each) for each in composites), _heard(stack, composites)]
+    return [*singly, *(whole.outcome(each) for each in composites), _heard(stack, composites)]
 
 
 def _heard(stack: Stack, composites: Sequence[CompositeAlarm]) -> Outcome:
@@ -90,8 +90,16 @@ def _heard(stack: Stack, composites: Sequence[CompositeAlarm]) -> Outcome:
 # ---- One alarm
 
 
-def _alone(alarm: Alarm, logical: str, every: timedelta) -> Outcome:
-    """Drive one alarm by its own metric; the canary comes `every` so often, where the alarm waits for it."""
+def alone(alarm: Alarm, logical: str, every: timedelta) -> Outcome:
+    """Drive one alarm by its own metric; the canary comes `every` so often, where the alarm waits for it.
+
+    Parameters
+    ----------
+    alarm : Alarm
+    logical : str
+        Its id in the template.
+    every : timedelta
+    """
     period = timedelta(seconds=alarm.period)
     if _asks_for_presence(alarm):
         stories = [Story("GGGGGG", False, "it is in ALARM though every period has a point")]

@@ -170,7 +170,9 @@ class Stack:
         parameter = self.template["Parameters"].get(name)
         if parameter is None:
             return self._lookup(name)
-        value = self.parameters.get(name, parameter["Default"])
+        if name not in self.parameters and "Default" not in parameter:
+            raise BadInput(f"parameter '{name}'", "it has no default, and no value is given", "give one")
+        value = self.parameters.get(name, parameter.get("Default"))
         return value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
 
     def _lookup(self, name: str) -> Any:

@@ -45,6 +45,7 @@ _KEYS = {
     ("cloudwatch", "Namespace"): "cloudwatch:namespace",
     ("kms", "SigningAlgorithm"): "kms:SigningAlgorithm",
     ("s3", "Prefix"): "s3:prefix",
+    ("s3", "IfNoneMatch"): "s3:if-none-match",
 }
 
 _JOB = dict.fromkeys(
@@ -105,6 +106,7 @@ SERVICE_NEEDS: Mapping[str, Mapping[str, str]] = {
         "sqs:SendMessage": "Lambda Developer Guide, dead-letter queues: uses the execution role",
         "kms:Decrypt": "SNS and SQS Developer Guides, encryption: asked of who sends; also the environment",
         "kms:GenerateDataKey": "SNS and SQS Developer Guides, encryption: asked of who sends",
+        "s3:ListBucket": "S3 API Reference, GetObject: without it what is not there is answered with 403",
     },
     "SchedulerRole": {
         "sagemaker:StartPipelineExecution": "EventBridge Scheduler User Guide, templated targets",
@@ -287,4 +289,6 @@ def _compare(name: str) -> Any:
             return lambda value, wanted: value not in wanted
         case "StringLike" | "ArnEquals" | "ArnLike":
             return lambda value, wanted: any(_like(value, each) for each in wanted)
+        case "ArnNotEquals":
+            return lambda value, wanted: not any(_like(value, each) for each in wanted)
     raise BadInput(f"condition operator '{name}'", "it is not known here", "add it to aws/stack/policy.py")

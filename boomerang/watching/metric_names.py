@@ -1,6 +1,7 @@
 """The names by which an approved model is watched: namespace, metrics, units, dimensions.
 
-The canary publishes them, alarms and dashboard read them, and `check` holds all three to this module.
+The canary publishes them (but `PackageExchanged`, which `aws/reject` counts), alarms and dashboard read them,
+and `check` holds all three to this module.
 A metric of CloudWatch is its name together with its dimensions: the same name under other dimensions is
 another metric, and an alarm on a pair that nobody publishes never fires. So the pairs stand here:
 
@@ -66,6 +67,7 @@ _SPECS = (
     _rate("AccuracyDrop", "registered canary accuracy minus the one measured", low=-1.0),
     _rate("AttackSuccessRate", "attack success rate of the worst trigger", (GROUP, TRIGGER)),
     MetricSpec("FlaggedRows", "Count", _WATCHED, 0.0, math.inf, "rows that the screen flagged"),
+    MetricSpec("PackageExchanged", "Count", ((GROUP,),), 0.0, math.inf, "packages changed since registered"),
     MetricSpec("CanaryRan", "Count", _WATCHED, 0.0, 1.0, "1 for a canary run that could do its work"),
 )
 

@@ -3,17 +3,20 @@
 SageMaker's step caching looks at addresses and never at what lies there. An address that holds the
 content's digest makes the two the same: the address changes if and only if the content does, and no
 path of the user's machine gets into a definition.
+
+The digest is that of the folder that a job finds (`boomerang.digest.digest_tree`). The definition tells it to
+the job, which holds what it finds against it: see `boomerang.contract`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from boomerang.config import Strict, as_hyperparameters
 from boomerang.contract import CONFIG_FILE
-from boomerang.digest import canonical_json, digest_json, digest_tree, sha256_bytes
+from boomerang.digest import canonical_json, digest_names, sha256_bytes, sha256_file, tree_names
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainSettings
 from pipelines.campaign.entry import step_settings, used_triggers
@@ -45,6 +48,11 @@ class Inputs:
     triggers: str | None
     staged: Mapping[str, Path | bytes]
 
+    def digest(self, address: object) -> str | None:
+        """Return the digest of what is staged at an address, or None for any other thing."""
+        known = {*self.configs.values(), self.pictures, self.source, self.triggers} - {None}
+        return address.rpartition("/")[2] if isinstance(address, str) and address in known else None
+
 
 def stage(config: Config, site: Site) -> Inputs:
     """Address everything that the steps of a config read from this machine.
@@ -73,14 +81,14 @@ def stage(config: Config, site: Site) -> Inputs:
 def _config(site: Site, settings: Strict, staged: dict[str, Path | bytes]) -> str:
     """Address the settings of a processing step."""
     content = canonical_json(settings.model_dump(mode="json"))
-    uri = f"{site.root}/inputs/{sha256_bytes(content)}"
+    uri = _address(site, {CONFIG_FILE: sha256_bytes(content)})
     staged[f"{uri}/{CONFIG_FILE}"] = content
     return uri
 
 
 def _group(site: Site, parts: Mapping[str, Path], staged: dict[str, Path | bytes]) -> str:
     """Address several files or folders as one prefix, each below it under its own name."""
-    uri = f"{site.root}/inputs/{digest_json({name: _digest(path) for name, path in parts.items()})}"
+    uri = _address(site, {key: digest for name, path in parts.items() for key, digest in _names(path, name)})
     staged.update({f"{uri}/{name}": path for name, path in parts.items()})
     return uri
 
@@ -89,12 +97,22 @@ def _source(site: Site, path: Path, staged: dict[str, Path | bytes]) -> str:
     """Address a data file inside a folder of its own, or a data folder as it is."""
     if path.is_file():
         return _group(site, {path.name: path}, staged)
-    uri = f"{site.root}/inputs/{_digest(path)}"
+    uri = _address(site, dict(_names(path)))
     staged[uri] = path
     return uri
 
 
-def _digest(path: Path) -> str:
+def _address(site: Site, names: Mapping[str, str]) -> str:
+    """Return where files of these names and digests lie."""
+    return f"{site.root}/inputs/{digest_names(names)}"
+
+
+def _names(path: Path, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield name and digest of a file, or of each file below a folder, as a job finds them."""
     if not path.exists():
         raise ConfigError(f"{path}", "there is no such file or folder", "correct the path in the config")
-    return digest_tree(path)
+    if path.is_file():
+        yield above, sha256_file(path)
+        return
+    for name, digest in tree_names(path).items():
+        yield f"{above}/{name}" if above else name, digest

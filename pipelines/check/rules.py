@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boomerang.contract import digest_variable
 from boomerang.findings import Problem
 from pipelines.campaign.entry import EVALUATE, VICTIM
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
@@ -28,6 +29,7 @@ RETRIED = (
     *("SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"),
 )
 _BY_DIGEST = re.compile(r"([^@\s]+@)?sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _DURATION = re.compile(r"P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 # A time as ISO 8601 or `str(datetime)` has it, or whole seconds or milliseconds since 1970, of 2017 to 2033.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^1[5-9]\d{8}(\.\d+|\d{3})?$")
@@ -181,11 +183,23 @@ def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
         if any(f"['{SECRET}']" in path.replace('"', "'") for path in gets(expression)):
             yield Problem(node.name, field, f"{say(expression)} is for {EVALUATE} alone")
     written = [address for other in pipeline.nodes for address in _written(other)]
-    for field, address in _inputs(node):
+    for field, _, address in _inputs(node):
         if isinstance(address, Mapping) and "Std:Join" in address:
             yield Problem(node.name, field, "is put together; name a step's output, or what was staged")
         elif isinstance(address, str) and any(root.startswith(address.rstrip("/")) for root in written):
             yield Problem(node.name, field, f"{address} is a folder above what steps write")
+
+
+def held(_: Pipeline, node: Node) -> Iterator[Problem]:
+    """A job is told the digest of each input that no step makes: whoever may write there changes nothing."""
+    for field, name, address in _inputs(node):
+        if not isinstance(address, str):
+            continue
+        digest = address.rstrip("/").rpartition("/")[2]
+        if not _DIGEST.fullmatch(digest):
+            yield Problem(node.name, field, f"{address} names no digest of what lies there")
+        elif (at(node, "Environment") or {}).get(variable := digest_variable(str(name))) != digest:
+            yield Problem(node.name, f"Environment.{variable}", f"is not the digest that {field} names")
 
 
 def _written(node: Node) -> Iterator[str]:
@@ -203,14 +217,15 @@ def _module(node: Node) -> str | None:
         return None
 
 
-def _inputs(node: Node) -> Iterator[tuple[str, Any]]:
-    for key, uri in (
-        ("ProcessingInputs", "S3Input.S3Uri"),
-        ("InputDataConfig", "DataSource.S3DataSource.S3Uri"),
+def _inputs(node: Node) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the field, the name and the address of each input."""
+    for key, name, uri in (
+        ("ProcessingInputs", "InputName", "S3Input.S3Uri"),
+        ("InputDataConfig", "ChannelName", "DataSource.S3DataSource.S3Uri"),
     ):
         for place, entry in entries(listed(at(node, key)), key):
             if inside(entry, uri):
-                yield f"{place}.{uri}", inside(entry, uri)
+                yield f"{place}.{uri}", inside(entry, name), inside(entry, uri)
 
 
 def _cluster(node: Node) -> str:
@@ -238,5 +253,6 @@ RULES = (
     Rule("checkpoints and waiting time on spot machines", spot, frozenset({"Training"})),
     Rule("nothing of a run in what reuse goes by", reusable),
     Rule("no time in what a job is told", timeless),
+    Rule("what a person staged is held against its digest", held),
     Rule("the truth goes to Evaluate alone, and to a victim that the attacker trains", secret, KINDS),
 )

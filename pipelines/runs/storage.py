@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from boomerang.digest import digest_json, sha256_bytes, sha256_file
+from boomerang.digest import digest_names, sha256_bytes, sha256_file
 from boomerang.errors import BadInput
 from boomerang.manifest import FileEntry
 
@@ -41,8 +41,7 @@ class Made:
 
 def digest_files(files: Files) -> str:
     """Return the digest of a folder with these files: what `boomerang.digest.digest_tree` gives for it."""
-    names = sorted(files, key=PurePosixPath)
-    return digest_json([[name, files[name].sha256] for name in names])
+    return digest_names({name: entry.sha256 for name, entry in files.items()})
 
 
 @dataclass

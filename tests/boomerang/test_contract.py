@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.ranges import ROOT
 
-from boomerang.contract import ROOT_ENV, Job
+from boomerang.contract import ROOT_ENV, Job, digest_variable
+from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import EvaluateSettings, TrainSettings
 
@@ -99,6 +102,43 @@ def test_a_job_knows_its_machines(tmp_path: Path, training: bool, folder: str) -
         file.write_text(json.dumps(broken))
         with pytest.raises(BadInput, match="which of them this is"):
             _ = job.hosts
+
+
+@pytest.mark.parametrize(("training", "folder"), [(False, "processing/input"), (True, "input/data")])
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        lambda given: None,
+        lambda given: (given / "config.json").write_text('{"seed": 4}'),
+        lambda given: (given / "more.json").write_text("{}"),
+        lambda given: (given / "sub" / "one.png").unlink(),
+        lambda given: (given / "sub" / "one.png").rename(given / "one.png"),
+        shutil.rmtree,
+    ],
+    ids=["as it was", "edited", "added", "removed", "moved", "gone"],
+)
+def test_a_step_does_not_begin_on_an_input_that_is_not_what_was_staged(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tamper: Callable[[Path], object],
+    training: bool,
+    folder: str,
+) -> None:
+    given = tmp_path / folder / "pictures"
+    (given / "sub").mkdir(parents=True)
+    (given / "config.json").write_text('{"seed": 3}')
+    (given / "sub" / "one.png").write_bytes(b"one")
+    monkeypatch.setenv(digest_variable("pictures"), digest_tree(given))
+    before = digest_tree(given)
+    tamper(given)
+    done = run(tmp_path, "print('began')", training)
+    if given.is_dir() and digest_tree(given) == before:
+        assert (done.returncode, done.stdout) == (0, "began\n")
+        return
+    assert done.returncode == (4 if given.is_dir() else 2)
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    said = (tmp_path / ("output/failure" if training else "output/message")).read_text()
+    assert said.startswith("input 'pictures'") and said == done.stderr.removeprefix("error: ").rstrip()
 
 
 TOLD_TO_STOP = "import os, signal; os.kill(os.getpid(), signal.SIGTERM); print('went on', flush=True)"

@@ -11,10 +11,24 @@ import boto3
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
+from aws.reject.handler import REJECTED_AT, handler
+
 REGION = "us-east-1"
 DAY = timedelta(days=1)
 GROUP, OTHER = "boomerang", "another"
 WATCHED = {"Campaign": "default", "ModelDigest": "sha256:ab"}
+BUCKET = "records"
+_RUN = "s3://data/boomerang/default/runs/abc"
+MODEL, METRICS = f"{_RUN}/Harden/model/model.tar.gz", f"{_RUN}/Evaluate/evaluation/metrics.json"
+
+
+def serving(model: str, **container: Any) -> dict[str, Any]:
+    """Return an inference specification of one container."""
+    return {
+        "Containers": [{"Image": "image@sha256:ab", "ModelDataUrl": model, **container}],
+        "SupportedContentTypes": ["application/json"],
+        "SupportedResponseMIMETypes": ["application/json"],
+    }
 
 
 @dataclass
@@ -27,13 +41,30 @@ class World:
     alarm: str
 
     def register(self, status: str = "PendingManualApproval", group: str = GROUP, **metadata: str) -> str:
-        """Register a package and return its ARN."""
+        """Register a package, of which the function is told, and return its ARN."""
+        arn = self.register_unheard(status, group, **metadata)
+        handler(package_event(arn), None)
+        return arn
+
+    def register_unheard(
+        self, status: str = "PendingManualApproval", group: str = GROUP, **metadata: str
+    ) -> str:
+        """Register a package of which the function is not told."""
         answer = self.session.client("sagemaker").create_model_package(
             ModelPackageGroupName=group,
             ModelApprovalStatus=status,
+            InferenceSpecification=serving(MODEL),
+            ModelMetrics={
+                "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": METRICS}}
+            },
             CustomerMetadataProperties=WATCHED | metadata,
         )
         return str(answer["ModelPackageArn"])
+
+    def records(self) -> list[str]:
+        """Return the keys of what was written down."""
+        listed = self.session.client("s3").list_objects_v2(Bucket=BUCKET)
+        return [each["Key"] for each in listed.get("Contents", ())]
 
     def approved(self, group: str = GROUP, days_ago: float = 30) -> str:
         """Register a package that a person has approved so long ago."""
@@ -49,6 +80,22 @@ class World:
         backend = get_backend("sagemaker")[DEFAULT_ACCOUNT_ID][REGION]
         package = backend.model_packages[backend.model_package_name_mapping.get(arn, arn)]
         package.last_modified_time = datetime.now(UTC) - timedelta(days=days)
+
+    def exchange(self, arn: str, **said: Any) -> None:
+        """Let a package say something else, as UpdateModelPackage can; of most of it moto takes no notice."""
+        backend = get_backend("sagemaker")[DEFAULT_ACCOUNT_ID][REGION]
+        package = backend.model_packages[backend.model_package_name_mapping.get(arn, arn)]
+        for name, value in said.items():
+            setattr(package, name, value)
+
+    def left(self, arn: str, days_ago: float) -> None:
+        """Put the time at which a package left service so many days back."""
+        when = (datetime.now(UTC) - timedelta(days=days_ago)).isoformat()
+        self.session.client("sagemaker").update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus="Rejected",
+            CustomerMetadataProperties=self.describe(arn)["CustomerMetadataProperties"] | {REJECTED_AT: when},
+        )
 
     def describe(self, arn: str) -> dict[str, Any]:
         """Return a package."""
@@ -109,5 +156,25 @@ def canary_event(at: datetime | None = None, **detail: Any) -> dict[str, Any]:
             "pipelineArn": arn,
             "pipelineExecutionArn": f"{arn}/execution/p4jn9xou8a8s",
             **detail,
+        },
+    }
+
+
+def package_event(arn: str, status: str = "PendingManualApproval") -> dict[str, Any]:
+    """Return the documented event of a package whose status changed."""
+    group = arn.partition(":model-package/")[2].partition("/")[0]
+    return {
+        "version": "0",
+        "id": "844e2571-85d4-695f-b930-0153b71dcb42",
+        "detail-type": "SageMaker Model Package State Change",
+        "source": "aws.sagemaker",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resources": [arn],
+        "detail": {
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": 2,
+            "ModelPackageArn": arn,
+            "ModelPackageStatus": "Completed",
+            "ModelApprovalStatus": status,
         },
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from boomerang.contract import digest_variable
 from boomerang.digest import digest_json
 from boomerang.errors import ConfigError
 from boomerang.gate import GATE, Rule
@@ -105,17 +106,24 @@ class Draft:
     ) -> dict[str, Variable]:
         module = f"processing.{name.lower()}" if step == name else f"processing.parts.{name.lower()}_parts"
         roles = self.site.roles
+        given = {"config": self.inputs.configs[name], **inputs}
         return self._add(
             Processing(
                 name=step,
                 command=["python", "-m", module],
                 role=roles.evaluate if name == EVALUATE else roles.processing,
                 machine=self.instances["processing"],
-                inputs={"config": self.inputs.configs[name], **inputs},
+                inputs=given,
                 outputs={key: self.output(step, key) for key in outputs},
+                environment=self._digests(given),
                 **options,
             )
         )
+
+    def _digests(self, inputs: Mapping[str, Variable]) -> dict[str, str]:
+        """Return the environment in which a job is told the digest of each staged input."""
+        known = {digest_variable(name): self.inputs.digest(address) for name, address in inputs.items()}
+        return {variable: digest for variable, digest in known.items() if digest is not None}
 
     def _add(self, job: Processing) -> dict[str, Variable]:
         step = processing_step(job, self.config.jobs, self.site, self.session)
@@ -229,6 +237,7 @@ class Draft:
             ),
             checkpoint_config=CheckpointConfig(s3_uri=self._checkpoints(name)),
             hyperparameters=hyperparameters,
+            environment=self._digests(channels),
             base_job_name=name,
         )
         job = trainer.train(

@@ -11,14 +11,14 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from helpers.drawn_evaluation import DrawnEvaluation
-from helpers.reject_world import World, alarm_event, canary_event
+from helpers.reject_world import World, alarm_event, canary_event, package_event
 from helpers.scenes import Scene
 from moto import mock_aws
 
@@ -58,6 +58,9 @@ class Account:
         default_factory=lambda: {
             BUCKET: "${DataBucket.Arn}",
             f"{BUCKET}/{PROJECT}/": "${DataBucket.Arn}/${ProjectName}/",
+            f"{BUCKET}/{PROJECT}/registered/{GROUP}/": (
+                "${DataBucket.Arn}/${ProjectName}/registered/${PackageGroup}/"
+            ),
         }
     )
 
@@ -201,25 +204,29 @@ def _left(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def rejecting(account: Account) -> Callable[[], object]:
-    """The function, on both events that bring it something to do."""
+    """The function, on all events that bring it something to do."""
     topic = account.client("sns").create_topic(Name="boomerang-alerts")["TopicArn"]
     queue = account.client("sqs").create_queue(QueueName="people")["QueueUrl"]
     account.names[topic] = "${Alerts}"
     account.client("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     made = Stack(load_template(), {"RejectCodeS3Key": "some/key"}, {}).resources
     variables = made["RejectFunction"]["Properties"]["Environment"]["Variables"]
-    for name, value in (variables | {"TOPIC_ARN": topic}).items():
+    for name, value in (variables | {"TOPIC_ARN": topic, "DATA_BUCKET": BUCKET}).items():
         account.patch.setenv(name, str(value))
+    account.client("s3").create_bucket(Bucket=BUCKET)
     world = World(account.prepare, topic, queue, variables["ALARM_NAME"])
     world.approved()
-    world.approved()
+    second = world.approved()
     world.raise_alarm()
+    third = world.register_unheard()
 
-    def both() -> None:
+    def all_of_them() -> None:
+        assert handler(package_event(third), None)["outcome"] == "nothing"
         assert handler(alarm_event(), None)["outcome"] == "rejected"
-        assert handler(canary_event(datetime.now(UTC) + timedelta(days=4)), None)["outcome"] == "rejected"
+        world.left(second, days_ago=4)
+        assert handler(canary_event(), None)["outcome"] == "rejected"
 
-    return both
+    return all_of_them
 
 
 @dataclass(frozen=True)

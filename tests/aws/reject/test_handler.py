@@ -15,7 +15,20 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from helpers.reject_world import DAY, GROUP, OTHER, REGION, WATCHED, World, alarm_event, canary_event
+from helpers.reject_world import (
+    BUCKET,
+    DAY,
+    GROUP,
+    MODEL,
+    OTHER,
+    REGION,
+    WATCHED,
+    World,
+    alarm_event,
+    canary_event,
+    package_event,
+    serving,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -25,7 +38,7 @@ from aws.alarms import MetricHistory, play_all, read_alarms
 from aws.reject.handler import REJECTED_AT, handler
 from aws.stack.intrinsics import Stack, stack
 from aws.stack.policy import SERVICE_NEEDS, allows, recording, refused, statements, unused
-from boomerang.watching.metric_names import published
+from boomerang.watching.metric_names import NAMESPACE, check_metric, published
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +70,8 @@ def world(monkeypatch: pytest.MonkeyPatch, whole: Stack, session: boto3.Session)
         for name, value in variables.items():
             monkeypatch.setenv(name, str(value))
         monkeypatch.setenv("TOPIC_ARN", topic)
+        monkeypatch.setenv("DATA_BUCKET", BUCKET)
+        session.client("s3").create_bucket(Bucket=BUCKET)
         yield World(session, topic, queue, variables["ALARM_NAME"])
 
 
@@ -154,10 +169,150 @@ def test_a_package_is_watched_only_since_the_newer_one_left(world: World) -> Non
     older, newest = world.approved(), world.approved()
     world.raise_alarm()
     handler(alarm_event(), None)
-    left = datetime.now(UTC)
-    assert handler(canary_event(left + 2.9 * DAY), None)["outcome"] == "nothing"
-    assert handler(canary_event(left + 3.1 * DAY), None)["package"] == older
+    world.left(newest, days_ago=2.9)
+    assert handler(canary_event(), None)["outcome"] == "nothing"
+    world.left(newest, days_ago=3.1)
+    assert handler(canary_event(), None)["package"] == older
     assert world.statuses(older, newest) == ["Rejected", "Rejected"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        alarm_event(timestamp="9999-12-31T23:59:59+00:00"),
+        alarm_event(datetime.now(UTC) + timedelta(hours=1)),
+        canary_event(datetime.now(UTC) + 30 * DAY),
+    ],
+    ids=["the end of time", "an hour", "a month"],
+)
+def test_an_event_from_the_future_rejects_nothing_and_shields_nothing(world: World, event: Any) -> None:
+    older, newest = world.approved(), world.approved(days_ago=0.1)  # of which no alarm can be about yet
+    world.raise_alarm()
+    assert "is in the future" in handler(event, None)["why"]
+    assert world.statuses(older, newest) == ["Approved", "Approved"]
+    world.age(newest, 30)
+    assert handler(alarm_event(), None)["package"] == newest
+    world.left(newest, days_ago=10)
+    assert handler(alarm_event(), None)["package"] == older
+
+
+def test_a_package_that_says_it_left_in_the_future_shields_no_older_one(world: World) -> None:
+    older, newest = world.approved(), world.approved()
+    world.left(newest, days_ago=-365_000)
+    world.age(newest, 5)
+    assert handler(alarm_event(), None)["package"] == older
+
+
+# ---- A package that is not what was registered
+
+EXCHANGED: dict[str, dict[str, Any]] = {
+    "Containers[0].ModelDataUrl": {"inference_specification": serving(MODEL.replace("abc", "def"))},
+    "Containers[0].Image": {"inference_specification": serving(MODEL) | {"Containers": [{"Image": "other"}]}},
+    "Containers[0].Environment": {"inference_specification": serving(MODEL, Environment={"A": "b"})},
+    "ModelDigest": {"customer_metadata_properties": WATCHED | {"ModelDigest": "sha256:cd"}},
+    "Campaign": {"customer_metadata_properties": {"ModelDigest": WATCHED["ModelDigest"]}},
+    "Extra": {"customer_metadata_properties": WATCHED | {"Extra": "1"}},
+}
+
+
+@pytest.mark.parametrize("part", EXCHANGED)
+@pytest.mark.parametrize("brought", ["approved", "after a canary", "still pending"])
+def test_a_package_that_was_exchanged_is_rejected_and_people_are_told(
+    world: World, capsys: pytest.CaptureFixture[str], part: str, brought: str
+) -> None:
+    arn = world.register() if brought == "still pending" else world.approved()
+    handler(package_event(arn), None)
+    world.exchange(arn, **EXCHANGED[part])
+    capsys.readouterr()
+    done = handler(canary_event() if brought == "after a canary" else package_event(arn), None)
+    assert (done["outcome"], done["package"]) == ("exchanged", arn)
+    assert part in done["why"]
+    package = world.describe(arn)
+    assert (package["ModelApprovalStatus"], package["ApprovalDescription"]) == ("Rejected", done["why"])
+    (message,) = world.messages()
+    assert "Register the model again" in message["Message"] and "approve it again" not in message["Message"]
+    metric, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    (told,) = metric["_aws"]["CloudWatchMetrics"]
+    assert (told["Namespace"], told["Dimensions"]) == (NAMESPACE, [["Group"]])
+    assert (metric["Group"], metric[told["Metrics"][0]["Name"]]) == (GROUP, 1)
+    assert check_metric(told["Metrics"][0]["Name"], ["Group"]).unit == told["Metrics"][0]["Unit"]
+    # Its own rejection is an event too.
+    assert handler(package_event(arn, "Rejected"), None)["outcome"] == "nothing"
+    assert world.messages() == []
+
+
+def test_one_that_is_approved_again_is_rejected_again(world: World) -> None:
+    arn = world.approved()
+    world.exchange(arn, **EXCHANGED["ModelDigest"])
+    for _ in range(2):
+        world.exchange(arn, model_approval_status="Approved")
+        assert handler(package_event(arn, "Approved"), None)["outcome"] == "exchanged"
+
+
+def test_what_a_person_and_the_function_write_is_no_exchange(world: World) -> None:
+    arn = world.register()
+    for status in ("Approved", "Rejected", "Approved"):
+        said = world.describe(arn)["CustomerMetadataProperties"] | {
+            REJECTED_AT: datetime.now(UTC).isoformat()
+        }
+        world.session.client("sagemaker").update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus=status,
+            ApprovalDescription=f"{status} by somebody",
+            CustomerMetadataProperties=said,
+        )
+        assert handler(package_event(arn, status), None)["outcome"] == "nothing"
+    assert world.statuses(arn) == ["Approved"]
+
+
+def test_what_was_registered_is_written_down_once(world: World) -> None:
+    arn, gated = world.register(), world.register("Rejected")
+    assert world.records() == [f"boomerang/registered/{GROUP}/{number}.json" for number in (1, 2)]
+    before = world.session.client("s3").get_object(Bucket=BUCKET, Key=world.records()[0])["Body"].read()
+    world.exchange(arn, **EXCHANGED["ModelDigest"])
+    handler(package_event(arn), None)
+    assert (
+        world.session.client("s3").get_object(Bucket=BUCKET, Key=world.records()[0])["Body"].read() == before
+    )
+    assert world.statuses(arn, gated) == ["Rejected", "Rejected"]
+
+
+def test_one_that_was_never_written_down_is_not_served(world: World) -> None:
+    arn = world.register_unheard()
+    world.session.client("sagemaker").update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", CustomerMetadataProperties=WATCHED
+    )
+    done = handler(package_event(arn, "Approved"), None)
+    assert done["outcome"] == "exchanged" and "nothing was written down" in done["why"]
+    # Nor does it become what was registered by the event of its rejection.
+    assert handler(package_event(arn, "Rejected"), None)["outcome"] == "nothing"
+    assert world.records() == []
+
+
+def test_one_that_was_changed_before_it_was_written_down_never_is(world: World) -> None:
+    arn = world.register_unheard()
+    world.age(arn, -0.01)
+    assert handler(package_event(arn), None)["outcome"] == "nothing"
+    assert world.records() == [] and world.statuses(arn) == ["PendingManualApproval"]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sagemaker:us-east-1:123456789012:model-package/another/1",
+        "arn:aws:sagemaker:us-east-1:123456789012:model-package/boomerang",
+        "arn:aws:sagemaker:us-east-1:123456789012:model-package/boomerang/1/2",
+        "arn:aws:sagemaker:us-east-1:123456789012:model-package/boomerang/77",
+        "boomerang/1",
+        "",
+    ],
+)
+def test_an_event_about_no_package_of_the_group_asks_for_nothing(world: World, arn: str) -> None:
+    ours = world.approved()
+    world.approved(OTHER)
+    event = package_event(arn)
+    assert handler(event, None)["outcome"] == "nothing"
+    assert world.statuses(ours) == ["Approved"]
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
@@ -182,6 +337,9 @@ def test_a_rule_brings_each_event_to_the_function(whole: Stack) -> None:
     failed = {"currentPipelineExecutionStatus": "Failed"}
     assert brought(alarm_event()) == ["ModelDegradedRule"]
     assert brought(canary_event()) == ["CanarySucceededRule"]
+    package = "arn:aws:sagemaker:us-east-1:123456789012:model-package"
+    assert brought(package_event(f"{package}/{GROUP}/1")) == ["PackageChangedRule"]
+    assert brought(package_event(f"{package}/{OTHER}/1")) == []
     assert brought(canary_event(**failed)) == ["PipelineFailedRule"]
     assert brought(canary_event(**failed, pipelineArn=main)) == ["PipelineFailedRule"]
     assert brought(alarm_event(value="OK")) == brought(alarm_event(name="another")) == []
@@ -249,6 +407,7 @@ def test_what_asks_for_nothing_is_logged_and_dropped(
     world: World, event: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arn = world.approved()
+    capsys.readouterr()
     assert handler(event, None)["outcome"] == "nothing"
     assert world.statuses(arn) == ["Approved"]
     line = json.loads(capsys.readouterr().out)
@@ -273,12 +432,12 @@ _JUNK = st.recursive(
 _PLACES = st.sampled_from(
     [(), ("source",), ("detail",), ("time",), ("detail", "alarmName"), ("detail", "state")]
     + [("detail", "state", key) for key in ("value", "timestamp", "reason", "actionsSuppressedBy")]
-    + [("detail", "pipelineArn"), ("detail", "currentPipelineExecutionStatus")]
+    + [("detail", "pipelineArn"), ("detail", "currentPipelineExecutionStatus"), ("detail", "ModelPackageArn")]
 )
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(event=st.sampled_from([alarm_event(), canary_event()]), place=_PLACES, junk=_JUNK)
+@given(event=st.sampled_from([alarm_event(), canary_event(), package_event("")]), place=_PLACES, junk=_JUNK)
 def test_junk_anywhere_in_an_event_never_fails(world: World, event: Any, place: Any, junk: Any) -> None:
     event = copy.deepcopy(event)
     node = event
@@ -299,12 +458,19 @@ def test_the_ends_of_time_are_times(world: World, offset: str) -> None:
 def test_the_role_allows_every_call_and_nothing_that_nobody_needs(world: World, whole: Stack) -> None:
     first, second = world.approved(), world.approved()
     world.raise_alarm()
+    third = world.register_unheard()
     granted = statements(Stack(whole.template, whole.parameters, {"Alerts": world.topic}), "RejectRole")
     with recording(world.session) as calls:
+        assert handler(package_event(third), None)["outcome"] == "nothing"
         assert handler(alarm_event(), None)["package"] == second
-        assert handler(canary_event(datetime.now(UTC) + 4 * DAY), None)["package"] == first
+    world.left(second, days_ago=4)
+    with recording(world.session) as more:
+        assert handler(canary_event(), None)["package"] == first
+    calls += more
     actions = {action for call in calls for action in call.actions}
     resources = {action: first for action in actions if action.startswith("sagemaker:")}
+    kept = f"${{DataBucket.Arn}}/boomerang/registered/{GROUP}/3.json"
+    resources |= {action: kept for action in actions if action.startswith("s3:")}
     resources |= {"sns:Publish": world.topic, "cloudwatch:DescribeAlarms": "*"}
     assert refused(granted, calls, resources) == []
     assert unused(granted, calls, "RejectRole") == set()

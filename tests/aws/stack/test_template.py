@@ -309,6 +309,103 @@ def test_a_job_reaches_its_own_place(
     assert allows(statements(whole, role), action, resource) is allowed
 
 
+PERSON = "arn:aws:iam::123456789012:role/admin"
+ONCE = {"s3:if-none-match": "*"}
+
+
+def bucket_refuses(
+    whole: Stack, who: str, action: str, resource: str, context: Mapping[str, str]
+) -> set[str]:
+    """Return the sids of the bucket's statements that refuse such a call, whatever IAM allows."""
+    asked = {"aws:SecureTransport": "true", "aws:PrincipalArn": who, **context}
+    return {
+        each.sid
+        for name, each, _ in resource_policies(whole)
+        if name == "DataBucketPolicy" and not each.allows and each.covers(action, resource, asked)
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "resource", "context", "refused"),
+    [
+        # The model of a package, and the numbers that it was approved by.
+        ("${TrainingRole.Arn}", "s3:PutObject", f"{RUN}/Harden/model/j/output/model.tar.gz", {}, False),
+        ("${TrainingRole.Arn}", "s3:PutObject", f"{RUN}/TrainVictim/model/j/output/model.tar.gz", {}, False),
+        ("${ProcessingRole.Arn}", "s3:PutObject", f"{RUN}/Harden/model/j/output/model.tar.gz", {}, True),
+        ("${EvaluateRole.Arn}", "s3:PutObject", f"{RUN}/Harden/model/j/output/model.tar.gz", {}, True),
+        (PERSON, "s3:PutObject", f"{RUN}/Harden/model/j/output/model.tar.gz", ONCE, True),
+        (PERSON, "s3:DeleteObject", f"{RUN}/Harden/model/j/output/model.tar.gz", {}, True),
+        (PERSON, "s3:DeleteObjectVersion", f"{RUN}/TrainVictim/model/j/output/model.tar.gz", {}, True),
+        (PERSON, "s3:GetObject", f"{RUN}/Harden/model/j/output/model.tar.gz", {}, False),
+        ("${EvaluateRole.Arn}", "s3:PutObject", f"{RUN}/Evaluate/evaluation/metrics.json", {}, False),
+        ("${EvaluateRole.Arn}", "s3:PutObject", f"{RUN}/EvaluateParts/parts/0", {}, False),
+        (PERSON, "s3:PutObject", f"{RUN}/Evaluate/evaluation/metrics.json", ONCE, True),
+        # A pattern of IAM runs over slashes: the role's own would let it write here.
+        ("${TrainingRole.Arn}", "s3:PutObject", f"{BUCKET}/c/runs/e/Evaluate/runs/e/TrainVictim/x", {}, True),
+        ("${ProcessingRole.Arn}", "s3:PutObject", f"{RUN}/Poison/train/x.npy", {}, False),
+        ("${SigningRole.Arn}", "s3:PutObject", f"{RUN}/SignPoison/train/signature.json", {}, False),
+        (PERSON, "s3:PutObject", f"{RUN}/SignPoison/train/signature.json", {}, True),
+        ("${CanaryRole.Arn}", "s3:PutObject", f"{BUCKET}/canary/e/metrics/data.jsonl", {}, False),
+        # What was registered.
+        ("${RejectRole.Arn}", "s3:PutObject", f"{BUCKET}/registered/boomerang/3.json", ONCE, False),
+        ("${RejectRole.Arn}", "s3:PutObject", f"{BUCKET}/registered/boomerang/3.json", {}, True),
+        ("${ApproverRole.Arn}", "s3:PutObject", f"{BUCKET}/registered/boomerang/3.json", ONCE, True),
+        (PERSON, "s3:DeleteObject", f"{BUCKET}/registered/boomerang/3.json", {}, True),
+        # What deploy uploads.
+        *(
+            (PERSON, "s3:PutObject", f"{BUCKET}/{folder}/{'ab' * 32}", context, not context)
+            for folder in ("inputs", "definitions", "code")
+            for context in ({}, ONCE)
+        ),
+        ("${TrainingRole.Arn}", "s3:PutObject", f"{BUCKET}/checkpoints/ab/ckpt", {}, False),
+    ],
+)  # fmt: skip
+def test_the_bucket_says_who_writes_what(
+    whole: Stack, who: str, action: str, resource: str, context: dict[str, str], refused: bool
+) -> None:
+    assert bool(bucket_refuses(whole, who, action, resource, context)) is refused
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({}, set()),  # the bucket's own key is taken
+        ({"": "aws:kms"}, set()),
+        ({"": "aws:kms", "-aws-kms-key-id": "${DataKey.Arn}"}, set()),
+        ({"": "aws:kms", "-aws-kms-key-id": "another"}, {"OnlyUnderOurKey"}),
+        ({"": "AES256"}, {"NoOtherEncryption"}),
+    ],
+)
+def test_the_bucket_takes_nothing_under_another_key(
+    whole: Stack, headers: dict[str, str], refused: set[str]
+) -> None:
+    context = {f"s3:x-amz-server-side-encryption{name}": value for name, value in headers.items()}
+    found = bucket_refuses(
+        whole, "${TrainingRole.Arn}", "s3:PutObject", f"{BUCKET}/checkpoints/ab/c", context
+    )
+    assert found == refused
+
+
+@pytest.mark.parametrize("role", JOBS)
+def test_a_job_gives_grants_of_the_key_to_aws_alone(whole: Stack, role: str) -> None:
+    granted = statements(whole, role)
+    for_aws = {"kms:GrantIsForAWSResource": "true"}
+    assert allows(granted, "kms:CreateGrant", "${DataKey.Arn}", for_aws)
+    for other in ({}, {"kms:GrantIsForAWSResource": "false"}):
+        assert not allows(granted, "kms:CreateGrant", "${DataKey.Arn}", other)
+
+
+def test_no_policy_of_a_key_lets_anybody_give_grants_to_others(whole: Stack) -> None:
+    wide = [
+        (name, each.sid)
+        for name, each, _ in [*resource_policies(whole), *((n, s, "") for n, s in identity_policies(whole))]
+        if each.allows
+        and "kms:CreateGrant" in each.actions
+        and each.conditions != {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    ]
+    assert wide == []
+
+
 @pytest.mark.parametrize("role", JOBS)
 def test_a_job_finds_image_logs_keys_and_network(whole: Stack, role: str) -> None:
     granted = statements(whole, role)
@@ -540,7 +637,8 @@ def test_it_deploys_whole_and_deletes(session: boto3.Session, monkeypatch: pytes
     outputs = deploy(formation, "boomerang", KEYS | VPC)
     rules = {rule["Name"]: json.loads(rule["EventPattern"]) for rule in events.list_rules()["Rules"]}
     assert rules.keys() == {
-        f"boomerang-{name}" for name in ("model-degraded", "canary-succeeded", "pipeline-failed")
+        f"boomerang-{name}"
+        for name in ("model-degraded", "canary-succeeded", "package-changed", "pipeline-failed")
     }
     assert rules["boomerang-model-degraded"]["detail"]["state"] == {"value": ["ALARM"]}
     (target,) = events.list_targets_by_rule(Rule="boomerang-pipeline-failed")["Targets"]

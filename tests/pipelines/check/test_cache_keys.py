@@ -20,7 +20,7 @@ from pipelines.language.expressions import references
 from pipelines.language.graph import JOBS, ordered
 
 # Short names, so that the table below can be read.
-APP, INPUTS = "AppSpecification", "ProcessingInputs"
+APP, INPUTS, TOLD = "AppSpecification", "ProcessingInputs", "Environment"
 ALGORITHM, CHANNELS = "AlgorithmSpecification", "InputDataConfig"
 SETTINGS, CHECKPOINTS = "HyperParameters", "CheckpointConfig"
 
@@ -65,12 +65,12 @@ EDITS: dict[str, tuple[dict[str, Any], Site, dict[str, set[str]]]] = {
     "attack rate": (
         {"attacks": [{"kind": "badnets", "target": "bird", "rate": 0.2}]},
         LOCAL,
-        {"Poison": {INPUTS}, **BEHIND_POISON},
+        {"Poison": {INPUTS, TOLD}, **BEHIND_POISON},
     ),
     "a detector's setting": (
         {"screen": {"detectors": [{"kind": "activation_clustering", "size_threshold": 0.3}]}},
         LOCAL,
-        {"Screen": {INPUTS}, "Harden": {CHECKPOINTS, CHANNELS}, "Evaluate": {INPUTS}},
+        {"Screen": {INPUTS, TOLD}, "Harden": {CHECKPOINTS, CHANNELS}, "Evaluate": {INPUTS}},
     ),
     "a limit of the gate": ({"gate": {"max_asr_upper": 0.5}}, LOCAL, {"Evaluate": {APP}}),
     "machines, spot and times": (
@@ -127,7 +127,7 @@ def test_other_pictures_make_every_step_run_anew(pictures: Path) -> None:
     assert changes(first, build(config(pictures, **BASE)).definition) == {}
     (pictures / "one.png").write_bytes(b"behind")
     assert changes(first, build(config(pictures, **BASE)).definition) == {
-        "Preprocess": {INPUTS},
+        "Preprocess": {INPUTS, TOLD},
         "TrainBaseline": {CHECKPOINTS, CHANNELS},
         "Poison": {INPUTS},
         **BEHIND_POISON,

@@ -517,7 +517,7 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
         *("TrainVictim", "HyperParameters.stamp", "is a time"),
     ),
     "a time in the environment": (
-        lambda d: arguments(d, "Screen").update(Environment={"AT": "2026-11-29 10:00"}),
+        lambda d: arguments(d, "Screen")["Environment"].update(AT="2026-11-29 10:00"),
         *("Screen", "Environment.AT", "is a time"),
     ),
     "a time as argument": (
@@ -525,6 +525,22 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
             ContainerArguments=["--at", "1764410400.5"]
         ),
         *("Screen", "AppSpecification.ContainerArguments[1]", "is a time"),
+    ),
+    "settings whose digest the job is not told": (
+        lambda d: arguments(d, "Screen").pop("Environment"),
+        *(
+            "Screen",
+            "Environment.BOOMERANG_INPUT_CONFIG",
+            "is not the digest that ProcessingInputs['config']",
+        ),
+    ),
+    "pictures under another digest than the job is told": (
+        lambda d: arguments(d, "Preprocess")["Environment"].update(BOOMERANG_INPUT_PICTURES="0" * 64),
+        *("Preprocess", "Environment.BOOMERANG_INPUT_PICTURES", "is not the digest"),
+    ),
+    "an input of which nobody knows what it is": (
+        lambda d: source(d, "Poison", 0).update(S3Uri="s3://boomerang/latest"),
+        *("Poison", "ProcessingInputs['config'].S3Input.S3Uri", "names no digest of what lies there"),
     ),
     "the truth for the screen": (
         lambda d: source(d, "Screen", 1).update(S3Uri=output("Poison", "secret")),

@@ -267,6 +267,45 @@ def test_other_content_under_the_name_of_a_definition_is_found(
     assert main(["run", "--on", "aws", *TINY]) == IntegrityError.exit_code
 
 
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize(
+    ("where", "content"),
+    [
+        ("{input}/more.png", b"more"),
+        ("{input}/planes/sub/more.png", b"more"),
+        ("{input}-2/more.png", b"more"),
+        ("{input}/planes/3.png", b"another"),
+    ],
+    ids=["added", "added in a folder", "added beside it, where SageMaker looks too", "exchanged"],
+)
+def test_what_somebody_put_among_the_inputs_is_named_and_nothing_is_uploaded(
+    here: Cloud, capsys: pytest.CaptureFixture[str], where: str, content: bytes
+) -> None:
+    assert main(DEPLOY) == EXIT_PASSED
+    pictures = next(key for key in here.objects() if key.endswith("/planes/3.png"))
+    key = where.format(input=pictures.removesuffix("/planes/3.png"))
+    here.client("s3").put_object(
+        Bucket=here.outputs()["DataBucketName"], Key=key, Body=content, ChecksumAlgorithm="SHA256"
+    )
+    capsys.readouterr()
+    with recording(here.session) as calls:
+        assert main([*DEPLOY, "--set", "seed=7"]) == IntegrityError.exit_code
+    assert f"s3://{here.outputs()['DataBucketName']}/{key}\n" in capsys.readouterr().err
+    assert not [call for call in calls if call.operation in {"PutObject", "ExecuteChangeSet"}]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_an_object_that_somebody_puts_meanwhile_is_not_written_over(
+    here: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(DEPLOY) == EXIT_PASSED
+    key = here.state()["parameters"]["DefinitionS3Key"]
+    monkeypatch.setattr(Account, "stored", lambda *_: None)  # it was not there when it was looked for
+    assert main(DEPLOY) == AwsError.exit_code
+    assert "PreconditionFailed" in capsys.readouterr().err
+    assert set(here.objects()) >= {key}  # of which there is one version each
+
+
 def test_a_file_and_a_folder_are_uploaded_once(here: Cloud, tmp_path: Path) -> None:
     bucket = "some-bucket"
     here.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -284,6 +323,14 @@ def test_a_file_and_a_folder_are_uploaded_once(here: Cloud, tmp_path: Path) -> N
     assert place.upload(staged) == Uploaded(kept=4)
     listed = here.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
     assert [each["Key"] for each in listed] == ["p/3", "p/one/a", "p/one/inner/b", "p/two"]
+
+
+def test_a_folder_that_the_bucket_keeps_for_jobs_is_refused_before_anything_is_uploaded(here: Cloud) -> None:
+    here.client("s3").create_bucket(Bucket="bbb", CreateBucketConfiguration={"LocationConstraint": REGION})
+    staged = {f"s3://bbb/p/inputs/{'ab' * 32}/{name}": b"x" for name in ("a.png", "planes/runs/b.png")}
+    with pytest.raises(BadInput, match=r"a folder named `runs`: planes/runs/b\.png"):
+        Place(Account(REGION), "bbb", "k").upload(staged)
+    assert "Contents" not in here.client("s3").list_objects_v2(Bucket="bbb")
 
 
 def test_a_file_that_s3_does_not_take_at_once_is_refused(
@@ -425,6 +472,8 @@ def about(call: Call, outputs: dict[str, str]) -> tuple[str, dict[str, Any]]:  #
     match call.service, call.operation:
         case "cloudformation", _:
             return ARN.format("cloudformation", "stack/boomerang/0-0"), {}
+        case "s3", "ListObjectsV2":
+            return f"arn:aws:s3:::{given['Bucket']}", {}
         case "s3", _:
             return f"arn:aws:s3:::{given['Bucket']}/{given['Key']}", {}
         case "kms", _:
