@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from helpers.workspaces import NOW
+import pytest
+from helpers.workspaces import NOW, canary
 
 from aws.alarms import State, read_alarms
-from pipelines.watching.dashboard import metric_history
+from boomerang.watching.history import append_history
+from pipelines.watching.dashboard import dashboard_page, metric_history
 from pipelines.watching.dashboard.render import local_stack
 from pipelines.watching.dashboard.states import standings
 
@@ -21,3 +23,25 @@ def test_two_bad_canaries_of_three_are_an_alarm_and_one_is_none(watched: Path) -
     assert after[0]["boomerang-model-degraded-boomerang"].state is State.ALARM
     assert after[0]["boomerang-canary-missing"].state is State.OK
     assert after[0]["boomerang-dead-letters"].state is None
+
+
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(minutes=1), timedelta(minutes=59)])
+def test_a_canary_of_the_running_hour_counts(tmp_path: Path, ago: timedelta) -> None:
+    now = NOW + timedelta(minutes=20)
+    append_history(tmp_path / "metrics.jsonl", canary("fish", 1, now - ago, 0.98))
+    alarms, data = read_alarms(local_stack("fish").resources), metric_history(tmp_path).judged
+    standing = standings(alarms, data, now)
+    assert standing["boomerang-canary-missing"].state is State.OK
+    assert "0.98" in standing["boomerang-accuracy-floor"].reason, "its accuracy is judged, not its absence"
+    text = dashboard_page(tmp_path, now=now)
+    assert "No canary of fish ran" not in text and "No alarm on the model stands." in text
+
+
+def test_a_canary_that_stays_away_is_missing_once_its_time_is_over(tmp_path: Path) -> None:
+    append_history(tmp_path / "metrics.jsonl", canary("fish", 1, NOW, 0.98))
+    alarms, data = read_alarms(local_stack("fish").resources), metric_history(tmp_path).judged
+    states = {
+        hours: standings(alarms, data, NOW + timedelta(hours=hours))["boomerang-canary-missing"].state
+        for hours in (1, 25, 27)
+    }
+    assert states == {1: State.OK, 25: State.OK, 27: State.ALARM}
