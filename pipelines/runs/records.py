@@ -17,14 +17,17 @@ from pipelines.runs.storage import Made, digest_files
 # What lies at the top of a run's folder.
 EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
 
-EventKind = Literal["started", "cached", "succeeded", "failed", "skipped"]
+EventKind = Literal["started", "cached", "succeeded", "rejected", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]
 StepStatus = Literal["Succeeded", "Failed", "Skipped"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a step; `seconds` is how long it took (of a cached one: had taken)."""
+    """Something that happened to a step; `seconds` is how long it took (of a cached one: had taken).
+
+    A condition that does not hold has done its work, and `rejected` what came to it.
+    """
 
     step: str
     kind: EventKind
@@ -87,6 +90,8 @@ class StepRecord:
     outputs : dict of OutputRecord
     detail : str
         The reason of a failure, the branch of a condition, the package that was registered.
+    held : bool or None
+        Of a condition: whether it held. None of any other step.
     """
 
     name: str
@@ -106,6 +111,7 @@ class StepRecord:
     hyperparameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, OutputRecord] = field(default_factory=dict)
     detail: str = ""
+    held: bool | None = None
 
 
 @dataclass(frozen=True)
