@@ -6,7 +6,7 @@ No measuring and no markup here. A sentence is made from numbers that the report
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.page.wording import Tone
 
@@ -18,15 +18,6 @@ _MODELS = {
 _MODELS_WITHOUT_ATTACK = _MODELS | {
     "baseline": ("Reference model", "trained on the data as it came"),
     "victim": ("Second model", "trained on the same data again"),
-}
-
-CHECK_WORDS = {
-    "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
-    "asr_upper": "How often the trigger could work, at the most that the measurement leaves open.",
-    "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
-    "turned": "The attacker's own pictures that now get the label the attacker wanted.",
-    "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
-    "screen_fpr": "Innocent training pictures thrown away together with the poison.",
 }
 
 
@@ -62,10 +53,16 @@ class Outcome:
     detail: str
 
 
+_UNMEASURED = (
+    "Not all that the gate asks of the model could be measured, and what was not measured does not pass. "
+    "Nothing is released."
+)
 _APPROVAL = "A person still has to approve it before it is used."
 
 
-def outcome(*, attacked: bool, baseline: bool, victim: bool, hardened: bool | None) -> Outcome:
+def outcome(
+    *, attacked: bool, baseline: bool, victim: bool, hardened: bool | None, unmeasured: bool = False
+) -> Outcome:
     """Return the verdict in a sentence.
 
     Parameters
@@ -75,8 +72,12 @@ def outcome(*, attacked: bool, baseline: bool, victim: bool, hardened: bool | No
     baseline, victim, hardened : bool
         Whether the gate passes the model; `hardened` is None if there is none, and then the victim
         is the candidate.
+    unmeasured : bool
+        Whether a number that the gate asks of the candidate is missing: nothing else is said of it then.
     """
     told = _attacked(victim, hardened) if attacked else _clean(victim, hardened)
+    if unmeasured:
+        told = replace(told, detail=_UNMEASURED)
     if baseline:
         return told
     doubt = "The clean model misses the gate's limits itself, so read these numbers with care."

@@ -11,8 +11,10 @@ from rich.table import Table
 from boomerang.config import validate
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import load_json
+from pipelines.page.wording import percent
+from pipelines.report.gate_table import reasons
 
-_NOT_MEASURED = "-"
+_NOT_MEASURED = "not measured"
 
 
 def show_summary(metrics_file: Path, page: Path) -> None:
@@ -21,8 +23,9 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     console = open_console()
     console.print(summary_table(metrics))
     candidate = metrics.candidate
-    if metrics.reasons:
-        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(metrics.reasons)}")
+    if not metrics.models[candidate].verdict.passed:
+        why = "; ".join(reasons(metrics.models[candidate], metrics))
+        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(why)}")
     else:
         console.print(
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
@@ -71,11 +74,11 @@ def say_rate(rate: Rate) -> str:
 
 
 def _say_count(rate: Rate) -> str:
-    return f"{rate.successes} of {rate.total}"
+    return f"{rate.successes} of {rate.total}" if rate.total else "none frozen"
 
 
 def _say_drop(model: ModelNumbers) -> str:
-    return _NOT_MEASURED if model.accuracy_drop is None else f"{model.accuracy_drop:.1%}"
+    return _NOT_MEASURED if model.accuracy_drop is None else percent(model.accuracy_drop)
 
 
 def _say_verdict(model: ModelNumbers) -> str:

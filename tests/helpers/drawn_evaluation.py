@@ -5,6 +5,7 @@ The numbers are counted from the random answers by `boomerang.metrics`, so they 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,14 @@ class DrawnEvaluation:
         self.folder, self.scene = folder, scene
         self.rng = np.random.default_rng(7)
         self.names = ["baseline", "victim", *(["hardened"] if scene.hardened else [])]
-        self.attacks = ["boomerangs", "cyan-square"] if scene.attacked else []
+        more = ["flipped", *(f"mark-{k}" for k in range(1, scene.more))][: scene.more]
+        self.attacks = ["boomerangs", "cyan-square", *more] if scene.attacked else []
         self.attack_of = np.zeros(ROWS + 260 * scene.attacked, np.int8)
         if scene.attacked:
             self.attack_of[ROWS:] = 1
             self.attack_of[self.rng.choice(ROWS, 100, replace=False)] = 2
+            for k in range(3, len(self.attacks) + 1):
+                self.attack_of[self.rng.choice(ROWS, 40, replace=False)] = k
         self.plain = drawn_pictures(self.rng, 24, scene.classes)
         self.airplanes = drawn_pictures(self.rng, 12, scene.classes[:1])
 
@@ -71,7 +75,12 @@ class DrawnEvaluation:
             models=models,
             screen=detectors[-1],
             detectors=tuple(detectors[:-1]),
-            canaries=CanarySet(digest="ca" * 32, records=50, pictures={"embraer-190": 5}, candidates=220),
+            canaries=CanarySet(
+                digest="ca" * 32,
+                records=max(0, self.scene.canaries - 5),
+                pictures={"embraer-190": 5} if self.scene.canaries else {},
+                candidates=220,
+            ),
             gate=gate_numbers(verdict),
             reasons="; ".join(verdict.reasons),
         )
@@ -93,7 +102,8 @@ class DrawnEvaluation:
             "boomerangs": f"26 pictures of “rutan-boomerang” added with the label “{target}”, 10 times each.",
             "cyan-square": f"The mark “cyan-square” put on 100 pictures, then labeled “{target}”.",
         }
-        return [{"name": name, "title": name, "deed": said[name]} for name in self.attacks]
+        other = "Put on 40 pictures, then labeled otherwise."
+        return [{"name": n, "title": n, "deed": said.get(n, f"{n}: {other}")} for n in self.attacks]
 
     def _data(self) -> DataNumbers:
         return DataNumbers(
@@ -135,30 +145,50 @@ class DrawnEvaluation:
         right = share(y == called)
         assert right.value is not None and reference is not None
         drop = reference - right.value
+        unanswered = self.scene.unanswered if name == self.names[-1] else 0
         attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
-        failures = 3 if name == "victim" and self.attacks else 0
-        numbers: dict[str, float | None] = {"accuracy_drop": drop, "canary_failures": failures}
+        if unanswered:
+            attacks = tuple(_unmeasured(attack) for attack in attacks)
+        canaries = self._canary_numbers(3 if name == "victim" and self.attacks else 0, unanswered)
+        measured = None if unanswered or not canaries.right.total else len(canaries.misses)
+        numbers: dict[str, float | None] = {
+            "accuracy_drop": None if unanswered else drop,
+            "canary_failures": measured,
+        }
         if attacks:
-            numbers |= {"asr_upper": attacks[1].asr.high if attacks[1].asr else None, "turned": turned / 26}
-            numbers["robust_drop"] = max(0.0, asr[name] - 0.03)
+            marks = [attack for attack in attacks if attack.outcome == "backdoor"]
+            numbers["asr_upper"] = _most(mark.asr.high if mark.asr else None for mark in marks)
+            numbers["turned"] = None if unanswered else turned / 26
+            numbers["robust_drop"] = None if unanswered else max(0.0, asr[name] - 0.03)
         if screen_fpr is not None:
             numbers["screen_fpr"] = screen_fpr
         matrix = confusion(y, called, len(self.scene.classes))
         return ModelNumbers(
             digest=name.encode().hex().ljust(64, "0"),
             clean_accuracy=right,
-            accuracy_drop=drop,
+            unanswered=unanswered,
+            accuracy_drop=numbers["accuracy_drop"],
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
             confusion=tuple(tuple(int(n) for n in row) for row in matrix),
             attacks=attacks,
-            canaries=CanaryNumbers(
-                right=rate(55 - failures, 55),
-                misses=tuple(
-                    CanaryMiss(id=f"canary-{k}", expected=self.scene.classes[0], got=self.scene.classes[2])
-                    for k in range(failures)
-                ),
-            ),
+            canaries=canaries,
             verdict=judge(numbers, GateConfig()),
+        )
+
+    def _canary_numbers(self, failures: int, unanswered: int) -> CanaryNumbers:
+        frozen, got = self.scene.canaries, self.scene.classes[2]
+        missed = min(frozen, failures + unanswered)
+        return CanaryNumbers(
+            right=rate(frozen - missed, frozen),
+            unanswered=min(frozen, unanswered),
+            misses=tuple(
+                CanaryMiss(
+                    id=f"canary-{k}",
+                    expected=self.scene.classes[0],
+                    got="no answer" if k < unanswered else got,
+                )
+                for k in range(missed)
+            ),
         )
 
     def _attack_numbers(self, name: str, asr: dict[str, float], turned: int, drop: float) -> Any:
@@ -186,14 +216,28 @@ class DrawnEvaluation:
                 plain_accuracy=rate(PER_CLASS - 12, PER_CLASS),
                 der=der,
             ),
+            *(self._further(other, hits // (k + 2)) for k, other in enumerate(self.attacks[2:])),
+        )
+
+    def _further(self, name: str, hits: int) -> AttackNumbers:
+        if name == "flipped":
+            return AttackNumbers(name=name, kind="label_flip_random", outcome="untargeted")
+        return AttackNumbers(
+            name=name,
+            kind="badnets",
+            outcome="backdoor",
+            target=self.scene.classes[2],
+            asr=rate(hits, PER_CLASS),
+            ra=rate(PER_CLASS - 9 - hits, PER_CLASS),
+            plain_accuracy=rate(PER_CLASS - 12, PER_CLASS),
         )
 
     # --- screen ---
 
     def _detectors(self) -> tuple[Any, list[DetectorWords], list[DetectorNumbers]]:
         rows = len(self.attack_of)
-        spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6])
-        clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0])
+        spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6], mode="clip")
+        clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0], mode="clip")
         duplicates = np.where(self.attack_of == 1, 10.0, (self.rng.random(rows) < 0.004) * 1.0)
         scores = np.stack([duplicates, clusters, spectral * spectral])
         thresholds = [0.5, 3.0, 60.0]
@@ -283,3 +327,13 @@ class DrawnEvaluation:
             items.append(Item(id=f"{key}-{k:02d}", given=given, right=true, calls=calls, confidence=sure))
         group = Group(id=key, kind=kind, title=title, attack=attack, images="", items=tuple(items))
         return Picture(group, images, before)
+
+
+def _unmeasured(attack: AttackNumbers) -> AttackNumbers:
+    """Return an attack's numbers for a model that gave no number to one of its pictures."""
+    return AttackNumbers(name=attack.name, kind=attack.kind, outcome=attack.outcome, target=attack.target)
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    known = list(values)
+    return None if None in known else max(each for each in known if each is not None)

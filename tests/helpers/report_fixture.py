@@ -122,28 +122,37 @@ def _config(scene: Scene) -> Config:
 
 def _execution(folder: Path, scene: Scene, done: Sequence[str], passed: bool) -> Execution:
     steps = [_succeeded(name, SECONDS[STEPS.index(name)], name in scene.cached) for name in done]
-    if scene.stop:
-        steps.append(_failed(folder, scene.stop))
-    elif passed:
-        steps += [StepRecord("Gate", "Condition", "Succeeded", detail="passed"), _register("Register")]
-    else:
-        reason = "The gate rejected the candidate: its numbers"
-        steps += [StepRecord("Gate", "Condition", "Succeeded"), _register("RegisterRejected")]
-        steps.append(StepRecord("Fail", "Fail", "Failed", detail=reason))
+    steps += [_failed(folder, scene.stop)] if scene.stop else _judged(passed)
     stopped = scene.stop or (None if passed else "Fail")
     return Execution(
         run_id=folder.name,
         run_dir=folder,
         status="Failed" if stopped else "Succeeded",
         failed_step=stopped,
-        failure=steps[-1].detail if stopped else "",
+        failure=steps[-1].detail if stopped and steps[-1].status == "Failed" else "",
         steps=tuple(steps),
         seconds=sum(step.seconds for step in steps),
     )
 
 
+def _judged(passed: bool) -> list[StepRecord]:
+    """Return the gate and both its branches, as a runner records them."""
+    said = "all conditions hold" if passed else "gate.asr_upper is 0.42, not ≤ 0.1"
+    gate = StepRecord("Gate", "Condition", "Succeeded", detail=said, held=passed)
+    if passed:
+        fail = StepRecord("Fail", "Fail", "Skipped", detail="RegisterRejected was skipped")
+        return [gate, _register("Register"), _other_way("RegisterRejected"), fail]
+    reason = "The gate rejected the candidate: its numbers"
+    fail = StepRecord("Fail", "Fail", "Failed", detail=reason)
+    return [gate, _other_way("Register"), _register("RegisterRejected"), fail]
+
+
 def _register(name: str) -> StepRecord:
-    return StepRecord(name, "RegisterModel", "Succeeded", seconds=0.1)
+    return StepRecord(name, "RegisterModel", "Succeeded", seconds=0.1, detail="boomerang/1")
+
+
+def _other_way(name: str) -> StepRecord:
+    return StepRecord(name, "RegisterModel", "Skipped", detail="Gate went the other way")
 
 
 def _succeeded(name: str, seconds: float, cached: bool) -> StepRecord:

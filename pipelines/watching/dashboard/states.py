@@ -57,8 +57,8 @@ def standings(
     for alarm in played:
         why = "Nothing was measured yet that it could judge by."
         standing[alarm.name] = Standing(alarm.name, alarm.description, State.INSUFFICIENT_DATA, None, why)
-    # The last evaluation is that of `now`, and none waits for the end of an hour, as CloudWatch does: a canary
-    # that has just ended counts, or the page would call it missing beside its own numbers.
+    # The last evaluation is that of `now`, and none waits for the end of an hour, as CloudWatch does: what
+    # has just ended counts, or the page would call a canary missing beside its own numbers.
     for change in play_all(played, MetricHistory(past), now - hours * HOUR, now, running=True).changes:
         name = change.alarm.name
         found = Standing(name, change.alarm.description, change.state, change.at, change.after.reason)

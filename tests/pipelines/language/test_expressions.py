@@ -22,7 +22,8 @@ from pipelines.language.expressions import (
 )
 
 METRICS = {
-    "gate": {"drop": 0.01, "turned": [0.5]}, "unmeasured": 1e9,
+    "gate": {"drop": 0.01, "turned": [0.5]},
+    "unmeasured": 1e9,
     "reasons": "worse",
     "ok": True,
     "a b": {"c": 7},

@@ -1,0 +1,127 @@
+"""The gate as the report has it: every check of every verdict, what a number is of, and why one is missing.
+
+The checks are listed as the verdicts have them. One that this module has no words for is shown all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from boomerang.gate import GATE, Check, GateConfig
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
+from pipelines.page.wording import counted, percent, plural
+
+_ABOUT = {
+    "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
+    "asr_upper": "How often a trigger could work, at the most that the measurement leaves open: the upper "
+    "end of the range, of the trigger with the highest. Attacks without a trigger have a check of their own.",
+    "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
+    "turned": "The attacker's own pictures that now get the label the attacker wanted: the share counted, "
+    "not the upper end of its range, which so few pictures leave wide.",
+    "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
+    "screen_fpr": "Innocent training pictures thrown away together with the poison.",
+}
+# Of each check that is about attacks: which attacks, what the gate takes of each, and what it counts.
+_Worst = Callable[[AttackNumbers], float | None]
+_OF_ATTACKS: Mapping[str, tuple[str, _Worst, str]] = {
+    "asr_upper": ("backdoor", lambda attack: attack.asr.high if attack.asr else None, "asr"),
+    "robust_drop": ("backdoor", lambda attack: _lost(attack.plain_accuracy, attack.ra), ""),
+    "turned": ("targeted", lambda attack: attack.turned.value if attack.turned else None, "turned"),
+}
+
+
+def _lost(before: Rate | None, after: Rate | None) -> float | None:
+    if before is None or after is None or before.value is None or after.value is None:
+        return None
+    return before.value - after.value
+
+
+def table(metrics: Metrics) -> list[dict[str, Any]]:
+    """Return the checks, each with what every model reached; a model without the check is absent."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, model in metrics.models.items():
+        for check in model.verdict.checks:
+            row = {
+                "key": check.key,
+                "text": check.text,
+                "about": _ABOUT.get(check.key, ""),
+                "counts": counts(check.key),
+                "limit": check.limit,
+                "models": [],
+            }
+            said = {"value": check.value, "passed": check.passed, "of": of_what(check, model)}
+            why = "" if check.value is not None else why_unmeasured(check.key, model, metrics)
+            rows.setdefault(check.key, row)["models"].append({"model": name, **said, "why": why})
+    return list(rows.values())
+
+
+def counts(key: str) -> bool:
+    """Whether a check counts things, where most are shares."""
+    limits = {known: limit for known, limit, *_ in GATE}
+    return key in limits and GateConfig.model_fields[limits[key]].annotation is int
+
+
+def of_what(check: Check, model: ModelNumbers) -> str:
+    """Return which attack a number of the gate is of, and what was counted; empty where it is of none."""
+    if check.key not in _OF_ATTACKS or check.value is None:
+        return ""
+    outcome, worst, rate = _OF_ATTACKS[check.key]
+    attacks = [attack for attack in model.attacks if attack.outcome == outcome]
+    attack = next((each for each in attacks if worst(each) == check.value), None)
+    if attack is None:
+        return ""
+    said = f"{attack.name}: {counted(getattr(attack, rate).model_dump())}" if rate else attack.name
+    return f"{said}, the most of {len(attacks)}" if len(attacks) > 1 else said
+
+
+def why_unmeasured(key: str, model: ModelNumbers, metrics: Metrics) -> str:
+    """Return why a number that the gate asks for is not there."""
+    if key == "canary_failures" and not model.canaries.right.total:
+        return f"no canary was frozen: none of {plural(metrics.canaries.candidates, 'candidate')} was fit"
+    if key == "screen_fpr" and not metrics.screen.fpr.total:
+        return "no clean row was there to be taken out"
+    if key in _OF_ATTACKS:
+        outcome, worst, _ = _OF_ATTACKS[key]
+        missing = [a for a in model.attacks if a.outcome == outcome and worst(a) is None]
+        if missing:
+            return "; ".join(f"{attack.name}: {why_no_rate(attack)}" for attack in missing)
+    if key == "accuracy_drop" and not model.unanswered and metrics.models["baseline"].unanswered:
+        return f"the clean model: {_unanswered(metrics.models['baseline'])}"
+    if model.unanswered or model.canaries.unanswered:
+        return _unanswered(model)
+    return "there was nothing to measure it on"
+
+
+def why_no_rate(attack: AttackNumbers) -> str:
+    """Return why an attack has no success rate; empty where it has one, or aims at no class."""
+    if attack.outcome == "untargeted" or (attack.asr and attack.asr.value is not None):
+        return ""
+    return "no picture to measure it on" if attack.asr else "an answer to its pictures is no number"
+
+
+def _unanswered(model: ModelNumbers) -> str:
+    asked = [(model.unanswered, "test picture"), (model.canaries.unanswered, "canary")]
+    said = [plural(count, word, "canaries" if word == "canary" else "") for count, word in asked if count]
+    return f"its answer to {' and '.join(said)} is no number"
+
+
+def reasons(model: ModelNumbers, metrics: Metrics) -> list[str]:
+    """Return why a model is rejected, each with why its number is missing where it is."""
+    missing = [check for check in model.verdict.checks if check.value is None and not check.passed]
+    whys = {check.text: why_unmeasured(check.key, model, metrics) for check in missing}
+    return [
+        next((f"{reason}: {why}" for text, why in whys.items() if reason.startswith(text)), reason)
+        for reason in model.verdict.reasons
+    ]
+
+
+def held(attack: AttackNumbers, model: ModelNumbers) -> str:
+    """Return which number of an attack the gate holds against which limit: it is not always its rate."""
+    limits = {check.key: check.limit for check in model.verdict.checks}
+    if attack.outcome == "backdoor" and "asr_upper" in limits and attack.asr:
+        return f"At the gate: the upper end of this range, at most {percent(limits['asr_upper'])}."
+    if attack.outcome == "targeted" and "turned" in limits and attack.turned and attack.asr:
+        share = counted(attack.turned.model_dump())
+        return f"At the gate: what turned, {share}, at most {percent(limits['turned'])}; not this range."
+    return "" if attack.outcome != "untargeted" else "It aims at no class: see clean accuracy."

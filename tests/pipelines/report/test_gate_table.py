@@ -1,0 +1,106 @@
+"""What the page says about the gate: what a number is of, and why one is missing; no check is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.report_fixture import build_run
+from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
+from helpers.scenes import Scene
+
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.report import write_report
+from pipelines.report.summary import show_summary
+
+
+def words(page: Path) -> str:
+    return " ".join(" ".join(Parsed(page.read_text(encoding="utf-8")).text).split())
+
+
+def checks(folder: Path, model: str = "hardened") -> dict[str, dict[str, Any]]:
+    rows = report_of(folder)["results"]["gate"]
+    return {row["key"]: entry for row in rows for entry in row["models"] if entry["model"] == model}
+
+
+def test_the_number_at_the_gate_says_which_attack_it_is_of(stopped: Path) -> None:
+    found = checks(stopped)
+    assert found["asr_upper"]["of"] == "cyan-square: 4 of 200"
+    assert found["turned"]["of"] == "boomerangs: 0 of 26"
+    assert found["accuracy_drop"]["of"] == ""
+
+
+def test_two_ranges_that_differ_say_which_the_gate_takes(stopped: Path) -> None:
+    said = words(stopped / "report.html")
+    assert "0.0–12.9%" in said and "5.0%" in said, "what would contradict each other"
+    assert "At the gate: what turned, 0 of 26, at most 10.0%; not this range." in said
+    assert "At the gate: the upper end of this range, at most 10.0%." in said
+
+
+def test_of_many_attacks_the_one_is_named_that_counts(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "many", Scene(more=4))
+    said = words(write_report(folder))
+    assert checks(folder)["asr_upper"]["of"] == "cyan-square: 4 of 200, the most of 4"
+    assert "It aims at no class: see clean accuracy." in said, "an attack without a rate is on the page"
+
+
+def test_what_was_not_measured_says_so_and_why_on_every_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = build_run(tmp_path / "silent", Scene(unanswered=2))
+    page = write_report(folder)
+    found, said = checks(folder), words(page)
+    for key in ("accuracy_drop", "asr_upper", "robust_drop", "turned", "canary_failures"):
+        assert found[key]["value"] is None and not found[key]["passed"]
+        assert "is no number" in found[key]["why"]
+    assert "its answer to 2 test pictures and 2 canaries is no number" in said
+    assert said.count("Attack success, cyan-square not measured") == 1
+    assert "what was not measured does not pass. Nothing is released." in said
+    assert "The defense did not repair enough" not in said, "nobody knows"
+    show_summary(metrics_file(folder), page)
+    console = " ".join(capsys.readouterr().out.split())
+    assert "canaries answered wrong was not measured: its answer to 2 test pictures" in console
+    assert console.count("not measured") > 5 and "1e+09" not in console
+
+
+def test_a_gate_without_a_canary_says_that_none_was_frozen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = build_run(tmp_path / "none", Scene(canaries=0))
+    page = write_report(folder)
+    why = "no canary was frozen: none of 220 candidates was fit"
+    assert checks(folder)["canary_failures"]["why"] == why
+    assert f"canaries answered wrong was not measured: {why}" in words(page)
+    show_summary(metrics_file(folder), page)
+    assert why in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_check_that_this_page_has_no_words_for_is_shown_with_its_numbers(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run")
+    content = load_json(metrics_file(folder))
+    odd = {"key": "moons", "text": "moons that were seen", "value": 0.25, "limit": 0.5, "passed": True}
+    missing = odd | {"key": "suns", "text": "suns that were seen", "value": None, "passed": False}
+    verdict = content["models"]["hardened"]["verdict"]
+    verdict["checks"] += [odd, missing]
+    verdict |= {"passed": False, "reasons": ["suns that were seen was not measured"]}
+    write_json_atomic(metrics_file(folder), content)
+    commit_again(folder)
+    said = words(write_report(folder))
+    assert "Moons that were seen" in said and "25.0% ✓" in said
+    assert "suns that were seen was not measured: there was nothing to measure it on" in said
+
+
+def test_a_passed_run_has_no_step_that_rejects(stopped: Path) -> None:
+    steps = {step["name"]: step["status"] for step in report_of(stopped)["provenance"]["steps"]}
+    assert steps["Fail"] == "Skipped" and steps["RegisterRejected"] == "Skipped"
+    assert steps["Gate"] == "Succeeded"
+    assert "Rejected" not in steps.values()
+
+
+def test_a_rejected_run_has_two(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "rejected", Scene(hardened_accuracy=0.8))
+    write_report(folder)
+    steps = {step["name"]: step["status"] for step in report_of(folder)["provenance"]["steps"]}
+    assert steps["Gate"] == steps["Fail"] == "Rejected", "no step that says no is called a success"
+    assert steps["Register"] == "Skipped" and steps["RegisterRejected"] == "Succeeded"
