@@ -27,6 +27,7 @@ from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, pa
 from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
 from pipelines.registry.local import Package, Registry
+from pipelines.report.gate_table import reasons, why_no_rate
 from pipelines.runs.records import EXECUTION, Execution, load_execution
 
 REGISTRY = "registry"
@@ -62,8 +63,8 @@ class FinishedRun:
     ended : datetime
     package : Package or None
         What it registered.
-    passed : bool
-        Whether its candidate passed the gate.
+    rejected : tuple of str
+        Why the gate rejected its candidate; empty if it passed.
     data : tuple of Datum
         What would have been published of it.
     seconds : float
@@ -74,7 +75,7 @@ class FinishedRun:
     run_id: str
     ended: datetime
     package: Package | None
-    passed: bool
+    rejected: tuple[str, ...]
     data: tuple[Datum, ...]
     seconds: float
     steps: tuple[tuple[str, float], ...]
@@ -259,8 +260,14 @@ def _finished(execution: Execution, package: Package | None, remarks: list[Remar
         except BoomerangError as error:
             remarks.append(Remark(run_id, f"one of its numbers cannot be published: {_in_a_line(error)}"))
     steps = [(step.name, _seconds(step.seconds)) for step in execution.steps if step.type in _JOBS]
-    passed = metrics.models[metrics.candidate].verdict.passed
-    return FinishedRun(run_id, ended, package, passed, tuple(data), _seconds(execution.seconds), tuple(steps))
+    candidate = metrics.models[metrics.candidate]
+    if missing := [a.name for a in candidate.attacks if why_no_rate(a)]:
+        remarks.append(Remark(run_id, f"not measured: the success rate of {', '.join(missing)}"))
+    rejected = (
+        () if candidate.verdict.passed else tuple(reasons(candidate, metrics)) or ("no reason is given",)
+    )
+    seconds = _seconds(execution.seconds)
+    return FinishedRun(run_id, ended, package, rejected, tuple(data), seconds, tuple(steps))
 
 
 _JOBS = ("Processing", "Training")
