@@ -7,6 +7,7 @@ cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
@@ -16,6 +17,7 @@ from pipelines.report import gate_table, provenance, sentences
 from pipelines.report import lineage_graph as origin
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import Run
+from pipelines.runs.notices import notices_of
 from processing.datasets import SOURCES
 from training.architectures import ARCHITECTURES
 
@@ -38,6 +40,7 @@ def build(run: Run) -> Document:
             "source": run.config.get("data", {}).get("source", ""),
         },
         "failure": _failure(run),
+        "notices": [asdict(said) | {"text": said.text} for said in notices_of(run.execution)],
         "provenance": provenance.build(run),
         "lineage": origin.build(run.lineage),
         "results": None if evaluation is None else _results(run, evaluation),

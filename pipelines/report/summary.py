@@ -10,9 +10,11 @@ from rich.table import Table
 
 from boomerang.config import validate
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
-from boomerang.safeio import load_json
+from boomerang.safeio import display_name, load_json
 from pipelines.page.wording import percent
 from pipelines.report.gate_table import reasons
+from pipelines.runs.notices import notices_of
+from pipelines.runs.records import Execution
 
 _NOT_MEASURED = "not measured"
 
@@ -31,6 +33,15 @@ def show_summary(metrics_file: Path, page: Path) -> None:
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
         )
     console.print(f"report: {page}", soft_wrap=True, markup=False)
+
+
+def show_notices(execution: Execution) -> None:
+    """Print what the steps of a run left out and warned of; nothing where there is nothing."""
+    console = open_console()
+    for said in notices_of(execution):
+        word = "warns" if said.kind == "warning" else "left out"
+        console.print(f"[yellow]{escape(said.step)} {word}:[/] ", end="", soft_wrap=True)
+        console.print(display_name(said.text), markup=False, soft_wrap=True)
 
 
 def open_console() -> Console:

@@ -4,5 +4,6 @@ records  `execution.json`, rewritten in one piece after each step
 storage  its stand-in for S3
 cache    outputs kept under the digest of everything that made them
 lineage  what a Lineage step records
+notices  what its steps left out and warned of
 locking  locks between processes
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,9 +11,10 @@ import numpy as np
 from boomerang.errors import BadInput
 from boomerang.safeio import load_json, load_npy
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, as_split, held_out, sliced
-from processing.datasets.common.keras_files import from_npz, only_file, write_npz
+from processing.datasets.common.keras_files import beside, from_npz, only_file, write_npz
 
 _TEST_SHARE = 0.2
+_CLASSES = "classes.json"
 
 
 class Npz(Source):
@@ -43,15 +45,17 @@ def _load(path: Path, seed: int) -> Corpus:
     classes = _class_names(path)
     if not (path / "x.npy").exists():
         file = only_file(path, ".npz")
-        return from_npz(file, file.stem, classes)
+        found = from_npz(file, file.stem, classes)
+        return replace(found, refused=found.refused + beside(path, (file, path / _CLASSES)))
     whole = as_split(load_npy(path / "x.npy", kinds="u"), load_npy(path / "y.npy", kinds="iu"), path.name)
     train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
     names = classes or tuple(str(k) for k in range(int(whole.y.max()) + 1))
-    return Corpus(path.name, names, whole.take(train), whole.take(test))
+    unread = beside(path, [path / name for name in ("x.npy", "y.npy", _CLASSES)])
+    return Corpus(path.name, names, whole.take(train), whole.take(test), unread)
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:
-    file = path / "classes.json"
+    file = path / _CLASSES
     if not file.exists():
         return None
     names = load_json(file)

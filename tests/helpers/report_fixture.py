@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boomerang.config import validate
+from boomerang.formats.notices import Notice, write_notices
+from boomerang.manifest import Manifest, commit, committing, write_dataset
 from boomerang.safeio import write_json_atomic
 from helpers.drawn_evaluation import DrawnEvaluation
 from helpers.scenes import Scene
@@ -31,10 +35,25 @@ def build_run(folder: Path, scene: Scene = _USUAL) -> Path:
     passed = True
     if "Evaluate" in done:
         passed = DrawnEvaluation(folder / "Evaluate" / "evaluation", scene).write()
+    if scene.notices:
+        _notices(folder)
     _execution(folder, scene, done, passed).save()
     if not scene.stop:
         _lineage(folder, scene)
     return folder
+
+
+def _notices(folder: Path) -> None:
+    """Write what Preprocess and Poison leave where something was left out or is to be known."""
+    why = "it is no JPEG, PNG or WebP"
+    refused = tuple({"name": f"dog/note-{k}.txt", "reason": why} for k in range(7))
+    refused += ({"name": "val", "reason": "it lies beside train and test, and these two are read"},)
+    x, y = np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, np.int64)
+    write_dataset(folder / "Preprocess" / "data", x, y, name="pets", classes=("dog",), refused=refused)
+    hardly = "the trigger changes no value of most images by more than 1 of 255"
+    with committing(folder / "Poison" / "data") as out:
+        write_notices(out, [Notice(kind="warning", what="attack 'cyan-square'", why=hardly)])
+        commit(out, Manifest(name="pets", kind="secret"))
 
 
 # Input, or step and output, with what it is called, and the steps that read it.

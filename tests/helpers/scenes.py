@@ -27,6 +27,8 @@ class Scene:
         Test pictures, marked ones among them, and canaries to which the candidate's answer is no number.
     canaries : int
         How many were frozen.
+    notices : bool
+        Whether Preprocess left files out, and Poison warns of its trigger.
     classes : tuple of str
     stop : str
         The step that fails, if any.
@@ -46,6 +48,7 @@ class Scene:
     more: int = 0
     unanswered: int = 0
     canaries: int = 55
+    notices: bool = False
     classes: tuple[str, ...] = CLASSES
     stop: str = ""
     cached: tuple[str, ...] = ("Preprocess", "TrainBaseline")

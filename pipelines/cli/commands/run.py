@@ -145,9 +145,10 @@ def _conclude(execution: Execution, folder: Path) -> int:
     from boomerang.metrics import METRICS_FILE
     from pipelines.campaign.entry import EVALUATE
     from pipelines.report import write_report
-    from pipelines.report.summary import show_summary
+    from pipelines.report.summary import show_notices, show_summary
 
     page = write_report(folder)
+    show_notices(execution)
     failed = execution.failed_step
     if failed not in (None, "Fail"):
         log = folder / "logs" / f"{failed}.log"
