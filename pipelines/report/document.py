@@ -17,7 +17,7 @@ from pipelines.report import gate_table, provenance, sentences
 from pipelines.report import lineage_graph as origin
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import Run
-from pipelines.runs.notices import notices_of
+from pipelines.runs.step_notices import notices_of
 from processing.datasets import SOURCES
 from training.architectures import ARCHITECTURES
 

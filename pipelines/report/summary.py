@@ -13,7 +13,7 @@ from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import display_name, load_json
 from pipelines.page.wording import percent
 from pipelines.report.gate_table import reasons
-from pipelines.runs.notices import notices_of
+from pipelines.runs.step_notices import notices_of
 from pipelines.runs.records import Execution
 
 _NOT_MEASURED = "not measured"

@@ -12,8 +12,8 @@ from helpers.scenes import Scene
 from boomerang.manifest import commit, read_manifest
 from pipelines.report import write_report
 from pipelines.report.summary import show_notices
-from pipelines.runs.notices import notices_of
 from pipelines.runs.records import load_execution
+from pipelines.runs.step_notices import notices_of
 
 HARDLY = "the trigger changes no value of most images by more than 1 of 255"
 
