@@ -13,8 +13,8 @@ from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import display_name, load_json
 from pipelines.page.wording import percent
 from pipelines.report.gate_table import reasons
-from pipelines.runs.step_notices import notices_of
 from pipelines.runs.records import Execution
+from pipelines.runs.step_notices import notices_of
 
 _NOT_MEASURED = "not measured"
 

@@ -288,7 +288,10 @@ def _time(text: str) -> datetime:
 
 
 def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterable[Datum]:
-    """Yield the numbers of the candidate as a whole; one that was not measured is not published."""
+    """Yield the numbers of the candidate as a whole; one that was not measured is not published.
+
+    `CanaryRan` is none of them: a run stands in for what a canary measures, and is no canary.
+    """
     candidate, baseline = metrics.models[metrics.candidate], metrics.models["baseline"]
     right, registered = candidate.canaries.right.value, baseline.canaries.right.value
     clean = {attack.name: rate.value for attack in baseline.attacks if (rate := attack.registered_asr)}
@@ -303,7 +306,6 @@ def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterab
         "AccuracyDrop": None if right is None or registered is None else registered - right,
         "AttackSuccessRate": max(rates, default=None),
         "FlaggedRows": float(metrics.screen.flagged),
-        "CanaryRan": 1.0,
     }
     for name, value in values.items():
         if value is not None:

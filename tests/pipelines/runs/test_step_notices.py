@@ -48,7 +48,7 @@ def test_the_page_and_its_numbers_say_it(run: Path) -> None:
     said = words(write_report(run))
     assert "3 notices of what was left out, or to know first." in said
     assert f"attack 'cyan-square' warning {HARDLY}" in said
-    assert "left out : 7 files dog/note-0.txt, dog/note-1.txt" in said
+    assert "left out : 7 dog/note-0.txt, dog/note-1.txt" in said
     notices = report_of(run)["notices"]
     assert len(notices[0]["names"]) == 7, "report.json has all of them"
     assert notices[2]["why"] == HARDLY

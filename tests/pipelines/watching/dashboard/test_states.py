@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from helpers.workspaces import NOW, canary
+from helpers.report_fixture import build_run
+from helpers.workspaces import NOW, canary, end
 
 from aws.alarms import State, read_alarms
 from boomerang.watching.history import append_history
@@ -45,3 +47,15 @@ def test_a_canary_that_stays_away_is_missing_once_its_time_is_over(tmp_path: Pat
         for hours in (1, 25, 27)
     }
     assert states == {1: State.OK, 25: State.OK, 27: State.ALARM}
+
+
+def test_a_run_is_no_canary(tmp_path: Path) -> None:
+    end(build_run(tmp_path / "run"), NOW - timedelta(minutes=5))
+    alarms, data = read_alarms(local_stack("boomerang").resources), metric_history(tmp_path).judged
+    standing = standings(alarms, data, NOW)
+    assert standing["boomerang-canary-missing"].state is State.INSUFFICIENT_DATA
+    assert standing["boomerang-accuracy-floor"].state is State.OK
+    text = dashboard_page(tmp_path, now=NOW)
+    assert "as no canary ran yet" in text and "No canary ran yet, so none is missing" in text
+    drawn = re.search(r"<h3>Canaries that could do their work</h3>(.*?)</div>", text, re.DOTALL)
+    assert drawn and "No run and no canary here has this number yet." in drawn[1]
