@@ -9,7 +9,9 @@ from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, report_of
 from helpers.scenes import Scene
 
+from boomerang.errors import EXIT_PASSED, StepFailed
 from boomerang.manifest import commit, read_manifest
+from pipelines.cli.commands.run import conclude
 from pipelines.report import write_report
 from pipelines.report.summary import show_notices
 from pipelines.runs.records import load_execution
@@ -88,3 +90,18 @@ def test_a_hostile_name_does_nothing_to_the_terminal_or_the_page(
     assert "\x1b[2J" not in out and "\x07" not in out and "[red]no[/red]" in out
     page = write_report(run).read_text(encoding="utf-8")
     assert "a<script>" not in page and "\x1b" not in page
+
+
+@pytest.mark.parametrize(("stop", "code"), [("", EXIT_PASSED), ("TrainVictim", None)])
+def test_a_run_ends_with_what_it_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stop: str, code: int | None
+) -> None:
+    folder = build_run(tmp_path / "run", Scene(notices=True, stop=stop))
+    if code is None:
+        with pytest.raises(StepFailed):
+            conclude(load_execution(folder), folder)
+    else:
+        assert conclude(load_execution(folder), folder) == code
+    out = capsys.readouterr().out
+    assert f"Poison warns: attack 'cyan-square': {HARDLY}" in out
+    assert "Preprocess left out: pets: val: it lies beside train and test" in out
