@@ -59,8 +59,8 @@ class Folder(Source):
 
 
 def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
-    divided = _is_divided(path)
-    roots = [path / "train", path / "test"] if divided else [path]
+    roots = _roots(path)
+    divided = len(roots) == 2
     classes = _classes(roots[0])
     unread = _unread(path, roots, classes)
     folders = [root / name for root in roots for name in classes]
@@ -77,14 +77,15 @@ def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
     return Blueprint(classes, (size_px, size_px, 3), tasks, assemble)
 
 
-def _is_divided(path: Path) -> bool:
-    """Whether the folder has its own training and test set; one without the other is a mistake."""
+def _roots(path: Path) -> list[Path]:
+    """Return the folders that hold one subfolder a class: those of the two splits, or the one."""
+    roots = [path / "train", path / "test"]
     found = {name for name in _PARTS if (path / name).is_dir()}
     if "train" in found and "test" not in found and len(found) > 1:
         why = f"it has {' and '.join(sorted(found))}, and no test"
         do = "call the folder to test on `test`, or give the folder whose subfolders are the classes"
         raise BadInput(f"the image folder {path.name}", why, do)
-    return {"train", "test"} <= found
+    return roots if all(root.is_dir() for root in roots) else [path]
 
 
 def _unread(path: Path, roots: Sequence[Path], classes: tuple[str, ...]) -> RefusedFiles:

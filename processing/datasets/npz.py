@@ -32,7 +32,8 @@ class Npz(Source):
 
     def blueprint(self, request: Request) -> Blueprint:
         """Return the arrays, their rows to be taken."""
-        return sliced(_load(request.needed_path, request.seed))
+        found = _load(request.needed_path, request.seed)
+        return sliced(replace(found, refused=found.refused + _unread(request.needed_path)))
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -45,13 +46,17 @@ def _load(path: Path, seed: int) -> Corpus:
     classes = _class_names(path)
     if not (path / "x.npy").exists():
         file = only_file(path, ".npz")
-        found = from_npz(file, file.stem, classes)
-        return replace(found, refused=found.refused + beside(path, (file, path / _CLASSES)))
+        return from_npz(file, file.stem, classes)
     whole = as_split(load_npy(path / "x.npy", kinds="u"), load_npy(path / "y.npy", kinds="iu"), path.name)
     train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
     names = classes or tuple(str(k) for k in range(int(whole.y.max()) + 1))
-    unread = beside(path, [path / name for name in ("x.npy", "y.npy", _CLASSES)])
-    return Corpus(path.name, names, whole.take(train), whole.take(test), unread)
+    return Corpus(path.name, names, whole.take(train), whole.take(test))
+
+
+def _unread(path: Path) -> tuple[dict[str, str], ...]:
+    """Return what lies beside the arrays and is not read."""
+    pair = [path / "x.npy", path / "y.npy"]
+    return beside(path, [*(pair if pair[0].exists() else [only_file(path, ".npz")]), path / _CLASSES])
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:

@@ -83,7 +83,7 @@ def run(options: Namespace) -> int:
     built = build(config, site, cache=definitions(options.out))
     folder = options.out / run_id
     write_json_atomic(folder / CONFIG, config.model_dump(mode="json"))
-    return conclude(_execute(config, site, built, options, run_id), folder)
+    return _conclude(_execute(config, site, built, options, run_id), folder)
 
 
 def _refuse_key(options: Namespace, why: str) -> None:
@@ -141,14 +141,7 @@ def _runner(name: str) -> Runner:
     return process.run
 
 
-def conclude(execution: Execution, folder: Path) -> int:
-    """Write a run's report, say what it left out and what it came to, and return the exit code.
-
-    Raises
-    ------
-    StepFailed
-        If a step stopped, other than by the gate's word.
-    """
+def _conclude(execution: Execution, folder: Path) -> int:
     from boomerang.metrics import METRICS_FILE
     from pipelines.campaign.entry import EVALUATE
     from pipelines.report import write_report

@@ -11,7 +11,7 @@ from helpers.scenes import Scene
 
 from boomerang.errors import EXIT_PASSED, StepFailed
 from boomerang.manifest import commit, read_manifest
-from pipelines.cli.commands.run import conclude
+from pipelines.cli.commands.run import _conclude
 from pipelines.report import write_report
 from pipelines.report.summary import show_notices
 from pipelines.runs.records import load_execution
@@ -99,9 +99,9 @@ def test_a_run_ends_with_what_it_left_out(
     folder = build_run(tmp_path / "run", Scene(notices=True, stop=stop))
     if code is None:
         with pytest.raises(StepFailed):
-            conclude(load_execution(folder), folder)
+            _conclude(load_execution(folder), folder)
     else:
-        assert conclude(load_execution(folder), folder) == code
+        assert _conclude(load_execution(folder), folder) == code
     out = capsys.readouterr().out
     assert f"Poison warns: attack 'cyan-square': {HARDLY}" in out
     assert "Preprocess left out: pets: val: it lies beside train and test" in out
