@@ -3,7 +3,6 @@
     run_folder     the run's folder -> typed values
     document       those -> plain JSON, the whole of `report.json`, with
     sentences      names of models, and sentences for people,
-    gate_table     the checks of the gate, and why a number is missing,
     curves         a detector's scores as a histogram and a ROC curve,
     provenance     steps, digests, seed and versions,
     lineage_graph  what the package came from

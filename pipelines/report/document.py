@@ -12,9 +12,10 @@ from typing import Any
 
 from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
 from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics, rate
+from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
-from pipelines.report import gate_table, provenance, sentences
 from pipelines.report import lineage_graph as origin
+from pipelines.report import provenance, sentences
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import Run
 from pipelines.runs.step_notices import notices_of
@@ -82,13 +83,12 @@ def _attacked(metrics: Metrics) -> bool:
 
 def _outcome(metrics: Metrics) -> Document:
     passed = {key: model.verdict.passed for key, model in metrics.models.items()}
-    checks = metrics.models[metrics.candidate].verdict.checks
     told = sentences.outcome(
         attacked=_attacked(metrics),
         baseline=passed.get("baseline", True),
         victim=passed.get("victim", False),
         hardened=passed.get("hardened"),
-        unmeasured=any(check.value is None for check in checks),
+        unmeasured=gate_table.unmeasured(metrics.models[metrics.candidate]),
     )
     return {"tone": told.tone, "headline": told.headline, "detail": told.detail}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pipelines.page.gate_table import Missing
 from pipelines.page.wording import Tone
 
 _MODELS = {
@@ -53,15 +54,12 @@ class Outcome:
     detail: str
 
 
-_UNMEASURED = (
-    "Not all that the gate asks of the model could be measured, and what was not measured does not pass. "
-    "Nothing is released."
-)
+_UNMEASURED = "Not all that the gate asks could be measured, and what was not measured does not pass."
 _APPROVAL = "A person still has to approve it before it is used."
 
 
 def outcome(
-    *, attacked: bool, baseline: bool, victim: bool, hardened: bool | None, unmeasured: bool = False
+    *, attacked: bool, baseline: bool, victim: bool, hardened: bool | None, unmeasured: Missing = "none"
 ) -> Outcome:
     """Return the verdict in a sentence.
 
@@ -72,12 +70,13 @@ def outcome(
     baseline, victim, hardened : bool
         Whether the gate passes the model; `hardened` is None if there is none, and then the victim
         is the candidate.
-    unmeasured : bool
-        Whether a number that the gate asks of the candidate is missing: nothing else is said of it then.
+    unmeasured : {'none', 'some', 'all'}
+        How many of the checks that the candidate failed have no number. Of all, nothing else is said of it.
     """
     told = _attacked(victim, hardened) if attacked else _clean(victim, hardened)
-    if unmeasured:
-        told = replace(told, detail=_UNMEASURED)
+    if unmeasured != "none":
+        before = f"{told.detail} " if unmeasured == "some" else ""
+        told = replace(told, detail=before + _UNMEASURED)
     if baseline:
         return told
     doubt = "The clean model misses the gate's limits itself, so read these numbers with care."

@@ -11,8 +11,8 @@ from rich.table import Table
 from boomerang.config import validate
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import display_name, load_json
+from pipelines.page.gate_table import reasons
 from pipelines.page.wording import percent
-from pipelines.report.gate_table import reasons
 from pipelines.runs.records import Execution
 from pipelines.runs.step_notices import notices_of
 

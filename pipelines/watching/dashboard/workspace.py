@@ -26,8 +26,8 @@ from boomerang.watching.history import from_line
 from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, part
 from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
+from pipelines.page.gate_table import reasons, why_no_rate
 from pipelines.registry.local import Package, Registry
-from pipelines.report.gate_table import reasons, why_no_rate
 from pipelines.runs.records import EXECUTION, Execution, load_execution
 
 REGISTRY = "registry"

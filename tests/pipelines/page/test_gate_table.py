@@ -10,9 +10,19 @@ from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
 from helpers.scenes import Scene
 
+from boomerang.gate import GateConfig, judge
+from boomerang.metrics import rate
 from boomerang.safeio import load_json, write_json_atomic
 from pipelines.report import write_report
 from pipelines.report.summary import show_summary
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose poisoned model was stopped, with its report; no test changes it."""
+    folder = build_run(tmp_path_factory.mktemp("runs") / "stopped")
+    write_report(folder)
+    return folder
 
 
 def words(page: Path) -> str:
@@ -56,7 +66,7 @@ def test_what_was_not_measured_says_so_and_why_on_every_page(
         assert "is no number" in found[key]["why"]
     assert "its answer to 2 test pictures and 2 canaries is no number" in said
     assert said.count("Attack success, cyan-square not measured") == 1
-    assert "what was not measured does not pass. Nothing is released." in said
+    assert "Not all that the gate asks could be measured, and what was not measured does not pass." in said
     assert "The defense did not repair enough" not in said, "nobody knows"
     show_summary(metrics_file(folder), page)
     console = " ".join(capsys.readouterr().out.split())
@@ -104,3 +114,25 @@ def test_a_rejected_run_has_two(tmp_path: Path) -> None:
     steps = {step["name"]: step["status"] for step in report_of(folder)["provenance"]["steps"]}
     assert steps["Gate"] == steps["Fail"] == "Rejected", "no step that says no is called a success"
     assert steps["Register"] == "Skipped" and steps["RegisterRejected"] == "Succeeded"
+
+
+def test_what_failed_is_said_beside_what_is_missing(tmp_path: Path) -> None:
+    said = words(write_report(build_run(tmp_path / "both", Scene(canaries=0, hardened_accuracy=0.8))))
+    assert "The defense did not repair enough." in said and "Not all that the gate asks" in said
+
+
+def test_a_bound_that_so_few_pictures_cannot_reach_says_so(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "few", Scene(hardened_asr=0.0))
+    content = load_json(metrics_file(folder))
+    few = rate(0, 30)
+    candidate = content["models"]["hardened"]
+    candidate["attacks"][1]["asr"] = few.model_dump(mode="json")
+    limits = GateConfig()
+    numbers = {check["key"]: check["value"] for check in candidate["verdict"]["checks"]}
+    verdict = judge(numbers | {"asr_upper": few.high}, limits)
+    candidate["verdict"] = verdict.model_dump(mode="json")
+    write_json_atomic(metrics_file(folder), content)
+    commit_again(folder)
+    assert "11.4%, allowed 10.0% (none of 30 worked, and so few leave this much open: test on more" in words(
+        write_report(folder)
+    )

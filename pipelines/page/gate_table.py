@@ -1,4 +1,4 @@
-"""The gate as the report has it: every check of every verdict, what a number is of, and why one is missing.
+"""The gate as the pages have it: every check of every verdict, what a number is of, and why one is missing.
 
 The checks are listed as the verdicts have them. One that this module has no words for is shown all the same.
 """
@@ -6,7 +6,7 @@ The checks are listed as the verdicts have them. One that this module has no wor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from boomerang.gate import GATE, Check, GateConfig
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
@@ -22,6 +22,8 @@ _ABOUT = {
     "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
     "screen_fpr": "Innocent training pictures thrown away together with the poison.",
 }
+Missing = Literal["none", "some", "all"]
+
 # Of each check that is about attacks: which attacks, what the gate takes of each, and what it counts.
 _Worst = Callable[[AttackNumbers], float | None]
 _OF_ATTACKS: Mapping[str, tuple[str, _Worst, str]] = {
@@ -60,6 +62,14 @@ def counts(key: str) -> bool:
     """Whether a check counts things, where most are shares."""
     limits = {known: limit for known, limit, *_ in GATE}
     return key in limits and GateConfig.model_fields[limits[key]].annotation is int
+
+
+def unmeasured(model: ModelNumbers) -> Missing:
+    """Return of how many of the checks that a model failed the number is missing."""
+    missing = [check.value is None for check in model.verdict.checks if not check.passed]
+    if not any(missing):
+        return "none"
+    return "all" if all(missing) else "some"
 
 
 def of_what(check: Check, model: ModelNumbers) -> str:
@@ -107,13 +117,22 @@ def _unanswered(model: ModelNumbers) -> str:
 
 
 def reasons(model: ModelNumbers, metrics: Metrics) -> list[str]:
-    """Return why a model is rejected, each with why its number is missing where it is."""
-    missing = [check for check in model.verdict.checks if check.value is None and not check.passed]
-    whys = {check.text: why_unmeasured(check.key, model, metrics) for check in missing}
+    """Return why a model is rejected; where a number is missing, or cannot be lower, with why."""
+    failed = [check for check in model.verdict.checks if not check.passed]
+    whys = {check.text: _remark(check, model, metrics) for check in failed}
     return [
-        next((f"{reason}: {why}" for text, why in whys.items() if reason.startswith(text)), reason)
+        next((f"{reason}{why}" for text, why in whys.items() if reason.startswith(text)), reason)
         for reason in model.verdict.reasons
     ]
+
+
+def _remark(check: Check, model: ModelNumbers, metrics: Metrics) -> str:
+    if check.value is None:
+        return f": {why_unmeasured(check.key, model, metrics)}"
+    rates = [attack.asr for attack in model.attacks if attack.asr and attack.asr.high == check.value]
+    if check.key == "asr_upper" and rates and not rates[0].successes:
+        return f" (none of {rates[0].total} worked, and so few leave this much open: test on more pictures)"
+    return ""
 
 
 def held(attack: AttackNumbers, model: ModelNumbers) -> str:
