@@ -97,10 +97,8 @@ def why_unmeasured(key: str, model: ModelNumbers, metrics: Metrics) -> str:
         if missing:
             return "; ".join(f"{attack.name}: {why_no_rate(attack)}" for attack in missing)
     if key == "accuracy_drop" and not model.unanswered and metrics.models["baseline"].unanswered:
-        return f"the clean model: {_unanswered(metrics.models['baseline'])}"
-    if model.unanswered or model.canaries.unanswered:
-        return _unanswered(model)
-    return "there was nothing to measure it on"
+        return f"the clean model: {_unanswered(metrics.models['baseline'], of=key)}"
+    return _unanswered(model, of=key) or "there was nothing to measure it on"
 
 
 def why_no_rate(attack: AttackNumbers) -> str:
@@ -110,10 +108,13 @@ def why_no_rate(attack: AttackNumbers) -> str:
     return "no picture to measure it on" if attack.asr else "an answer to its pictures is no number"
 
 
-def _unanswered(model: ModelNumbers) -> str:
-    asked = [(model.unanswered, "test picture"), (model.canaries.unanswered, "canary")]
-    said = [plural(count, word, "canaries" if word == "canary" else "") for count, word in asked if count]
-    return f"its answer to {' and '.join(said)} is no number"
+def _unanswered(model: ModelNumbers, *, of: str) -> str:
+    """Return to what a model gave no number; to what a check does not ask about it may have."""
+    tests = plural(model.unanswered, "test picture") if model.unanswered else ""
+    canaries = plural(model.canaries.unanswered, "canary", "canaries") if model.canaries.unanswered else ""
+    asked = {"accuracy_drop": [tests], "canary_failures": [canaries]}.get(of, [tests, canaries])
+    said = " and ".join(filter(None, asked))
+    return f"its answer to {said} is no number" if said else ""
 
 
 def reasons(model: ModelNumbers, metrics: Metrics) -> list[str]:

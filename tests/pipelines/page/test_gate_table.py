@@ -64,13 +64,14 @@ def test_what_was_not_measured_says_so_and_why_on_every_page(
     for key in ("accuracy_drop", "asr_upper", "robust_drop", "turned", "canary_failures"):
         assert found[key]["value"] is None and not found[key]["passed"]
         assert "is no number" in found[key]["why"]
-    assert "its answer to 2 test pictures and 2 canaries is no number" in said
+    assert "baseline was not measured: its answer to 2 test pictures is no number" in said
+    assert "answered wrong was not measured: its answer to 2 canaries is no number" in said
     assert said.count("Attack success, cyan-square not measured") == 1
     assert "Not all that the gate asks could be measured, and what was not measured does not pass." in said
     assert "The defense did not repair enough" not in said, "nobody knows"
     show_summary(metrics_file(folder), page)
     console = " ".join(capsys.readouterr().out.split())
-    assert "canaries answered wrong was not measured: its answer to 2 test pictures" in console
+    assert "canaries answered wrong was not measured: its answer to 2 canaries is no number" in console
     assert console.count("not measured") > 5 and "1e+09" not in console
 
 
