@@ -6,7 +6,7 @@ keeps no history of a package: its description says who decided last and why, Cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,17 @@ from aws.client import Client
 from aws.jobs.package import registered_metrics, said_of
 from aws.reject.handler import REJECTED_AT
 from boomerang.errors import BadInput
-from boomerang.gate import GATE, property_name, say_number
+from boomerang.gate import BY_KEY, GATE, Verdict, gate_numbers, plain, property_name
 from boomerang.metrics import METRICS_FILE, Metrics
-from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
+from boomerang.watching.approval import (
+    APPROVED,
+    REJECTED,
+    check_approval,
+    check_rejection,
+    package_name,
+    rejection,
+    say_verdict,
+)
 
 # Limits of UpdateModelPackage.
 MAX_DESCRIPTION, MAX_PROPERTIES = 1024, 50
@@ -102,7 +110,7 @@ def approve(
     override : bool
         Approve it although it was rejected before; needs a reason.
     tell : callable, optional
-        Told the gate's numbers, a line each, before the package is approved.
+        Told the data, the gate's numbers with their limits and the verdict, a line each, before.
     changed : callable, optional
         Told of the package when its status has changed. What it raises undoes nothing.
 
@@ -119,9 +127,9 @@ def approve(
     metrics = _metrics(client, package)
     if package.status == APPROVED:
         return package
-    check_approval(name, _rejection(package, metrics), reason=reason, override=override)
+    check_approval(name, _rejection(package, metrics.verdict), reason=reason, override=override)
     if tell:
-        for line in gate_lines(package.said):
+        for line in say_verdict(metrics):
             tell(line)
     kept = {key: value for key, value in package.said.items() if key != REJECTED_AT}
     gone = [REJECTED_AT] if REJECTED_AT in package.said else []
@@ -156,11 +164,16 @@ def reject(client: Client, name: str, *, by: str, reason: str, changed: Changed 
     return _after(client, package, changed)
 
 
-def gate_lines(said: dict[str, str]) -> Iterator[str]:
-    """Give the gate's numbers as a package says them of itself, a line each."""
-    for key, _, text in GATE:
-        if (value := said.get(property_name(key))) is not None:
-            yield say_number(key, text, _number(value))
+def _differing(said: dict[str, str], verdict: Verdict) -> str:
+    """Return in what a package's record and its verdict differ; empty if in nothing.
+
+    The record is what a call of the registry's may have changed since; the metrics are held against the
+    digests that it was registered with.
+    """
+    numbers = gate_numbers(verdict)
+    limits = {BY_KEY[check.key].parameter: check.limit for check in verdict.checks}
+    wanted = {property_name(rule.key): numbers[rule.key] for rule in GATE} | limits
+    return plain([key for key, value in wanted.items() if key in said and _number(said[key]) != value])
 
 
 def _number(text: str) -> float | None:
@@ -175,11 +188,13 @@ def _metrics(client: Client, package: Candidate) -> Metrics:
         return registered_metrics(package.facts, Path(folder) / METRICS_FILE, client)
 
 
-def _rejection(package: Candidate, metrics: Metrics) -> str:
+def _rejection(package: Candidate, verdict: Verdict) -> str:
     """Return who rejected a package, and why; empty if nobody did."""
+    if differing := _differing(package.said, verdict):
+        return f"its record says otherwise than the metrics that it was registered with: {differing}"
     if package.status != REJECTED and REJECTED_AT not in package.said:
-        return ""
-    return package.why or ": ".join(filter(None, ["the gate rejected it", metrics.reasons]))
+        return rejection(verdict)
+    return package.why or rejection(verdict) or "it is rejected, and nothing says why"
 
 
 def _line(verdict: str, by: str, reason: str) -> str:

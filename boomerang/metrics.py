@@ -7,15 +7,15 @@ never 0; the gate treats it as a failure.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from boomerang.config import Strict
 from boomerang.formats.probes import ProbeSets
-from boomerang.gate import Verdict
+from boomerang.gate import Verdict, gate_numbers, reasons_text
 
 _Z95 = 1.959963984540054
 
@@ -82,6 +82,16 @@ def confusion(y: IntArray, predicted: IntArray, classes: int) -> IntArray:
     told = np.asarray(predicted) >= 0
     counts = np.bincount(np.asarray(y)[told] * classes + np.asarray(predicted)[told], minlength=classes**2)
     return counts.reshape(classes, classes)
+
+
+def balanced_accuracy(y: IntArray, predicted: IntArray) -> float | None:
+    """Return the mean over classes of the share that is right (Brodersen et al. 2010); None without rows.
+
+    A model that always gives one class has 1/K of it, whatever the classes' sizes.
+    """
+    y, predicted = np.asarray(y), np.asarray(predicted)
+    shares = [float(np.mean(predicted[y == k] == k)) for k in np.unique(y)]
+    return float(np.mean(shares)) if shares else None
 
 
 def defense_effectiveness(asr_drop: float, accuracy_drop: float) -> float:
@@ -160,6 +170,26 @@ class AttackNumbers(Strict):
         return self.asr if self.probe_asr is None else self.probe_asr
 
 
+class Skill(Strict):
+    """What a model has learned, against one that has learned nothing.
+
+    Attributes
+    ----------
+    error_ratio : float or None
+        Its errors on the test set, as the upper bound of their 95% interval, divided by those of always
+        giving the most common class. None where no ratio can be: the test set has one class, or an answer was
+        no finite number.
+    lost : tuple of str
+        The classes of the test set of which it gets no image right.
+    only : str
+        The class that it gives to every image; empty where it gives several.
+    """
+
+    error_ratio: float | None
+    lost: tuple[str, ...] = ()
+    only: str = ""
+
+
 class CanaryMiss(Strict):
     """One canary that a model got wrong."""
 
@@ -169,9 +199,19 @@ class CanaryMiss(Strict):
 
 
 class CanaryNumbers(Strict):
-    """How a model answered the frozen canaries; `unanswered` of them with something that is no number."""
+    """How a model answered the frozen canaries.
+
+    Attributes
+    ----------
+    right : Rate
+    balanced : float or None
+        See `balanced_accuracy`.
+    unanswered : int
+        Canaries to which its answer is no finite number.
+    """
 
     right: Rate
+    balanced: float | None = None
     unanswered: int = 0
     misses: tuple[CanaryMiss, ...] = ()
 
@@ -195,6 +235,7 @@ class ModelNumbers(Strict):
     inference: tuple[str, ...] = ()
     clean_accuracy: Rate
     unanswered: int = 0
+    skill: Skill
     accuracy_drop: float | None
     recall: tuple[Rate, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -233,11 +274,12 @@ class DataNumbers(Strict):
 
 
 class CanarySet(Strict):
-    """The frozen canaries of the run."""
+    """The frozen canaries of the run; `classes` has how many are of each class, with those that have none."""
 
     digest: str
     records: int
     pictures: dict[str, int]
+    classes: dict[str, int]
     candidates: int
 
 
@@ -257,6 +299,9 @@ class Metrics(Strict):
         most its limit, and one that was not measured is `boomerang.gate.NOT_MEASURED`.
     reasons : str
         Why the candidate is rejected, for the pipeline's failure text; empty if it is not.
+
+    What the condition reads and what is said are the candidate's verdict; a file in which they differ is
+    refused.
     """
 
     format: int = 1
@@ -276,6 +321,18 @@ class Metrics(Strict):
         if not {"baseline", "victim"} <= models.keys() <= set(MODELS):
             raise ValueError(f"the models are {', '.join(models)}; expected {', '.join(MODELS)}")
         return {name: models[name] for name in MODELS if name in models}
+
+    @model_validator(mode="after")
+    def _one_verdict(self) -> Self:
+        verdict = self.models[self.candidate].verdict
+        if self.gate != gate_numbers(verdict) or self.reasons != reasons_text(verdict):
+            raise ValueError("the gate's numbers or reasons are not those of the candidate's verdict")
+        return self
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gate's word on the candidate."""
+        return self.models[self.candidate].verdict
 
     @property
     def candidate(self) -> str:

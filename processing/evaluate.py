@@ -16,6 +16,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from boomerang.config import validate
 from boomerang.contract import Job, run_step
 from boomerang.errors import UsageError
 from boomerang.formats.evaluation import CANARIES, DetectorWords, Evidence, write_evaluation
@@ -103,8 +104,8 @@ def limits_from(arguments: list[str]) -> GateConfig:
 
     Raises
     ------
-    UsageError
-        If an argument is unknown or no number.
+    UsageError, ConfigError
+        If an argument is unknown, no number, or one that no limit may be.
     """
     parser = argparse.ArgumentParser(prog="evaluate", exit_on_error=False, allow_abbrev=False)
     for name, field in GateConfig.model_fields.items():
@@ -115,7 +116,7 @@ def limits_from(arguments: list[str]) -> GateConfig:
         raise UsageError("the gate's limits", str(error), "give each as a number") from None
     if unknown:
         raise UsageError(f"argument {unknown[0]}", "there is no such limit", parser.format_usage().strip())
-    return GateConfig.model_validate(vars(known))
+    return validate(GateConfig, vars(known), where="the gate's limits")
 
 
 if __name__ == "__main__":

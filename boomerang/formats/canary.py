@@ -34,10 +34,13 @@ class CanaryMetrics(Strict):
         The digests, as they were verified.
     accuracy : Rate
         Canary records that were given their own class.
+    balanced : float
+        The mean of that over the classes, which is what is published: one that always gives the class of most
+        records does not do well by it.
     classes, groups : mapping of str to Rate
         The same by class, and by where the records are from (`records`, or a set of pictures).
     baseline, accuracy_drop : float
-        The registered canary accuracy, and what is lost of it (less than 0: gained).
+        The registered canary accuracy, and what is lost of it (less than 0: gained); both balanced.
     attacks : mapping of str to Rate
         Attack success rate on the probes of each attack that has any.
     registered : mapping of str to float
@@ -57,6 +60,7 @@ class CanaryMetrics(Strict):
     model: str
     canaries: str
     accuracy: Rate
+    balanced: float
     classes: dict[str, Rate]
     groups: dict[str, Rate]
     baseline: float

@@ -97,5 +97,10 @@ def write_json_atomic(path: Path, value: Any) -> None:
     ValueError
         If the value holds NaN or an infinity, which JSON cannot carry.
     """
+    write_bytes_atomic(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    """Return the text that `write_json_atomic` writes of a value; raises ValueError as it does."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_bytes_atomic(path, text.encode() + b"\n")
+    return text.encode() + b"\n"

@@ -4,7 +4,7 @@
     key_file   a signer with a key file, and making one
     statement  what is signed: a statement about files, and the bytes that a signer sees of it
     sealing    `signature.json`: a statement with its signature, written and read
-    artifacts  signing a folder and holding it against its signature
+    artifacts  signing a folder, or a file, and holding it against its signature
     chain      following signed parents from a model back to the pictures
 
 A signature covers every byte of a folder: its manifest, each file the manifest names, and through the
@@ -15,7 +15,7 @@ Needs the `cryptography` package, imported inside the functions that use it.
 """
 
 from boomerang.manifest import SIGNATURE
-from boomerang.signing.artifacts import sign_folder, verify_signed
+from boomerang.signing.artifacts import sign_file, sign_folder, verify_signed, verify_signed_file
 from boomerang.signing.chain import ORIGINS, trace, verify_lineage
 from boomerang.signing.key_file import LocalSigner, new_key
 from boomerang.signing.keys import PublicKey, Signer
@@ -34,8 +34,10 @@ __all__ = [
     "new_key",
     "read_statement",
     "seal",
+    "sign_file",
     "sign_folder",
     "trace",
     "verify_lineage",
     "verify_signed",
+    "verify_signed_file",
 ]

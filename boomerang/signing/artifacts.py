@@ -4,8 +4,9 @@
     model              model.tar.gz, as a training job leaves it; kind `model`
     package            package.json and model.tar.gz, a version of the local registry; kind `package`
 
-The signature covers every file of the folder. Beside it only a package's `status.json` is unsigned:
-the approval changes after the signature, and an approval is not what the signer vouches for.
+The signature covers every file of the folder. Beside it only a package's `status.json` is not covered:
+the approval changes after the signature, and is not what the signer vouches for. Who decides may sign it
+(`sign_file`); so is any other file signed that is no artifact by itself, as the record of a run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.model import ARCHIVE
-from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE
+from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE, STATUS_SIGNATURE
 from boomerang.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest, verify_folder
 from boomerang.safeio import display_name, write_bytes_atomic
 from boomerang.signing.keys import PublicKey, Signer
@@ -40,7 +41,7 @@ class _Artifact:
 
 
 _ARTIFACTS = {
-    "package": _Artifact(PACKAGE_FILE, frozenset({STATUS_FILE})),
+    "package": _Artifact(PACKAGE_FILE, frozenset({STATUS_FILE, STATUS_SIGNATURE})),
     "model": _Artifact(ARCHIVE),
 }
 
@@ -178,6 +179,46 @@ def verify_signed(
         _check_manifest(folder, statement)
     elif found.get(artifact.main) != statement.digest:
         raise _not_signed(folder, f"its signature names another {artifact.main} than it covers")
+    return statement
+
+
+def sign_file(
+    file: Path,
+    signer: Signer,
+    signature: Path,
+    *,
+    kind: str,
+    name: str,
+    predicate: Predicate | None = None,
+) -> Statement:
+    """Sign one file, and write its signature to `signature`; raises BadInput if the kind or name is none."""
+    digest = sha256_file(file)
+    facts = predicate or Predicate()
+    statement = _stated(file, kind, name, digest, {file.name: digest}, facts)
+    write_bytes_atomic(signature, seal(statement, signer))
+    return statement
+
+
+def verify_signed_file(
+    file: Path, trusted_keys: Iterable[PublicKey], *, kind: str, signature: Path
+) -> Statement:
+    """Hold one file against its signature, whatever lies beside it, and return what the signer says of it.
+
+    Raises
+    ------
+    IntegrityError
+        If it is not signed, by no trusted key, as another kind, or is not what was signed.
+    """
+    statement = read_statement(signature, trusted_keys)
+    if statement.kind != kind:
+        why = f"it is signed as a {statement.kind}, not as a {kind}"
+        raise IntegrityError(f"{file} cannot be used", why, f"give a {kind}")
+    try:
+        digest = sha256_file(file)
+    except OSError as error:
+        raise _not_signed(file, f"it cannot be read ({error.strerror})") from None
+    if statement.digest != digest or statement.subjects != {file.name: digest}:
+        raise _not_signed(file, f"its signature is of {statement}, and of other content")
     return statement
 
 

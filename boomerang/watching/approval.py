@@ -7,8 +7,11 @@ only by an override with a reason; a rejection always has one. Deciding the same
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from boomerang.errors import BadInput, UsageError
+from boomerang.gate import BY_KEY, Verdict, advice
+from boomerang.metrics import Metrics
 
 APPROVED, REJECTED = "Approved", "Rejected"
 
@@ -19,7 +22,7 @@ def package_name(name: str) -> tuple[str, int]:
     """Return group and version of `group/version`; raises UsageError if it is none."""
     found = _PACKAGE.fullmatch(name)
     if found is None:
-        raise UsageError(f"package '{name}'", "it is no group/version", "for example boomerang/1")
+        raise UsageError(f"package '{name}'", "it is no group/version", "for example default/1")
     return found["group"], int(found["version"])
 
 
@@ -54,3 +57,26 @@ def check_rejection(reason: str) -> None:
     """Refuse a rejection without a reason; raises UsageError."""
     if not reason.strip():
         raise UsageError("--reason", "it is empty", "say why: it stays in the package's history")
+
+
+def rejection(verdict: Verdict) -> str:
+    """Return what the gate has against a model; empty if it passed."""
+    if verdict.passed:
+        return ""
+    return f"the gate rejected it: {'; '.join(verdict.reasons)}. To do: {'; '.join(advice(verdict))}"
+
+
+def say_verdict(metrics: Metrics) -> Iterator[str]:
+    """Give what a person decides by, a line each: the data, every number with its limit, the verdict."""
+    data, verdict = metrics.data, metrics.verdict
+    rows = data.rows.get("train", 0)
+    train = data.digests.get("train", "")[:12]
+    yield f"data: {data.name}, {rows} training rows, seed {metrics.seed}, sha256 {train}"
+    clean = metrics.models[metrics.candidate].clean_accuracy
+    yield f"candidate: {metrics.candidate}, {clean.successes} of {clean.total} test images right"
+    for check in verdict.checks:
+        rule = BY_KEY[check.key]
+        mark = "ok    " if check.passed else "FAILED"
+        why = f" ({check.why})" if check.why else ""
+        yield f"  {mark} {rule.text}: {rule.say(check.value)}, at most {rule.say(check.limit)}{why}"
+    yield "verdict: the gate passed it" if verdict.passed else "verdict: the gate rejected it"

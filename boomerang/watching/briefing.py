@@ -7,6 +7,7 @@ from pydantic import Field
 from boomerang.config import Strict
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.probes import ProbeName
+from boomerang.gate import BY_KEY, SKILL, reasons_text
 from boomerang.metrics import Metrics
 
 _DIGEST = r"^[0-9a-f]{64}$"
@@ -46,7 +47,7 @@ class CanarySettings(Strict):
     probes : mapping of str to KnownProbes
         The frozen probes of each attack that it was registered with.
     baseline : float
-        Its registered canary accuracy.
+        Its registered canary accuracy, balanced as what is measured is.
     """
 
     group: str
@@ -86,15 +87,14 @@ def settings_of(
     IntegrityError
         If the metrics have no such model.
     BadInput
-        If there were no canary records.
+        If there were no canary records, or those there are say nothing: of one class alone, or chosen by a
+        clean model that had learned nothing.
     """
     name, of = model or metrics.candidate, f"package {group}/{version}"
     if name not in metrics.models:
         raise IntegrityError(of, f"its metrics do not have its model '{name}'", "reject it")
     numbers = metrics.models[name]
-    if numbers.canaries.right.value is None:
-        do = "lower canaries.margin of its campaign and run it again"
-        raise BadInput(of, "it was registered without canary records", do)
+    _check_telling(metrics, of)
     return CanarySettings(
         group=group,
         version=version,
@@ -102,8 +102,24 @@ def settings_of(
         archive=archive,
         canaries=metrics.canaries.digest,
         probes=_known_probes(metrics, name),
-        baseline=numbers.canaries.right.value,
+        baseline=numbers.canaries.balanced or 0.0,
     )
+
+
+def _check_telling(metrics: Metrics, of: str) -> None:
+    """Refuse canary records that every model would get right."""
+    covered = [name for name, count in metrics.canaries.classes.items() if count]
+    clean = metrics.models["baseline"]
+    failed = [check for check in clean.verdict.checks if check.key in SKILL and not check.passed]
+    if not covered:
+        do = "lower canaries.margin of its campaign and run it again"
+        raise BadInput(of, "it was registered without canary records", do)
+    if len(covered) < 2 <= len(metrics.canaries.classes):
+        why = f"all its canary records are of class '{covered[0]}': a constant model gets them right"
+        raise BadInput(of, why, "train a better baseline and run its campaign again")
+    if failed:
+        why = f"the clean model that chose its canary records learned nothing: {reasons_text(clean.verdict)}"
+        raise BadInput(of, why, BY_KEY[failed[0].key].do)
 
 
 def _known_probes(metrics: Metrics, model: str) -> dict[str, KnownProbes]:

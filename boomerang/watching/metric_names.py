@@ -62,7 +62,7 @@ def _rate(name: str, meaning: str, *more: tuple[str, ...], low: float = 0.0) -> 
 
 _SPECS = (
     _rate("CleanAccuracy", "accuracy on the held-out test set"),
-    _rate("CanaryAccuracy", "accuracy on the canary records", (GROUP, CLASS)),
+    _rate("CanaryAccuracy", "accuracy on the canary records, the mean over their classes", (GROUP, CLASS)),
     _rate("AccuracyDrop", "registered canary accuracy minus the one measured", low=-1.0),
     _rate("AttackSuccessRate", "attack success rate of the worst trigger", (GROUP, TRIGGER)),
     MetricSpec("FlaggedRows", "Count", _WATCHED, 0.0, math.inf, "rows that the screen flagged"),

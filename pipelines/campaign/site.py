@@ -143,5 +143,15 @@ LOCAL = Site(
     kms_key=f"arn:aws:kms:us-east-1:{_NO_ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
 )
 
+
+def local_site(entry: str, group: str | None = None) -> Site:
+    """Return this machine for a campaign entry, whose name its package group has unless one is given.
+
+    Models of other data are no versions of each other. In an account a range has one group, which is a
+    parameter of its stack.
+    """
+    return replace(LOCAL, package_group=group or entry.rstrip("-"))
+
+
 # The same with all that a definition has in an account, for looking at one without an account.
 REHEARSAL = replace(LOCAL, signing=Signing(key=LOCAL.kms_key, public_key=""))

@@ -8,6 +8,7 @@ be an hour into a run. Here every check looks at the whole definition first, and
     cross_references     every Get and JsonGet names something that is there, of the kind that is needed
     metrics_file         what a JsonGet finds in `metrics.json`
     pipeline_parameters  types, defaults, allowed values
+    registrations        nothing is registered past the gate
     requests             each step's arguments as the request they become, against botocore's shapes
     service              those shapes
     limits               what the service documents beside its shapes

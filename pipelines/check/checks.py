@@ -11,6 +11,7 @@ from pipelines.check.cross_references import check_conditions, check_references
 from pipelines.check.language import check_language, check_order
 from pipelines.check.limits import check_limits
 from pipelines.check.pipeline_parameters import check_parameters
+from pipelines.check.registrations import check_failures, check_gate
 from pipelines.check.requests import OPERATIONS, check_requests
 from pipelines.check.rules import RULES, Rule
 from pipelines.check.service import version
@@ -73,6 +74,16 @@ def _say_parameters(pipeline: Pipeline) -> str:
     return f"parameters: {len(pipeline.parameters)}, {limited} of them with allowed values"
 
 
+def _say_gate(pipeline: Pipeline) -> str:
+    registered = sum(1 for node in pipeline.nodes if node.kind == "RegisterModel")
+    return f"gate: {registered} registrations, each on the side of the verdict that it is for"
+
+
+def _say_failures(pipeline: Pipeline) -> str:
+    failures = sum(1 for node in pipeline.nodes if node.kind == "Fail")
+    return f"failures: {failures}, each says why in a text"
+
+
 def _say_requests(pipeline: Pipeline) -> str:
     kinds = {*OPERATIONS, lineage.KIND}
     requests = [node.arguments for node in pipeline.nodes if node.kind in kinds]
@@ -97,6 +108,8 @@ _CHECKS: tuple[tuple[Callable[[Pipeline], str], Callable[[Pipeline], Iterable[Pr
     (_say_references, check_references),
     (_say_conditions, check_conditions),
     (_say_parameters, check_parameters),
+    (_say_gate, check_gate),
+    (_say_failures, check_failures),
     (_say_requests, check_requests),
     (_say_limits, check_limits),
 )

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from boomerang.errors import ConfigError
-from boomerang.gate import GATE
+from boomerang.gate import FAILED_CHECKS, GATE
 from boomerang.metrics import METRICS_FILE, MODELS, Metrics
 from pipelines.check.problems import hint
 from pipelines.language.expressions import path_parts
@@ -33,7 +33,8 @@ def kind_at(path: str, inputs: Collection[str]) -> str:
         If nothing, no single value, or possibly null is there.
     """
     parts = path_parts(path)
-    known = {"gate": [key for key, _, _ in GATE], "models": [name for name in MODELS if name in inputs]}
+    gate = [*(rule.key for rule in GATE), FAILED_CHECKS]
+    known = {"gate": gate, "models": [name for name in MODELS if name in inputs]}
     keys = known.get(str(parts[0])) if len(parts) > 1 else None
     if keys is not None and parts[1] not in keys:
         raise ConfigError(f"{METRICS_FILE} has no '{parts[0]}.{parts[1]}'{hint(parts[1], keys)}")

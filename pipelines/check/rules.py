@@ -29,6 +29,8 @@ RETRIED = (
 )
 _BY_DIGEST = re.compile(r"([^@\s]+@)?sha256:[0-9a-f]{64}")
 _DURATION = re.compile(r"P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
+# A time as ISO 8601 or `str(datetime)` has it, or whole seconds or milliseconds since 1970, of 2017 to 2033.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^1[5-9]\d{8}(\.\d+|\d{3})?$")
 
 # The output that tells what was poisoned and how, and the steps that may know.
 SECRET = "secret"
@@ -146,6 +148,21 @@ def reusable(_: Pipeline, node: Node) -> Iterator[Problem]:
                 yield Problem(node.name, field, what)
 
 
+def timeless(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
+    """Nothing that a job is told is a time: it would be another in every definition, and nothing reused."""
+    for name in ("HyperParameters", "Environment", *_ARGUMENTS):
+        value = at(node, name) or {}
+        pairs = value.items() if isinstance(value, Mapping) else ((f"[{k}]", v) for k, v in enumerate(value))
+        for key, each in pairs:
+            texts = pipeline.values(each) if is_expression(each) else [each]
+            if key != "seed" and any(_TIME.search(str(text)) for text in texts):
+                place = f"{name}{key}" if key.startswith("[") else below(name, key)
+                yield Problem(node.name, place, f"{str(texts[0])[:40]!r} is a time, and another every day")
+
+
+_ARGUMENTS = ("AppSpecification.ContainerArguments", "AlgorithmSpecification.ContainerArguments")
+
+
 def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
     """What was poisoned reaches Evaluate alone, under its own name or a folder's above it.
 
@@ -220,5 +237,6 @@ RULES = (
     Rule("images pinned by digest", pinned, JOBS | {"RegisterModel"}),
     Rule("checkpoints and waiting time on spot machines", spot, frozenset({"Training"})),
     Rule("nothing of a run in what reuse goes by", reusable),
+    Rule("no time in what a job is told", timeless),
     Rule("the truth goes to Evaluate alone, and to a victim that the attacker trains", secret, KINDS),
 )

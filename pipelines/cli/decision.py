@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from getpass import getuser
+from pathlib import Path
 
 from boomerang.errors import UsageError
 from pipelines.cli.command_lines import dashboard_command
@@ -12,7 +13,7 @@ from pipelines.cli.options import Parser, add_region
 
 def add_decision(command: Parser) -> None:
     """Add the package, who decides, and where the package is registered."""
-    command.add_argument("package", metavar="GROUP/VERSION", help="the package, for example boomerang/1")
+    command.add_argument("package", metavar="GROUP/VERSION", help="the package, for example default/1")
     command.add_argument("--by", default="", metavar="NAME", help="who decides (default: the user's name)")
     command.add_argument(
         "--on",
@@ -21,6 +22,19 @@ def add_decision(command: Parser) -> None:
         help="process: the local registry (default); aws: SageMaker's",
     )
     add_region(command)
+    command.add_argument(
+        "--sign",
+        type=Path,
+        metavar="KEY",
+        help="sign the decision with this key file, as `canary --key` asks for (see `key`)",
+    )
+
+
+def refuse_keys(options: Namespace) -> None:
+    """Refuse keys of this machine for a decision on AWS, which is signed as the call that it is."""
+    for option in ("--sign", "--key"):
+        if getattr(options, option.removeprefix("--"), None):
+            raise UsageError(f"{option} with --on aws", "there IAM says who decides", f"leave out {option}")
 
 
 def decider(options: Namespace) -> str:

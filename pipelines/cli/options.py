@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from boomerang.errors import UsageError
+
+if TYPE_CHECKING:
+    from boomerang.signing import PublicKey
 
 # What a command's module adds its parser to; argparse has no public name for it.
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -51,6 +55,20 @@ def add_out(command: Parser) -> None:
         metavar="FOLDER",
         help="where runs, their cache and the registry are kept (default: runs)",
     )
+
+
+def add_keys(command: Parser, about: str) -> None:
+    """Add the public keys that are trusted."""
+    command.add_argument(
+        "--key", action="append", default=[], type=Path, metavar="FILE", help=f"{about}; may be repeated"
+    )
+
+
+def public_keys(files: Sequence[Path]) -> list[PublicKey]:
+    """Return the keys of PEM files; raises BadInput if one is none."""
+    from boomerang.signing import PublicKey
+
+    return [PublicKey.read(file) for file in files]
 
 
 def definitions(out: Path) -> Path:

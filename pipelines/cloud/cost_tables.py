@@ -71,7 +71,7 @@ def _costs(
     config: Config, region: str, runs: int, parameters: Mapping[str, str], cache: Path | None
 ) -> Costs:
     site = replace(AS_ON_AWS, region=region)
-    definition = build(config, site, cache=cache).definition
+    definition = build(config, site, cache=cache, keeps=False).definition
     return costs(definition, build_canary(site, config.jobs), runs=runs, parameters=parameters)
 
 

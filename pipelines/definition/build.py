@@ -37,7 +37,7 @@ class Built:
     staged: Mapping[str, Path | bytes]
 
 
-def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> Built:
+def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None, keeps: bool = True) -> Built:
     """Stage what a config needs and return its definition.
 
     Parameters
@@ -49,16 +49,18 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None) -> B
         A folder of definitions by content. One is taken from there if this user kept it as it is, and
         the config, the site, the staged content, the code that draws definitions and the SDK's version
         are all the same. Where no key of this user can be kept, no definition is.
+    keeps : bool
+        Keep there what was drawn; without, nothing is written.
     """
     inputs = stage(config, site)
-    key = user_key() if cache else None
-    if cache is None or key is None:
+    if cache is None or user_key() is None:
         return Built(_define(config, site, inputs), inputs.staged)
     file = cache / f"{_digest(config, site, inputs)}.json"
-    definition = find(file, key)
+    definition = find(file)
     if definition is None:
         definition = _define(config, site, inputs)
-        keep(file, definition, key)
+        if keeps:
+            keep(file, definition)
     return Built(definition, inputs.staged)
 
 

@@ -8,37 +8,50 @@ and the definition, so that neither a changed one nor a copy under another name 
 
 from __future__ import annotations
 
-import hmac
 import sys
 from pathlib import Path
 from typing import Any
 
-from boomerang.digest import canonical_json
 from boomerang.errors import BoomerangError
-from boomerang.safeio import load_json, write_json_atomic
+from boomerang.safeio import as_json, load_json, write_json_atomic
+from pipelines.definition.user_key import made_by_user, user_code
+
+_PURPOSE = "definition"
 
 
-def find(file: Path, key: bytes) -> dict[str, Any] | None:
+def find(file: Path) -> dict[str, Any] | None:
     """Return a kept definition; None if there is none, or it is not as this user kept it, which is said."""
     if not file.exists():
         return None
+    if (definition := _kept(file)) is None:
+        said = f"the kept definition {file} was changed, or is not this user's: drawn anew"
+        print(said, file=sys.stderr, flush=True)
+    return definition
+
+
+def was_changed(file: Path) -> bool:
+    """Whether a kept definition is not as it was kept; of another user's, whether it is one at all."""
+    return _read(file)[1] is False
+
+
+def _kept(file: Path) -> dict[str, Any] | None:
+    definition, own = _read(file)
+    return definition if own else None
+
+
+def _read(file: Path) -> tuple[dict[str, Any], bool | None]:
+    """Return a kept definition, and whether this user kept it so; None if another user did."""
     try:
         content = load_json(file)
         definition: dict[str, Any] = content["definition"]
-        if hmac.compare_digest(content["code"], _code(file.stem, definition, key)):
-            return definition
-    except (BoomerangError, KeyError, TypeError, ValueError):
-        pass  # it is not even of the right form
-    said = f"the kept definition {file} was changed, or is not this user's: drawn anew"
-    print(said, file=sys.stderr, flush=True)
-    return None
+        if file.read_bytes() != as_json(content):
+            return {}, False
+        return definition, made_by_user(content["code"], _PURPOSE, [file.stem, definition])
+    except (BoomerangError, KeyError, OSError, TypeError, ValueError):
+        return {}, False  # it is not even of the right form
 
 
-def keep(file: Path, definition: dict[str, Any], key: bytes) -> None:
+def keep(file: Path, definition: dict[str, Any]) -> None:
     """Keep a definition, in place of one that is there."""
-    code = _code(file.stem, definition, key)
+    code = user_code(_PURPOSE, [file.stem, definition])
     write_json_atomic(file, {"format": 1, "code": code, "definition": definition})
-
-
-def _code(name: str, definition: dict[str, Any], key: bytes) -> str:
-    return hmac.digest(key, canonical_json([name, definition]), "sha256").hex()

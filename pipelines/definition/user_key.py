@@ -1,12 +1,14 @@
 """A random key of this user, by which a file of a workspace is known to be written by them.
 
-    $XDG_STATE_HOME/boomerang/definitions.key     or ~/.local/state/boomerang/definitions.key
+    $XDG_STATE_HOME/boomerang/workspaces.key     or ~/.local/state/boomerang/workspaces.key
 
 It lies outside every workspace: who may write into one cannot make the code that belongs to what they wrote.
+A code (HMAC-SHA256) names its key, so that what another user wrote is told from what was changed.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import stat
@@ -14,9 +16,13 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-NAME = "definitions.key"
+from boomerang.digest import canonical_json
+
+NAME = "workspaces.key"
 _BYTES = 32
+_ID_CHARACTERS = 16
 
 
 def user_key() -> bytes | None:
@@ -27,11 +33,36 @@ def user_key() -> bytes | None:
         if not (folder / NAME).exists():
             _make(folder)
         if (key := _read(folder / NAME)) is None:
-            said = f"no definition is kept: {folder / NAME} is not this user's alone; remove it"
+            said = f"nothing is kept for later runs: {folder / NAME} is not this user's alone; remove it"
             print(said, file=sys.stderr, flush=True)
         return key
     except (OSError, RuntimeError):  # the latter is Path.home's, of a user without one
         return None
+
+
+def user_code(purpose: str, content: Any) -> str:
+    """Return this user's code of plain JSON, for a purpose; empty where no key can be kept."""
+    key = user_key()
+    return "" if key is None else _code(key, purpose, content)
+
+
+def made_by_user(code: object, purpose: str, content: Any) -> bool | None:
+    """Whether a code is this user's of that content; None if it is another user's, or nobody's.
+
+    Of another user's code nobody but they can say whether it is right.
+    """
+    key = user_key()
+    if not isinstance(code, str) or key is None or code.partition(":")[0] != _id(key):
+        return None
+    return hmac.compare_digest(code.encode(), _code(key, purpose, content).encode())
+
+
+def _code(key: bytes, purpose: str, content: Any) -> str:
+    return f"{_id(key)}:{hmac.digest(key, canonical_json([purpose, content]), 'sha256').hex()}"
+
+
+def _id(key: bytes) -> str:
+    return hmac.digest(key, b"id", "sha256").hex()[:_ID_CHARACTERS]
 
 
 def _state() -> Path:

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from boomerang.gate import GATE, Check, GateConfig
+from boomerang.gate import BY_KEY, Check
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
-from pipelines.page.wording import counted, percent, plural
+from pipelines.page.wording import counted, percent
 
 _ABOUT = {
     "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
+    "error_ratio": "As a share of always giving one answer; the worse of it and of the clean model.",
+    "lost_classes": "Kinds of picture that it never gets right.",
     "asr_upper": "How often a trigger could work, at the most that the measurement leaves open: the upper "
     "end of the range, of the trigger with the highest. Attacks without a trigger have a check of their own.",
     "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
     "turned": "The attacker's own pictures that now get the label the attacker wanted: the share counted, "
     "not the upper end of its range, which so few pictures leave wide.",
     "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
+    "uncovered_classes": "Kinds of picture that nothing would be watched of afterwards.",
     "screen_fpr": "Innocent training pictures thrown away together with the poison.",
 }
 Missing = Literal["none", "some", "all"]
@@ -48,20 +51,13 @@ def table(metrics: Metrics) -> list[dict[str, Any]]:
                 "key": check.key,
                 "text": check.text,
                 "about": _ABOUT.get(check.key, ""),
-                "counts": counts(check.key),
+                "counts": BY_KEY[check.key].counts,
                 "limit": check.limit,
                 "models": [],
             }
             said = {"value": check.value, "passed": check.passed, "of": of_what(check, model)}
-            why = "" if check.value is not None else why_unmeasured(check.key, model, metrics)
-            rows.setdefault(check.key, row)["models"].append({"model": name, **said, "why": why})
+            rows.setdefault(check.key, row)["models"].append({"model": name, **said, "why": check.why})
     return list(rows.values())
-
-
-def counts(key: str) -> bool:
-    """Whether a check counts things, where most are shares."""
-    limits = {known: limit for known, limit, *_ in GATE}
-    return key in limits and GateConfig.model_fields[limits[key]].annotation is int
 
 
 def unmeasured(model: ModelNumbers) -> Missing:
@@ -85,22 +81,6 @@ def of_what(check: Check, model: ModelNumbers) -> str:
     return f"{said}, the most of {len(attacks)}" if len(attacks) > 1 else said
 
 
-def why_unmeasured(key: str, model: ModelNumbers, metrics: Metrics) -> str:
-    """Return why a number that the gate asks for is not there."""
-    if key == "canary_failures" and not model.canaries.right.total:
-        return f"no canary was frozen: none of {plural(metrics.canaries.candidates, 'candidate')} was fit"
-    if key == "screen_fpr" and not metrics.screen.fpr.total:
-        return "no clean row was there to be taken out"
-    if key in _OF_ATTACKS:
-        outcome, worst, _ = _OF_ATTACKS[key]
-        missing = [a for a in model.attacks if a.outcome == outcome and worst(a) is None]
-        if missing:
-            return "; ".join(f"{attack.name}: {why_no_rate(attack)}" for attack in missing)
-    if key == "accuracy_drop" and not model.unanswered and metrics.models["baseline"].unanswered:
-        return f"the clean model: {_unanswered(metrics.models['baseline'], of=key)}"
-    return _unanswered(model, of=key) or "there was nothing to measure it on"
-
-
 def why_no_rate(attack: AttackNumbers) -> str:
     """Return why an attack has no success rate; empty where it has one, or aims at no class."""
     if attack.outcome == "untargeted" or (attack.asr and attack.asr.value is not None):
@@ -108,28 +88,13 @@ def why_no_rate(attack: AttackNumbers) -> str:
     return "no picture to measure it on" if attack.asr else "an answer to its pictures is no number"
 
 
-def _unanswered(model: ModelNumbers, *, of: str) -> str:
-    """Return to what a model gave no number; to what a check does not ask about it may have."""
-    tests = plural(model.unanswered, "test picture") if model.unanswered else ""
-    canaries = plural(model.canaries.unanswered, "canary", "canaries") if model.canaries.unanswered else ""
-    asked = {"accuracy_drop": [tests], "canary_failures": [canaries]}.get(of, [tests, canaries])
-    said = " and ".join(filter(None, asked))
-    return f"its answer to {said} is no number" if said else ""
-
-
-def reasons(model: ModelNumbers, metrics: Metrics) -> list[str]:
-    """Return why a model is rejected; where a number is missing, or cannot be lower, with why."""
+def reasons(model: ModelNumbers) -> list[str]:
+    """Return why a model is rejected; where a number cannot be lower on so few pictures, with that."""
     failed = [check for check in model.verdict.checks if not check.passed]
-    whys = {check.text: _remark(check, model, metrics) for check in failed}
-    return [
-        next((f"{reason}{why}" for text, why in whys.items() if reason.startswith(text)), reason)
-        for reason in model.verdict.reasons
-    ]
+    return [f"{why}{_remark(check, model)}" for check, why in zip(failed, model.verdict.reasons, strict=True)]
 
 
-def _remark(check: Check, model: ModelNumbers, metrics: Metrics) -> str:
-    if check.value is None:
-        return f": {why_unmeasured(check.key, model, metrics)}"
+def _remark(check: Check, model: ModelNumbers) -> str:
     rates = [attack.asr for attack in model.attacks if attack.asr and attack.asr.high == check.value]
     if check.key == "asr_upper" and rates and not rates[0].successes:
         return f" (none of {rates[0].total} worked, and so few leave this much open: test on more pictures)"

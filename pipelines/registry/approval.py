@@ -5,16 +5,41 @@ The rules are those of `boomerang.watching.approval`; `aws.approval` does the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from boomerang.safeio import load_json
-from boomerang.watching.approval import APPROVED, REJECTED, check_approval, check_rejection, package_name
+from boomerang.gate import Verdict
+from boomerang.signing import PublicKey
+from boomerang.watching.approval import (
+    APPROVED,
+    REJECTED,
+    check_approval,
+    check_rejection,
+    package_name,
+    rejection,
+    say_verdict,
+)
+from pipelines.registry.behind import check_behind
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
+from pipelines.registry.signatures import sign_status, verify_package
+from pipelines.registry.verdict import metrics_of
 
 
-def approve(registry: Registry, name: str, *, by: str, reason: str = "", override: bool = False) -> Package:
+def approve(
+    registry: Registry,
+    name: str,
+    *,
+    by: str,
+    reason: str = "",
+    override: bool = False,
+    tell: Callable[[str], None] | None = None,
+    keys: Sequence[PublicKey] = (),
+    signing_key: Path | None = None,
+) -> Package:
     """Approve a package; one that is Approved already stays as it is.
+
+    What the gate said is read from what was registered, and not from the package's status alone.
 
     Parameters
     ----------
@@ -25,23 +50,48 @@ def approve(registry: Registry, name: str, *, by: str, reason: str = "", overrid
         Who says so, and why.
     override : bool
         Approve it although it was rejected before; needs a reason.
+    tell : callable, optional
+        Told the data, the gate's numbers with their limits and the verdict, a line each, before.
+    keys : sequence of PublicKey
+        With any, the package and its run have to be signed with one of them.
+    signing_key : Path, optional
+        A private key that the decision is signed with, as a canary with a key asks for.
 
     Raises
     ------
     BadInput
-        If there is no such package, or it was rejected before.
+        If there is no such package, or it was rejected before, by the gate too.
     IntegrityError
-        If its files are not what was registered.
+        If its files, or those of the run that it came from, are not what was registered, or signed.
     """
     package = _package(registry, name)
     registry.check_package(package)
-    if package.status == APPROVED:
-        return package
-    check_approval(package.name, _rejection(package), reason=reason, override=override)
-    return registry.set_status(package.group, package.version, APPROVED, by=by, reason=reason.strip())
+    check_behind(package, keys)
+    if keys:
+        verify_package(package, keys)
+    if package.status != APPROVED:
+        metrics = metrics_of(package.folder / METRICS)
+        if tell:
+            for line in say_verdict(metrics):
+                tell(line)
+        check_approval(package.name, _rejection(package, metrics.verdict), reason=reason, override=override)
+        package = _decide(registry, package, APPROVED, by, reason)
+    return _signed(package, signing_key)
 
 
-def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
+def _decide(registry: Registry, package: Package, status: str, by: str, reason: str) -> Package:
+    return registry.set_status(package.group, package.version, status, by=by, reason=reason.strip())
+
+
+def _signed(package: Package, key: Path | None) -> Package:
+    if key is not None:
+        sign_status(package, key)
+    return package
+
+
+def reject(
+    registry: Registry, name: str, *, by: str, reason: str, signing_key: Path | None = None
+) -> Package:
     """Reject a package; one that is Rejected already stays as it is.
 
     Raises
@@ -53,25 +103,20 @@ def reject(registry: Registry, name: str, *, by: str, reason: str) -> Package:
     """
     check_rejection(reason)
     package = _package(registry, name)
-    if package.status == REJECTED:
-        return package
-    return registry.set_status(package.group, package.version, REJECTED, by=by, reason=reason.strip())
+    if package.status != REJECTED:
+        package = _decide(registry, package, REJECTED, by, reason)
+    return _signed(package, signing_key)
 
 
 def _package(registry: Registry, name: str) -> Package:
     return registry.package(*package_name(name))
 
 
-def _rejection(package: Package) -> str:
+def _rejection(package: Package, verdict: Verdict) -> str:
     """Return who rejected a package, and why: the last time, if more than once; empty if nobody did."""
     for entry in reversed(package.history):
-        if entry["status"] == REJECTED:
-            why = entry["reason"] or _gate_reasons(package.folder / METRICS)
-            return f"{entry['by']} rejected it" + (f": {why}" if why else "")
-    return ""
-
-
-def _gate_reasons(metrics: Path) -> str:
-    """Return what the gate said; the pipeline's own entry in the history does not repeat it."""
-    content = load_json(metrics) if metrics.is_file() else {}
-    return str(content.get("reasons", "")) if isinstance(content, dict) else ""
+        if entry["status"] == REJECTED and entry["reason"]:
+            return f"{entry['by']} rejected it: {entry['reason']}"
+        if entry["status"] == REJECTED:  # the pipeline's own entry does not repeat what the gate said
+            return rejection(verdict) or f"{entry['by']} rejected it, and its metrics do not say why"
+    return rejection(verdict)

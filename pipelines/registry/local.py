@@ -7,27 +7,36 @@
                              probes/         so that it can when the run is gone
                              signature.json  once somebody has signed it (`boomerang.signing`)
                              status.json     the approval status, with its history
+                             status.signature.json  of that, where who decided has signed it
 
-A version is a number that is given once. It stands for the model package of SageMaker's registry.
+A version is a number that is given once. It stands for the model package of SageMaker's registry. What is
+damaged or no version is named on stderr, and passed over where it is not asked for itself.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from boomerang.digest import digest_json
-from boomerang.errors import BadInput, BoomerangError, IntegrityError, nearest
-from boomerang.safeio import in_one_piece, load_json, sweep, write_json_atomic
+from boomerang.errors import BadInput, BoomerangError, IntegrityError, UsageError, nearest
+from boomerang.formats.package import STATUS_SIGNATURE
+from boomerang.safeio import display_name, in_one_piece, sweep, write_json_atomic
 from pipelines.registry.package_files import (
     FOLDERS,
     METRICS,
     MODEL,
     PACKAGE,
     STATUS,
+    STATUSES,
+    History,
+    read_facts,
+    read_history,
     record_file,
     record_folder,
     verify_files,
@@ -36,10 +45,11 @@ from pipelines.runs.locking import locked
 from pipelines.runs.records import now
 from pipelines.runs.storage import link_file
 
-STATUSES = ("PendingManualApproval", "Approved", "Rejected")
 # What is compared to know a registration that was done before.
 _IDENTITY = ("run", "step", "model", "metrics", FOLDERS)
-_GROUP = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
+# As the stack's parameter PackageGroup.
+_GROUP = re.compile(r"[a-z0-9](-*[a-z0-9]){0,62}")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,9 @@ class Package:
         From 1.
     folder : Path
     facts : dict
-        The content of `package.json`: `created`, `run`, `step`, `model` and `metrics` (digests and
-        sizes), `folders` (the same of each file in what is kept with it, by the folder's name),
+        The content of `package.json`: `created`, `run`, `order` (digests of the run's definition, config
+        and parameters), `step`, `registered` (the first entry of its history), `model` and `metrics`
+        (digests and sizes), `folders` (the same of each file in what is kept with it, by the folder's name),
         `dataset` (digest and manifest of the training set), `sources` (what came from outside the
         pipeline), `lineage` (every step the model came through, with the digests of its inputs and
         outputs), `metadata` (what the pipeline says of it).
@@ -66,7 +77,7 @@ class Package:
     version: int
     folder: Path
     facts: dict[str, Any]
-    history: tuple[dict[str, str], ...]
+    history: History
 
     @property
     def status(self) -> str:
@@ -147,8 +158,8 @@ class Registry:
 
     def _add(self, group: str, files: Mapping[str, Path], content: dict[str, Any], status: str) -> Package:
         version = max(self.versions(group), default=0) + 1
-        content |= {"version": version, "created": now()}
         first = {"status": status, "at": now(), "by": f"pipeline step {content['step']}", "reason": ""}
+        content |= {"version": version, "created": first["at"], "registered": first}
         sweep(self.root / group)
         with in_one_piece(self.root / group / str(version)) as scratch:
             for name, file in files.items():
@@ -163,31 +174,70 @@ class Registry:
         Raises
         ------
         BadInput
-            If there is no such version, or its files cannot be read.
+            If there is no such version, its files cannot be read, or it is the package of another.
         """
         folder = self.root / group / str(version)
         if not (folder / PACKAGE).is_file():
             there = ", ".join(map(str, self.versions(group))) or "none"
             raise BadInput(f"package {group}/{version}", "it does not exist", f"versions there are: {there}")
-        facts, history = load_json(folder / PACKAGE), load_json(folder / STATUS)
-        return Package(group, version, folder, facts, tuple(history))
+        facts = read_facts(folder)
+        if (facts.get("group"), facts.get("version")) != (group, version):
+            other = display_name(f"{facts.get('group')}/{facts.get('version')}")
+            why = f"what lies there is package {other}"
+            raise BadInput(f"package {group}/{version}", why, "take it away")
+        return Package(group, version, folder, facts, read_history(folder, facts))
 
     def list_packages(self, group: str) -> list[Package]:
-        """Return the packages of a group, the oldest first; none if there is no such group."""
-        return [self.package(group, version) for version in self.versions(group)]
+        """Return the packages of a group, the oldest first; none if there is no such group.
+
+        What is damaged is named and passed over.
+        """
+        found = []
+        for version in self.versions(group):
+            try:
+                found.append(self.package(group, version))
+            except BoomerangError as error:
+                _pass_over(self.root / group, f"package {group}/{version}", error.why)
+        for name in self.foreign(group):
+            _pass_over(self.root / group, f"registry/{group}/{display_name(name)}", "it is no version")
+        return found
+
+    def all_packages(self) -> Iterator[Package]:
+        """Give the packages of all groups."""
+        for group in self.groups():
+            yield from self.list_packages(group)
 
     def versions(self, group: str) -> list[int]:
-        """Return the version numbers of a group, the oldest first."""
-        return sorted(int(path.name) for path in (self.root / group).glob("[0-9]*") if path.is_dir())
+        """Return the version numbers of a group, the oldest first, whether or not they can be read."""
+        return sorted(int(path.name) for path in (self.root / group).glob("[1-9]*") if _is_version(path))
+
+    def foreign(self, group: str) -> list[str]:
+        """Return the names of what lies among the versions of a group and is none."""
+        found = (path for path in (self.root / group).glob("[!.]*") if not _is_version(path))
+        return sorted(path.name for path in found)
 
     def groups(self) -> list[str]:
         """Return the names of all groups."""
-        return sorted(path.name for path in self.root.glob("*") if path.is_dir())
+        return sorted(p.name for p in self.root.glob("*") if p.is_dir() and _GROUP.fullmatch(p.name))
+
+    def only_group(self) -> str:
+        """Return the one group that there is.
+
+        Raises
+        ------
+        UsageError
+            If there is none, or more than one, which are named.
+        """
+        groups = self.groups()
+        if len(groups) != 1:
+            why = f"there are {len(groups)}: {', '.join(groups)}" if groups else "no model is registered yet"
+            do = "say which is meant: --group NAME" if groups else "python -m pipelines run"
+            raise UsageError("model package group", why, do)
+        return groups[0]
 
     def latest(self, group: str, status: str | None = None) -> Package | None:
         """Return the newest package of a group, of those with that status if one is given."""
-        if status is not None:
-            _check(group, status)
+        _check(group, status)
         packages = [p for p in self.list_packages(group) if status in (None, p.status)]
         return packages[-1] if packages else None
 
@@ -203,6 +253,8 @@ class Registry:
         with locked(self.root / group / ".lock", wait=True, what=f"package group {group}"):
             package = self.package(group, version)
             entry = {"status": status, "at": now(), "by": by, "reason": reason}
+            # A signature of what was decided before is none of what is decided now.
+            (package.folder / STATUS_SIGNATURE).unlink(missing_ok=True)
             write_json_atomic(package.folder / STATUS, [*package.history, entry])
         return self.package(group, version)
 
@@ -211,8 +263,12 @@ class Registry:
         try:
             package = self.package(group, version)
         except BoomerangError as error:
-            return [str(error).replace("\n", " ")]
+            wrong = verify_files(self.root / group / str(version)) if self._is_there(group, version) else []
+            return wrong or [str(error).replace("\n", " ")]
         return verify_files(package.folder)
+
+    def _is_there(self, group: str, version: int) -> bool:
+        return (self.root / group / str(version) / PACKAGE).is_file()
 
     def check_package(self, package: Package) -> None:
         """Raise IntegrityError if a package's files are not what was registered."""
@@ -221,10 +277,27 @@ class Registry:
             raise IntegrityError(f"package {package.name} is not what was registered", why, do)
 
 
-def _check(group: str, status: str) -> None:
+def _is_version(path: Path) -> bool:
+    return _VERSION.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
+
+
+@cache
+def _pass_over(_: Path, what: str, why: str) -> None:
+    """Name what is passed over; once, however often it is looked at."""
+    print(f"{what} is passed over: {why}", file=sys.stderr, flush=True)
+
+
+def check_group(group: str) -> None:
+    """Raise BadInput if a group cannot have this name."""
     if not _GROUP.fullmatch(group):
         raise BadInput(
-            f"package group '{group}'", "that is no name", "use letters, digits and hyphens, at most 63"
+            f"package group '{display_name(group)}'",
+            "that is no name",
+            "use small letters, digits and hyphens, at most 63",
         )
-    if status not in STATUSES:
+
+
+def _check(group: str, status: str | None) -> None:
+    check_group(group)
+    if status is not None and status not in STATUSES:
         raise BadInput(f"approval status '{status}'", nearest(status, STATUSES))

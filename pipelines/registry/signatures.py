@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,24 +10,32 @@ from pathlib import Path, PurePosixPath
 
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, IntegrityError
+from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.formats.model import ARCHIVE
+from boomerang.formats.package import PACKAGE_FILE, STATUS_FILE, STATUS_SIGNATURE
 from boomerang.manifest import MANIFEST, read_manifest
+from boomerang.safeio import safe_join
 from boomerang.signing import (
     SIGNATURE,
     LocalSigner,
+    Predicate,
     PublicKey,
     Statement,
     read_statement,
+    sign_file,
     sign_folder,
     trace,
     verify_signed,
+    verify_signed_file,
 )
 from pipelines.campaign.site import LOCAL_KEY, Signing
 from pipelines.registry.local import Package, Registry
+from pipelines.runs.held import hold_run
 from pipelines.runs.records import EXECUTION, Execution, OutputRecord, StepRecord, load_execution
-from pipelines.runs.storage import link_file
 
-MODEL, PACKAGE = "model", "package"
+MODEL, PACKAGE, STATUS, RUN = "model", "package", "status", "run"
+# What a copy of a bucket has to have signed of itself, as the last of its signing jobs leaves it.
+_MUST = (MODEL, EVALUATION)
 
 
 def signing_with(key: Path) -> Signing:
@@ -49,9 +56,52 @@ def sign_package(package: Package, key: Path) -> None:
         sign_folder(package.folder, LocalSigner.open(key), name=package.name)
 
 
-def verify_package(package: Package, key: PublicKey) -> Statement:
+def sign_run(execution: Execution, key: Path) -> None:
+    """Sign the record of a run that has ended, and with it the digest of every file that it names."""
+    file = execution.run_dir / EXECUTION
+    signer = LocalSigner.open(key)
+    sign_file(file, signer, execution.run_dir / SIGNATURE, kind=RUN, name=execution.run_id)
+
+
+def sign_status(package: Package, key: Path) -> None:
+    """Sign what was decided on a package, up to its last decision."""
+    predicate = Predicate(parents={PACKAGE: sha256_file(package.folder / PACKAGE_FILE)})
+    sign_file(
+        package.folder / STATUS_FILE,
+        LocalSigner.open(key),
+        package.folder / STATUS_SIGNATURE,
+        kind=STATUS,
+        name=package.name,
+        predicate=predicate,
+    )
+
+
+def verify_package(package: Package, keys: Sequence[PublicKey]) -> Statement:
     """Hold a package against its signature; raises IntegrityError if it is not what was signed."""
-    return verify_signed(package.folder, [key], kind=PACKAGE)
+    statement = verify_signed(package.folder, keys, kind=PACKAGE)
+    if statement.name != package.name:
+        raise IntegrityError(f"package {package.name}", f"it was signed as {statement}", "take it away")
+    return statement
+
+
+def verify_status(package: Package, keys: Sequence[PublicKey]) -> None:
+    """Hold what was decided on a package, since it was registered, against the signature of who decided.
+
+    Raises
+    ------
+    IntegrityError
+        If nobody who is trusted has signed it.
+    """
+    if len(package.history) == 1:
+        return  # as it was registered, which the package's own signature covers
+    what, signature = f"package {package.name}", package.folder / STATUS_SIGNATURE
+    if not signature.exists():
+        why = f"nobody has signed that it is {package.status}"
+        do = f"decide again: python -m pipelines approve {package.name} --sign KEY (or reject)"
+        raise IntegrityError(what, why, do)
+    said = verify_signed_file(package.folder / STATUS_FILE, keys, kind=STATUS, signature=signature)
+    if said.predicate.parents != {PACKAGE: sha256_file(package.folder / PACKAGE_FILE)}:
+        raise IntegrityError(what, f"{signature.name} is of another package", "decide on it again")
 
 
 @dataclass(frozen=True)
@@ -71,15 +121,19 @@ class Signed:
 
 
 def verify_signatures(folder: Path, keys: Sequence[PublicKey]) -> Signed:
-    """Hold everything that a run has signed against its signature, and follow each model to its origin.
+    """Hold everything that must be signed against its signature, and follow each model to its origin.
+
+    What must be is said by the record of a run, which is signed itself: what was taken out of one is missed.
 
     Parameters
     ----------
     folder : Path
-        Of a run on this machine; or a copy of a run's prefix in the bucket, without any record: there what
-        a signature is of is found by its content.
+        Of a run on this machine; a workspace, with all its runs and packages; or a copy of a run's prefix in
+        the bucket, without any record: there what a signature is of is found by its content, and every
+        model must have one.
     keys : sequence of PublicKey
-        Those that are trusted. No network is needed, and no other file than the run's.
+        Those that are trusted. No network is needed, and no other file than those of the folder, and the
+        registry beside a run.
 
     Raises
     ------
@@ -90,27 +144,67 @@ def verify_signatures(folder: Path, keys: Sequence[PublicKey]) -> Signed:
         lineage has a gap.
     """
     if (folder / EXECUTION).is_file():
-        execution = load_execution(folder)
-        statements = (*_verified(execution, keys), *_packages(execution, keys))
-    else:
-        statements = tuple(_found(folder, keys))
+        return _of_run(folder, keys)
+    runs = sorted(file.parent for file in folder.glob(f"*/{EXECUTION}"))
+    registry = Registry(folder / "registry")
+    if not runs and not registry.groups():
+        return _traced(folder, tuple(_found(folder, keys)))
+    signed = [_of_run(run, keys) for run in runs]
+    known = {statement.digest for each in signed for statement in each.statements}
+    packages = [registry.package(group, v) for group in registry.groups() for v in registry.versions(group)]
+    # One whose run is gone is known by its own signature alone.
+    alone = [s for s in (_whole_package(package, keys) for package in packages) if s.digest not in known]
+    lineages = {
+        f"{run.name}: {name}": line
+        for run, each in zip(runs, signed, strict=True)
+        for name, line in each.lineages.items()
+    }
+    statements = [statement for each in signed for statement in each.statements]
+    return Signed((*statements, *alone), lineages | {each.name: (each,) for each in alone})
+
+
+def _traced(folder: Path, statements: tuple[Statement, ...]) -> Signed:
     if not statements:
         do = "run it with --sign KEY.pem, or leave out --key"
         raise BadInput(f"{folder}", "nothing in it was signed", do)
     heads = {each.name: each for each in statements if each.kind in (MODEL, PACKAGE)}
-    lineages = {name: trace(head, statements) for name, head in heads.items()}
-    return Signed(statements, lineages)
+    return Signed(statements, {name: trace(head, statements) for name, head in heads.items()})
+
+
+def _of_run(folder: Path, keys: Sequence[PublicKey]) -> Signed:
+    record = verify_signed_file(folder / EXECUTION, keys, kind=RUN, signature=folder / SIGNATURE)
+    if (problem := next(hold_run(folder), None)) is not None:
+        do = "take it from where it was signed"
+        raise IntegrityError(f"{folder}", f"{problem.path}: {problem.what}", do)
+    execution = load_execution(folder)
+    if record.name != execution.run_id:
+        raise IntegrityError(f"{folder}", f"it was signed as {record}", "take it from where it was signed")
+    statements = (*_verified(execution, keys), *_packages(execution, keys))
+    signed = _traced(folder, statements)
+    return Signed((*statements, record), signed.lineages)
 
 
 def _found(folder: Path, keys: Sequence[PublicKey]) -> Iterator[Statement]:
-    """Verify every signature below a folder, of whatever below it has the signed digest."""
-    things = dict(_things(folder))
+    """Verify every signature below a folder, of whatever below it has the signed digest.
+
+    Every model must have one, and the last of all that is signed be there: the evaluation.
+    """
+    things, signed = dict(_things(folder)), set[str]()
+    kinds = set[str]()
     for file in sorted(folder.rglob(SIGNATURE)):
         statement = read_statement(file, keys)
         if statement.digest not in things:
             why = f"nothing below {folder} is what was signed: it was changed, or not fetched"
             raise IntegrityError(str(statement), why, "fetch the whole run again")
-        yield _hold(things[statement.digest], file, keys, folder)
+        signed.add(statement.digest)
+        kinds.add(statement.kind)
+        yield _hold(things[statement.digest], file, keys)
+    unsigned = [place for digest, place in things.items() if place.name == ARCHIVE and digest not in signed]
+    if unsigned and signed:
+        raise IntegrityError(f"{unsigned[0]}", "nobody has signed this model", "fetch the whole run again")
+    if signed and (absent := [kind for kind in _MUST if kind not in kinds]):
+        why = f"no {' and no '.join(absent)} in it is signed: its run stopped before, or it is not whole"
+        raise IntegrityError(f"{folder}", why, "fetch the whole run again")
 
 
 def _things(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -129,18 +223,27 @@ def _verified(execution: Execution, keys: Sequence[PublicKey]) -> Iterator[State
             if signatures and len(signatures) == len(output.files):
                 source = _source(execution, step, name)
                 for file in signatures:
-                    path = execution.run_dir / output.path / file
-                    yield _hold(source / PurePosixPath(file).parent, path, keys, execution.run_dir)
+                    path = safe_join(safe_join(execution.run_dir, output.path), file)
+                    yield _hold(source / PurePosixPath(file).parent, path, keys)
 
 
 def _packages(execution: Execution, keys: Sequence[PublicKey]) -> Iterator[Statement]:
-    """Verify the packages that the run has registered, as far as they are in the registry beside it."""
-    registry = Registry(execution.run_dir.parent / "registry")
+    """Verify the packages that the run has registered; only where no registry lies beside it, none is."""
+    registry = Registry(execution.run_dir.resolve().parent / "registry")
     for step in execution.steps:
-        if step.type == "RegisterModel" and step.status == "Succeeded":
-            group, _, version = step.detail.partition(",")[0].rpartition("/")
-            if int(version) in registry.versions(group):
-                yield verify_signed(registry.package(group, int(version)).folder, keys, kind=PACKAGE)
+        if step.package and registry.root.is_dir():
+            group, _, version = step.package["name"].rpartition("/")
+            package = registry.package(group, int(version))
+            if package.facts["digest"] != step.package["digest"]:
+                why = f"it is not what run {execution.run_id} has registered"
+                raise IntegrityError(f"package {package.name}", why, "run the campaign again")
+            yield _whole_package(package, keys)
+
+
+def _whole_package(package: Package, keys: Sequence[PublicKey]) -> Statement:
+    statement = verify_package(package, keys)
+    verify_status(package, keys)
+    return statement
 
 
 def _source(execution: Execution, step: StepRecord, name: str) -> Path:
@@ -150,14 +253,12 @@ def _source(execution: Execution, step: StepRecord, name: str) -> Path:
     found: OutputRecord | None = next((output for output in made if output.uri == uri), None)
     if found is None:
         raise IntegrityError(f"{step.name}: '{name}'", "the run does not say what was signed", "run it again")
-    return execution.run_dir / found.path
+    return safe_join(execution.run_dir, found.path)
 
 
-def _hold(source: Path, signature: Path, keys: Sequence[PublicKey], scratch_in: Path) -> Statement:
+def _hold(source: Path, signature: Path, keys: Sequence[PublicKey]) -> Statement:
     """Hold a folder, or a packed model alone, against its signature."""
     if source.is_dir():
         return verify_signed(source, keys, signature=signature)
     # A model lies beside other files of its job, which were not signed with it.
-    with tempfile.TemporaryDirectory(dir=scratch_in, prefix=".verify.") as scratch:
-        link_file(source, Path(scratch) / source.name)
-        return verify_signed(Path(scratch), keys, kind=MODEL, signature=signature)
+    return verify_signed_file(source, keys, kind=MODEL, signature=signature)

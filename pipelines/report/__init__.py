@@ -25,9 +25,7 @@ from boomerang.safeio import write_bytes_atomic, write_json_atomic
 from pipelines.report.document import build
 from pipelines.report.render import encode_pictures, render
 from pipelines.report.run_folder import read_run
-
-PAGE = "report.html"
-NUMBERS = "report.json"
+from pipelines.runs.records import NUMBERS, PAGE
 
 
 def write_report(run_dir: Path) -> Path:

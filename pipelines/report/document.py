@@ -159,7 +159,7 @@ def _models(metrics: Metrics) -> list[Document]:
             "about": sentences.made_by(metrics.models[key].repairs, metrics.models[key].inference)
             or sentences.model_words(key, attacked=_attacked(metrics))[1],
             "candidate": key == metrics.candidate,
-            "reasons": gate_table.reasons(metrics.models[key], metrics),
+            "reasons": gate_table.reasons(metrics.models[key]),
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
         for key in metrics.models

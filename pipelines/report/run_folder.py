@@ -11,6 +11,7 @@ from typing import Any
 
 from boomerang.config import validate
 from boomerang.digest import digest_json
+from boomerang.errors import IntegrityError
 from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.formats.evaluation import Evaluation, open_evaluation
 from boomerang.safeio import load_json, safe_join
@@ -70,17 +71,33 @@ def read_run(folder: Path) -> Run:
     ------
     BadInput, ConfigError
         If a file is missing that every run leaves, or one is not as it should be.
+    IntegrityError
+        If the gate's verdict is another than the branch that the run took.
     """
     execution = load_execution(folder)
     definition = folder / DEFINITION
     finished = execution.has(EVALUATE, EVALUATION)
+    evaluation = open_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None
+    if evaluation is not None:
+        _check_branch(execution, evaluation)
     return Run(
         execution=execution,
         config=load_json(folder / CONFIG),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
-        evaluation=open_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None,
+        evaluation=evaluation,
         lineage=_lineage(folder / LINEAGE),
     )
+
+
+def _check_branch(execution: Execution, evaluation: Evaluation) -> None:
+    taken = {("Succeeded", None): True, ("Failed", FAIL): False}.get(
+        (execution.status, execution.failed_step)
+    )
+    verdict = evaluation.metrics.verdict
+    if taken is not None and taken != verdict.passed:
+        words = ("rejected", "passed")
+        why = f"the run took the candidate as {words[taken]}, the gate's verdict on it is {words[not taken]}"
+        raise IntegrityError(f"run {execution.run_id}", why, "run it again: no report is made of this")
 
 
 def _lineage(file: Path) -> Lineage | None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from boomerang.config import validate
+from boomerang.gate import advice
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import display_name, load_json
 from pipelines.page.gate_table import reasons
@@ -26,8 +27,10 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     console.print(summary_table(metrics))
     candidate = metrics.candidate
     if not metrics.models[candidate].verdict.passed:
-        why = "; ".join(reasons(metrics.models[candidate], metrics))
+        why = "; ".join(reasons(metrics.models[candidate]))
         console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(why)}")
+        for line in advice(metrics.verdict):
+            console.print(f"  to do: {escape(line)}")
     else:
         console.print(
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."

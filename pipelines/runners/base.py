@@ -6,14 +6,19 @@ of the run, also where a step failed or the gate rejected the candidate. It leav
 
     <workspace>/registry/                 the packages of its Register steps
     <workspace>/<run>/definition.json
-                      execution.json      the record, rewritten after each step
+                      config.json
+                      execution.json      the record, rewritten after each step; at the end it has the
+                                          digest of every other file
+                      signature.json      of the record, with a signing key
+                      report.html, report.json
                       lineage.json        what its Lineage step recorded
                       logs/<Step>.log
                       s3/<bucket>/<key>   what was staged, and what jobs that ended well wrote; read-only
 
-and nothing that runs. `pipelines.runners.ledger` writes all of it, so that runs are read, reported and
-verified by one code wherever they ran. An interrupt from the keyboard ends the job and the run, is written
-into the record, and goes on to the caller.
+and nothing that runs. All of it is written while no other process may work on the run.
+`pipelines.runners.ledger` writes it, so that runs are read, reported and verified by one code wherever they
+ran. An interrupt from the keyboard ends the job and the run, is written into the record, and goes on to the
+caller.
 
 The two runners are `run` of `pipelines.runners.process.runner` and `run` of
 `pipelines.runners.containers.runner`; to import the latter takes seconds.
@@ -50,7 +55,9 @@ class Order:
     on_event : callable
         Told of each step's start and end.
     signing_key : Path or None
-        The private key of the jobs that sign; its path goes to them alone and into no record.
+        The private key of the jobs that sign, and of the record; its path goes into no record.
+    report : callable or None
+        Writes the report into the folder of the run, when it has ended.
     """
 
     config: Config
@@ -60,6 +67,7 @@ class Order:
     run_id: str
     on_event: Callable[[Event], None]
     signing_key: Path | None = None
+    report: Callable[[Path], object] | None = None
 
 
 class Runner(Protocol):
@@ -73,6 +81,6 @@ class Runner(Protocol):
         ConfigError
             If the definition cannot be run, before the first step.
         UsageError
-            If another process is working on this run, its name cannot be one, or this runner cannot do what
-            is asked.
+            If another process is working on this run, its name cannot be one, the registry keeps a package
+            of a run of that name that was told something else, or this runner cannot do what is asked.
         """

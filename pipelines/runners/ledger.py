@@ -13,18 +13,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from boomerang.errors import BadInput, StepFailed, UsageError
+from boomerang.digest import digest_json
+from boomerang.errors import BadInput, IntegrityError, StepFailed, UsageError
 from boomerang.formats.evaluation import CANARIES
 from boomerang.formats.probes import PROBES
 from boomerang.manifest import SIGNATURE
-from boomerang.safeio import remove_tree, write_json_atomic
+from boomerang.safeio import remove_tree, write_bytes_atomic, write_json_atomic
 from pipelines.language.job_plan import Plan
 from pipelines.registry import origin
 from pipelines.registry.local import Registry
+from pipelines.registry.signatures import sign_run
+from pipelines.registry.verdict import check_branch
+from pipelines.runs.held import hold_run
 from pipelines.runs.lineage import LINEAGE, Lineage, lineage_of
 from pipelines.runs.locking import locked
 from pipelines.runs.records import (
+    CONFIG,
     DEFINITION,
+    EXECUTION,
+    LOGS,
+    NUMBERS,
+    PAGE,
     Clock,
     Event,
     EventKind,
@@ -32,16 +41,20 @@ from pipelines.runs.records import (
     OutputRecord,
     Status,
     StepRecord,
+    load_execution,
     now,
     output_record,
 )
-from pipelines.runs.storage import Made, Store
+from pipelines.runs.storage import Made, Store, file_entry, plain_files
 
 OnEvent = Callable[[Event], None]
+# Writes a report into the folder of a run that has ended.
+Report = Callable[[Path], object]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _RESERVED = ("cache", "registry", "metrics.jsonl")
 _KEPT = (CANARIES, PROBES)
+_LOCK = ".lock"
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 
 
@@ -61,19 +74,58 @@ class Ledger:
     def __init__(self, run_dir: Path, parameters: Mapping[str, Any], on_event: OnEvent) -> None:
         self.run_dir, self.parameters, self.on_event = run_dir, dict(parameters), on_event
         self.records: list[StepRecord] = []
+        self.order: dict[str, str | None] = {}
+        self.staged: dict[str, dict[str, Any]] = {}
         self.clock = Clock.start()
         self.store = Store(run_dir / "s3")
         self.registry = Registry(run_dir.parent / "registry")
 
-    def prepare(self, definition: Mapping[str, Any], staged: Mapping[str, Path | bytes]) -> None:
-        """Clear what an earlier try has left and put the staged files where the steps look for them."""
-        for name in ("s3", "jobs", "logs"):
-            remove_tree(self.run_dir / name)
-        (self.run_dir / LINEAGE).unlink(missing_ok=True)
-        write_json_atomic(self.run_dir / DEFINITION, definition)
+    def prepare(
+        self, definition: Mapping[str, Any], staged: Mapping[str, Path | bytes], config: Any = None
+    ) -> None:
+        """Clear what an earlier try has left and put the staged files where the steps look for them.
+
+        Parameters
+        ----------
+        definition : mapping
+        staged : mapping of address to Path or bytes
+        config : plain JSON, optional
+            The entry that the definition is of.
+
+        Raises
+        ------
+        UsageError
+            If the registry keeps a package of a run of this name that was told something else.
+        """
+        self.order = {
+            "definition": digest_json(definition),
+            "config": None if config is None else digest_json(config),
+            "parameters": digest_json(self.parameters),
+        }
+        self._refuse_other()
+        # From here on it is no longer the run that it was: first its signature goes.
+        for name in (SIGNATURE, PAGE, NUMBERS, LINEAGE, CONFIG):
+            (self.run_dir / name).unlink(missing_ok=True)
         self.save("Running")
+        for name in ("s3", "jobs", LOGS):
+            remove_tree(self.run_dir / name)
+        write_json_atomic(self.run_dir / DEFINITION, definition)
+        if config is not None:
+            write_json_atomic(self.run_dir / CONFIG, config)
         for uri, source in staged.items():
             self.store.stage(uri, source)
+        self.staged = {
+            self.store.path(uri).relative_to(self.run_dir).as_posix(): entry.model_dump()
+            for uri, entry in self.store.objects.items()
+        }
+        self.save("Running")
+
+    def _refuse_other(self) -> None:
+        """Refuse to put another run in the place of one whose package the registry keeps."""
+        for package in self.registry.all_packages():
+            if package.facts.get("run") == self.run_dir.name and package.facts.get("order") != self.order:
+                why = f"it was run with other settings, and the registry keeps its package {package.name}"
+                raise UsageError(f"run {self.run_dir.name}", why, "choose another --id")
 
     def folder(self, step: str) -> Path:
         """Return where the disks of a step's job lie while it runs."""
@@ -103,11 +155,36 @@ class Ledger:
             failure=failure,
             steps=tuple(self.records),
             parameters=self.parameters,
+            staged=self.staged,
+            files=self._files(status),
             started=self.clock.started,
             ended="" if status == "Running" else now(),
             seconds=self.clock.seconds,
         )
         execution.save()
+        return execution
+
+    def _files(self, status: Status) -> dict[str, dict[str, Any]]:
+        """Return digest and size of what no step's output holds; what still grows, when it has ended."""
+        names = [DEFINITION, CONFIG]
+        if status != "Running":
+            names += [LINEAGE, PAGE, NUMBERS]
+            if (self.run_dir / LOGS).is_dir():
+                names += [f"{LOGS}/{name}" for name, _ in plain_files(self.run_dir / LOGS)]
+        files = {name: self.run_dir / name for name in names}
+        return {name: file_entry(file).model_dump() for name, file in files.items() if file.is_file()}
+
+    def close(self, execution: Execution, report: Report | None, signing_key: Path | None) -> Execution:
+        """Let the report of a run that has ended be written, note its digest, and sign the record.
+
+        The record names every other file of the run: what was signed with it cannot be taken out of it.
+        """
+        if report is not None:
+            report(self.run_dir)
+            execution = replace(execution, files=self._files(execution.status))
+            execution.save()
+        if signing_key is not None:
+            sign_run(execution, signing_key)
         return execution
 
     def inputs(self, job: Plan) -> dict[str, dict[str, str]]:
@@ -132,26 +209,36 @@ class Ledger:
         ------
         StepFailed
             If they do not say which group or which model.
+        IntegrityError
+            If the branch that registers it is not what the gate's verdict says.
         """
         try:
             group = arguments["ModelPackageGroupName"]
             model = arguments["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
         except (KeyError, IndexError) as error:
             raise StepFailed(f"step {step}", f"its arguments lack {error}") from None
+        status = arguments.get("ModelApprovalStatus", "PendingManualApproval")
         quality = arguments.get("ModelMetrics", {}).get("ModelQuality", {})
         metrics = quality.get("Statistics", {}).get("S3Uri")
+        if metrics:
+            check_branch(status, self.store.path(metrics))
         beside = self.store.path(metrics).parent if metrics else None
         package = self.registry.register(
             group,
             self.store.path(model),
-            status=arguments.get("ModelApprovalStatus", "PendingManualApproval"),
+            status=status,
             run=self.run_dir.name,
             step=step,
             metrics=self.store.path(metrics) if metrics else None,
             folders={name: beside / name for name in _KEPT if (beside / name).is_dir()} if beside else {},
-            facts=origin.facts(model, metrics, self.records, self.run_dir) | origin.sayings(step, arguments),
+            facts={
+                **origin.facts(model, metrics, self.records, self.run_dir),
+                **origin.sayings(step, arguments),
+                "order": self.order,
+            },
         )
-        return replace(record, detail=f"{package.name}, {package.status}")
+        registered = {"name": package.name, "digest": str(package.facts["digest"])}
+        return replace(record, package=registered, detail=f"{package.name}, {package.status}")
 
     def trace(self, step: str, arguments: Mapping[str, Any]) -> Lineage:
         """Write what a Lineage step records into the run's folder, and return it; see `lineage_of`."""
@@ -176,6 +263,39 @@ class Ledger:
         return any(self.store.path(uri).rglob(SIGNATURE))
 
 
+def write_report_again(run_dir: Path, report: Report, signing_key: Path | None = None) -> None:
+    """Write the report of a run again, from what is as it was recorded, and note its digest in the record.
+
+    Raises
+    ------
+    IntegrityError
+        If a file of the run is not what was recorded; of its report it may be.
+    UsageError
+        If another process works on the run, or its record is signed and would be another, without a key.
+    """
+    reports = [run_dir / name for name in (PAGE, NUMBERS)]
+    with held_run(run_dir.resolve().parent, run_dir.resolve().name) as held:
+        if problems := [each for each in hold_run(held) if each.path.name not in (PAGE, NUMBERS)]:
+            why = f"{problems[0].path}: {problems[0].what}"
+            raise IntegrityError(f"{run_dir}", why, "restore it, or run it again under another --id")
+        before = {file: file.read_bytes() for file in reports if file.is_file()}
+        execution = load_execution(held)
+        report(held)
+        written = {file.name: file_entry(file).model_dump() for file in reports}
+        files = execution.files | (written if execution.has_ended else {})
+        if files == execution.files:
+            return
+        if (held / SIGNATURE).exists() and signing_key is None:
+            for file, content in before.items():
+                write_bytes_atomic(file, content)
+            why = "its record is signed, and the report would be another than was signed"
+            raise UsageError(f"{run_dir}", why, "give the key to sign it again: --sign KEY")
+        execution = replace(execution, files=files)
+        execution.save()
+        if signing_key is not None:
+            sign_run(execution, signing_key)
+
+
 def check_run_id(run_id: str) -> None:
     """Raise UsageError if a run's folder cannot have this name."""
     if not _RUN_ID.fullmatch(run_id) or run_id in _RESERVED:
@@ -190,9 +310,24 @@ def held_run(workspace: Path, run_id: str) -> Iterator[Path]:
     Raises
     ------
     UsageError
-        If another process does, or the name cannot be a run's.
+        If another process does, the name cannot be a run's, or a folder of that name is none.
     """
     check_run_id(run_id)
     run_dir = workspace.resolve() / run_id
-    with locked(run_dir / ".lock", wait=False, what=f"run {run_id}"):
+    _check_folder(run_dir)
+    with locked(run_dir / _LOCK, wait=False, what=f"run {run_id}"):
         yield run_dir
+
+
+def _check_folder(run_dir: Path) -> None:
+    """Refuse a folder that is no run's: one that is run again is cleared."""
+    marked = any((run_dir / name).is_file() for name in (_LOCK, EXECUTION))
+    why = ""
+    if run_dir.is_symlink():
+        why = "it is a link, and what it leads to is not a run's to clear"
+    elif run_dir.exists() and not run_dir.is_dir():
+        why = "it is no folder"
+    elif run_dir.is_dir() and not marked and any(run_dir.iterdir()):
+        why = "it is not empty, and holds no run"
+    if why:
+        raise UsageError(f"{run_dir}", why, "choose another --id, or take it away")

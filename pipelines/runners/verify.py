@@ -1,36 +1,28 @@
-"""Everything that runs have recorded, held against what is on disk now."""
+"""Everything that runs have recorded, held against what is on disk now; nothing is changed by looking."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from boomerang.digest import sha256_file
-from boomerang.errors import BadInput, BoomerangError, IntegrityError
-from boomerang.manifest import MANIFEST, Manifest, read_manifest, verify_folder
+from boomerang.errors import BadInput, IntegrityError
+from boomerang.manifest import MANIFEST, SIGNATURE, verify_folder
+from pipelines.definition.kept import was_changed
 from pipelines.registry.local import Registry
 from pipelines.registry.package_files import PACKAGE, verify_files
 from pipelines.runs.cache import ENTRY, Cache, Damaged
-from pipelines.runs.records import EXECUTION, OutputRecord, load_execution
-from pipelines.runs.storage import plain_files
+from pipelines.runs.held import Digests, Problem, hold_run
+from pipelines.runs.records import DEFINITION, EXECUTION
 
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that is not what was recorded of it, and how: changed, missing or foreign."""
-
-    path: Path
-    what: str
+__all__ = ["Problem", "verify"]
 
 
 def verify(path: Path) -> list[Problem]:
     """Recompute every digest that was recorded of a run, of a workspace, or below any other folder.
 
-    Of a run: the outputs of its steps and the manifests inside them. Of a workspace: all its runs, the
-    cache, and the packages of the registry. Elsewhere: every package, and every other folder that has a
-    manifest.
+    Of a run: its record, and every file of it. Of a workspace: all its runs, the cache with the definitions
+    that are kept there, and the packages of the registry. Elsewhere: every package, and every other folder
+    that has a manifest.
 
     Parameters
     ----------
@@ -47,20 +39,27 @@ def verify(path: Path) -> list[Problem]:
         If nothing below the folder was ever recorded.
     """
     path = path.resolve()
-    check = _Check()
     if (path / EXECUTION).is_file():
-        return list(check.run(path))
+        return list(hold_run(path))
     runs = sorted(file.parent for file in path.glob(f"*/{EXECUTION}"))
     if runs or (path / "cache").is_dir():
-        found = [problem for run in runs for problem in check.run(run)]
+        digests = Digests()
+        found = [problem for run in runs for problem in hold_run(run, digests)]
+        found += [Problem(folder, f"is a run without its {EXECUTION}") for folder in _stripped(path, runs)]
         return [*found, *_cache(path / "cache"), *_registry(path / "registry")]
     packages = sorted(file.parent for file in path.rglob(PACKAGE))
     committed = sorted(file.parent for file in path.rglob(MANIFEST))
     folders = [folder for folder in committed if not any(folder.is_relative_to(p) for p in packages)]
     if not packages and not folders:
         raise BadInput(f"{path}", "nothing in it was ever committed", "name a run, or a folder with datasets")
-    found = [problem for package in packages for problem in _package(package)]
+    found = [problem for package in packages for problem in _files_of(package)]
     return [*found, *(problem for folder in folders for problem in _folder(folder))]
+
+
+def _stripped(workspace: Path, runs: Sequence[Path]) -> list[Path]:
+    """Return the folders in a workspace that a run has left, and whose record is gone."""
+    left = {file.parent for name in (DEFINITION, SIGNATURE) for file in workspace.glob(f"*/{name}")}
+    return sorted(left - set(runs))
 
 
 def _folder(folder: Path) -> Iterator[Problem]:
@@ -71,82 +70,33 @@ def _folder(folder: Path) -> Iterator[Problem]:
         yield Problem(folder, error.why)
 
 
-@dataclass
-class _Check:
-    """Digests by file, so that one that several runs share by hard link is read once."""
-
-    digests: dict[tuple[int, int], str] = field(default_factory=dict)
-
-    def run(self, run_dir: Path) -> Iterator[Problem]:
-        try:
-            execution = load_execution(run_dir)
-        except BoomerangError as error:
-            yield Problem(run_dir / EXECUTION, error.why)
-            return
-        for record in execution.steps:
-            for output in record.outputs.values():
-                yield from self._output(run_dir / output.path, output)
-
-    def _output(self, path: Path, output: OutputRecord) -> Iterator[Problem]:
-        if not path.exists():
-            yield Problem(path, "is missing")
-            return
-        try:
-            found = {path.name: path} if path.is_file() else dict(plain_files(path))
-        except BadInput as error:
-            yield Problem(path, f"{error.what}: {error.why}")
-            return
-        yield from self._files(path if path.is_dir() else path.parent, found, output.files)
-        for manifest in (file for name, file in found.items() if file.name == MANIFEST):
-            yield from self._manifest(manifest.parent)
-
-    def _files(
-        self, folder: Path, found: Mapping[str, Path], recorded: Mapping[str, Mapping[str, Any]]
-    ) -> Iterator[Problem]:
-        for name in sorted(found.keys() | recorded.keys()):
-            if name not in found:
-                yield Problem(folder / name, "is missing")
-            elif name not in recorded:
-                yield Problem(folder / name, "is foreign: no step wrote it")
-            elif self._digest(found[name]) != recorded[name]["sha256"]:
-                yield Problem(folder / name, "has been changed")
-
-    def _manifest(self, folder: Path) -> Iterator[Problem]:
-        """Hold a committed folder against its own manifest, which another run may depend on."""
-        try:
-            manifest = read_manifest(folder)
-        except IntegrityError as error:
-            yield Problem(folder / MANIFEST, error.why)
-            return
-        yield from self._against(folder, manifest)
-
-    def _against(self, folder: Path, manifest: Manifest) -> Iterator[Problem]:
-        for name, entry in sorted(manifest.files.items()):
-            if (folder / name).is_file() and self._digest(folder / name) != entry.sha256:
-                yield Problem(folder / name, "is not what its manifest says")
-
-    def _digest(self, file: Path) -> str:
-        stat = file.stat()
-        key = (stat.st_dev, stat.st_ino)
-        if key not in self.digests:
-            self.digests[key] = sha256_file(file)
-        return self.digests[key]
-
-
 def _cache(root: Path) -> Iterator[Problem]:
+    """Yield what is damaged; what another user kept is never used here, and so is not."""
     cache = Cache(root)
-    for file in sorted(root.glob(f"??/[!.]*/{ENTRY}")):
-        found = cache.find(file.parent.name, drop=False)
-        if isinstance(found, Damaged):
-            yield Problem(file.parent, f"is a damaged cache entry: {found.why}")
+    for folder in sorted(root.glob("??/[!.]*")):
+        found = cache.find(folder.name, drop=False)
+        if found is None:
+            yield Problem(folder, f"is no cache entry: it has no {ENTRY}")
+        elif isinstance(found, Damaged) and not found.foreign:
+            yield Problem(folder, f"is a damaged cache entry: {found.why}")
+    for file in sorted((root / "definitions").glob("*.json")):
+        if was_changed(file):
+            yield Problem(file, "is a kept definition that has been changed")
 
 
 def _registry(root: Path) -> Iterator[Problem]:
     registry = Registry(root)
-    for group in registry.groups():
+    groups = registry.groups()
+    for path in sorted(root.glob("[!.]*")):
+        if path.name not in groups:
+            yield Problem(path, "is no model package group")
+    for group in groups:
+        for name in registry.foreign(group):
+            yield Problem(root / group / name, "is no version of the group")
         for version in registry.versions(group):
-            yield from _package(root / group / str(version))
+            wrong = registry.verify_package(group, version)
+            yield from (Problem(root / group / str(version), each) for each in wrong)
 
 
-def _package(folder: Path) -> Iterator[Problem]:
+def _files_of(folder: Path) -> Iterator[Problem]:
     yield from (Problem(folder, wrong) for wrong in verify_files(folder))

@@ -1,6 +1,7 @@
 """What a run leaves.
 
 records       `execution.json`, rewritten in one piece after each step
+held          a run held against its record
 storage       its stand-in for S3
 cache         outputs kept under the digest of everything that made them
 lineage       what a Lineage step records

@@ -3,6 +3,9 @@
 A key covers all that a job can see: its command and environment, the content of its inputs and where
 it finds them, and the code it runs. Addresses, job names and machines are no part of it. An entry is
 a folder that appears in one piece, `<key[:2]>/<key>/`, with `entry.json` and the outputs.
+
+What is kept of Evaluate decides whether a candidate passes: an entry has a code of the user who kept it
+(`pipelines.definition.user_key`), and only their own are taken.
 """
 
 from __future__ import annotations
@@ -17,13 +20,24 @@ from typing import Any
 from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
-from boomerang.safeio import discard, in_one_piece, load_json, remove_tree, sweep, write_json_atomic
+from boomerang.safeio import (
+    as_json,
+    discard,
+    in_one_piece,
+    load_json,
+    remove_tree,
+    safe_join,
+    sweep,
+    write_json_atomic,
+)
+from pipelines.definition.user_key import made_by_user, user_code, user_key
 from pipelines.runs.locking import locked
 from pipelines.runs.records import now
-from pipelines.runs.storage import Made, link_file, seal
+from pipelines.runs.storage import Made, entries, link_file, seal
 
 ENTRY = "entry.json"
 _OUTPUTS = "outputs"
+_PURPOSE = "cache"
 
 
 @dataclass(frozen=True)
@@ -82,10 +96,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Damaged:
-    """An entry that was not what it was when it was made; it is gone now."""
+    """An entry that is not what it was when it was made, or that this user did not keep.
+
+    Attributes
+    ----------
+    key, why : str
+    foreign : bool
+        Nobody but the user who kept it can say whether it was changed.
+    """
 
     key: str
     why: str
+    foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,26 +127,40 @@ class Cache:
         ----------
         key : str
         drop : bool
-            Remove an entry that is damaged.
+            Remove an entry that is damaged or another user's, and let nobody write into one that is used.
+            Without, nothing is changed.
         """
         folder = self.folder(key)
         if not (folder / ENTRY).is_file():
             return None
+        foreign = False
         try:
-            entry = _read(folder)
-            damage = _damage(entry)
+            content = load_json(folder / ENTRY)
+            as_kept = (folder / ENTRY).read_bytes() == as_json(content)
+            own = made_by_user(content.pop("code", ""), _PURPOSE, [key, content]) if as_kept else False
+            foreign = own is None
+            entry = _read(folder, content)
+            damage = "its record was changed" if own is False else _damage(entry)
         except BoomerangError as error:
             damage = error.why or error.what
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, StopIteration) as error:
             damage = f"its record is malformed ({error!r})"
-        if not damage:
+        if not (damage or foreign):
+            if drop:
+                for made in entry.made:
+                    seal(made.path)
             return entry
         if drop:
             discard(folder)
-        return Damaged(key, damage)
+        return Damaged(key, damage or "another user kept it", foreign=not damage)
 
     def keep(self, recipe: Recipe, made: Sequence[Made], *, run: str, seconds: float) -> None:
-        """Link finished outputs into a new entry; an equal one that another run made first stays."""
+        """Link finished outputs into a new entry; an equal one that another run made first stays.
+
+        Where no key of this user can be kept, nothing is: it could not be told from a stranger's.
+        """
+        if user_key() is None:
+            return
         content = {"format": 1, "run": run, "seconds": seconds, "created": now(), "recipe": asdict(recipe)}
         with in_one_piece(self.folder(recipe.key), replace=False) as scratch:
             for output in made:
@@ -132,7 +168,9 @@ class Cache:
                 place.mkdir(parents=True)
                 for name in output.files:
                     link_file(output.path / name if output.folder else output.path, place / name)
-            write_json_atomic(scratch / ENTRY, content | {"outputs": {m.name: _listing(m) for m in made}})
+            content |= {"outputs": {m.name: _listing(m) for m in made}}
+            code = user_code(_PURPOSE, [recipe.key, content])
+            write_json_atomic(scratch / ENTRY, content | {"code": code})
 
     def sweep(self) -> None:
         """Remove what runs that were killed left half done."""
@@ -181,13 +219,12 @@ def _recipe(content: Mapping[str, Any]) -> Recipe:
     return Recipe(**{**content, "command": tuple(content["command"])})
 
 
-def _read(folder: Path) -> Entry:
-    content = load_json(folder / ENTRY)
+def _read(folder: Path, content: Mapping[str, Any]) -> Entry:
     made = []
     for name, listing in content["outputs"].items():
         files = {file: FileEntry(**entry) for file, entry in listing["files"].items()}
-        path = folder / _OUTPUTS / name
-        made.append(Made(name, path if listing["folder"] else path / next(iter(files)), files))
+        path = safe_join(folder / _OUTPUTS, name)
+        made.append(Made(name, path if listing["folder"] else safe_join(path, next(iter(files))), files))
     return Entry(
         key=folder.name,
         run=content["run"],
@@ -205,7 +242,7 @@ def _damage(entry: Entry) -> str:
     for made in entry.made:
         if not made.path.exists():
             return f"{made.name} is missing"
-        found = seal(made.path)
+        found = entries(made.path)
         for name in sorted(found.keys() | made.files.keys()):
             if found.get(name) != made.files.get(name):
                 return f"{made.name}/{name} has been changed"

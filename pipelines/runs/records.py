@@ -1,4 +1,9 @@
-"""What is written down about a run: `execution.json`, rewritten in one piece after each step."""
+"""What is written down about a run: `execution.json`, rewritten in one piece after each step.
+
+The record holds the digest of every other file of the run, and one of itself. Who can write into the folder
+can write a record anew with its digest: that it is as it was made is said by its signature
+(`pipelines.registry.signatures`), and on the machine that it was made on by the code of the user who made it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,21 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from boomerang.digest import digest_json
 from boomerang.errors import BadInput
 from boomerang.manifest import FileEntry
-from boomerang.safeio import load_json, write_json_atomic
+from boomerang.safeio import display_name, load_json, safe_join, write_json_atomic
+from pipelines.definition.user_key import made_by_user, user_code
 from pipelines.language.job_plan import Target
 from pipelines.runs.storage import Made, digest_files
 
 # What lies at the top of a run's folder.
 EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
+PAGE, NUMBERS, LOGS = "report.html", "report.json", "logs"
 
 EventKind = Literal["started", "cached", "succeeded", "rejected", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]
@@ -49,6 +59,8 @@ class OutputRecord:
     files : dict
         Digest and size of each file: of a folder by relative name, of a single file by its name.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     uri: str
     path: str
@@ -88,11 +100,15 @@ class StepRecord:
     hyperparameters : dict
         Of a training job.
     outputs : dict of OutputRecord
+    package : dict
+        What was registered: `name`, and `digest` of its `package.json`.
     detail : str
         The reason of a failure, the branch of a condition, the package that was registered.
     held : bool or None
         Of a condition: whether it held. None of any other step.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: str
     type: str
@@ -110,6 +126,7 @@ class StepRecord:
     inputs: dict[str, dict[str, str]] = field(default_factory=dict)
     hyperparameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, OutputRecord] = field(default_factory=dict)
+    package: dict[str, str] = field(default_factory=dict)
     detail: str = ""
     held: bool | None = None
 
@@ -130,8 +147,15 @@ class Execution:
         In the order in which they ran.
     parameters : dict
         The pipeline parameters, as resolved.
+    staged : dict
+        Digest and size of each file that was there before the first step, by its path in the run's folder.
+    files : dict
+        The same of all that no step's output holds: definition and config from the start, and once the run
+        has ended its logs, lineage and report.
     run_dir : Path
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     run_id: str
     run_dir: Path
@@ -140,9 +164,16 @@ class Execution:
     failure: str = ""
     steps: tuple[StepRecord, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+    staged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     started: str = ""
     ended: str = ""
     seconds: float = 0.0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it went to its end, good or bad; one that was killed did not."""
+        return self.status != "Running"
 
     def step(self, name: str) -> StepRecord:
         """Return the record of a step; raises BadInput where the run has none."""
@@ -159,13 +190,13 @@ class Execution:
         Raises
         ------
         BadInput
-            If the run has no such step, or the step left no such output.
+            If the run has no such step, the step left no such output, or its path leads out of the run.
         """
         record = self.step(step)
         if output not in record.outputs:
             made = ", ".join(record.outputs) or "nothing"
             raise BadInput(f"step {step} of run {self.run_id} has no output '{output}'", f"it left: {made}")
-        return self.run_dir / record.outputs[output].path
+        return safe_join(self.run_dir, record.outputs[output].path)
 
     def has(self, step: str, output: str) -> bool:
         """Whether the run has that output."""
@@ -175,29 +206,65 @@ class Execution:
         """Write `execution.json`, in one piece."""
         content = asdict(self) | {"format": 1}
         del content["run_dir"]
-        write_json_atomic(self.run_dir / EXECUTION, content)
+        digest = digest_json(content)
+        write_json_atomic(
+            self.run_dir / EXECUTION, content | {"digest": digest, "code": user_code(_PURPOSE, digest)}
+        )
+
+
+# What a user's code of a record is made for.
+_PURPOSE = "run"
+_EXECUTIONS = TypeAdapter(Execution)
 
 
 def load_execution(run_dir: Path) -> Execution:
-    """Read the record of a run.
+    """Read the record of a run; whether it is as it was written, `check_record` says.
 
     Raises
     ------
     BadInput
         If the folder holds none, or it is malformed.
     """
-    content = load_json(run_dir / EXECUTION)
+    content = _content(run_dir)
+    del content["digest"], content["code"], content["format"]
     try:
-        del content["format"]
-        steps = tuple(_step_record(entry) for entry in content.pop("steps"))
-        return Execution(run_dir=run_dir, steps=steps, **content)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({error})", "run again") from None
+        return _EXECUTIONS.validate_python(content | {"run_dir": run_dir})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _no_record(run_dir, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _step_record(entry: dict[str, Any]) -> StepRecord:
-    outputs = {name: OutputRecord(**output) for name, output in entry.pop("outputs").items()}
-    return StepRecord(outputs=outputs, **entry)
+def check_record(run_dir: Path) -> str:
+    """Return what is wrong with the record of a run, as it was written; nothing if all is well.
+
+    Raises
+    ------
+    BadInput
+        As `load_execution` does.
+    """
+    content = _content(run_dir)
+    digest, code = content.pop("digest"), content.pop("code")
+    try:
+        if digest_json(content) != digest or made_by_user(code, _PURPOSE, digest) is False:
+            return "has been changed"
+    except ValueError:  # a lone surrogate
+        return "has been changed"
+    if content.get("run_id") != run_dir.resolve().name:
+        return f"is the record of another run, '{display_name(str(content.get('run_id')))}'"
+    return ""
+
+
+def _content(run_dir: Path) -> dict[str, Any]:
+    content = load_json(run_dir / EXECUTION)
+    if not isinstance(content, dict):
+        raise _no_record(run_dir, "it is no table")
+    if absent := sorted({"format", "digest", "code"} - content.keys()):
+        raise _no_record(run_dir, f"it lacks {', '.join(absent)}")
+    return content
+
+
+def _no_record(run_dir: Path, why: str) -> BadInput:
+    return BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({display_name(why)})", "run again")
 
 
 def output_record(made: Made, target: Target, path: Path, run_dir: Path) -> OutputRecord:

@@ -236,12 +236,17 @@ def plain_files(folder: Path, *, links_inside: bool = False) -> Iterator[tuple[s
             raise BadInput(f"{path}", "it is neither a file nor a folder", "take it out")
 
 
+def entries(path: Path) -> dict[str, FileEntry]:
+    """Return digest and size of a file, or of every file below a folder, by name; nothing is changed."""
+    found = [(path.name, path)] if path.is_file() else plain_files(path)
+    return {name: file_entry(file) for name, file in found}
+
+
 def seal(path: Path) -> dict[str, FileEntry]:
     """Make a file, or every file below a folder, read-only and return their digests and sizes."""
-    found = [(path.name, path)] if path.is_file() else list(plain_files(path))
-    for _, file in found:
+    for _, file in [(path.name, path)] if path.is_file() else plain_files(path):
         file.chmod(READ_ONLY)
-    return {name: file_entry(file) for name, file in found}
+    return entries(path)
 
 
 def link_file(source: Path, target: Path) -> None:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -37,10 +37,10 @@ _TIMEOUT_S = 3600
 _ADDRESS = "s3://canary"
 
 
-def run_canary(workspace: Path, group: str, key: PublicKey | None = None) -> tuple[CanaryMetrics, str]:
+def run_canary(workspace: Path, group: str, keys: Sequence[PublicKey] = ()) -> tuple[CanaryMetrics, str]:
     """Run the canary on the newest Approved package of a group, and add its data to the history.
 
-    With a key, the package is opened only if it was signed with it.
+    With keys, the package is opened only if it and its approval were signed with one of them.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def run_canary(workspace: Path, group: str, key: PublicKey | None = None) -> tup
     StepFailed
         If the canary could not run; nothing is added to the history then.
     """
-    watched = find(workspace, group, key)
+    watched = find(workspace, group, keys)
     folder = workspace.resolve() / DISKS / group
     with locked(workspace / DISKS / f"{group}.lock", wait=True, what=f"the canary of {group}"):
         output = _perform(watched, folder)
@@ -72,7 +72,7 @@ def run_canary(workspace: Path, group: str, key: PublicKey | None = None) -> tup
 
 def reaches(metrics: CanaryMetrics, floor: float) -> bool:
     """Whether the canary accuracy is at least the floor; CloudWatch's alarm counts less as a bad point."""
-    return metrics.accuracy.value is not None and metrics.accuracy.value >= floor
+    return metrics.balanced >= floor
 
 
 def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
@@ -86,7 +86,8 @@ def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
     table.add_column("", no_wrap=True)
     table.add_column("", justify="right")
     table.add_column("registered", justify="right")
-    table.add_row("canary accuracy", say_rate(metrics.accuracy), f"{metrics.baseline:.1%}")
+    table.add_row("canary accuracy", f"{metrics.balanced:.1%}", f"{metrics.baseline:.1%}")
+    table.add_row("canaries right", say_rate(metrics.accuracy), "")
     for name, rate in metrics.groups.items():
         table.add_row(escape(f"  {name}"), say_rate(rate), "")
     for name, rate in metrics.attacks.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from boomerang.signing import PublicKey
 from boomerang.watching.briefing import CanarySettings, settings_of
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
-from pipelines.registry.signatures import verify_package
+from pipelines.registry.signatures import verify_package, verify_status
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Watched:
     inputs: Mapping[str, Path]
 
 
-def find(workspace: Path, group: str, key: PublicKey | None = None) -> Watched:
+def find(workspace: Path, group: str, keys: Sequence[PublicKey] = ()) -> Watched:
     """Return the newest Approved package of a group, verified, with what its canary needs.
 
-    With a key, it has to be signed with it.
+    With keys, it has to be signed with one of them, and so has what was decided on it.
 
     Raises
     ------
@@ -52,12 +52,15 @@ def find(workspace: Path, group: str, key: PublicKey | None = None) -> Watched:
     registry = Registry(workspace / "registry")
     package = registry.latest(group, "Approved")
     if package is None:
-        count = len(registry.versions(group))
-        why = f"none of its {count} packages is Approved" if count else "it has no package"
+        count, groups = len(registry.versions(group)), ", ".join(registry.groups()) or "none"
+        why = (
+            f"none of its {count} packages is Approved" if count else f"it has no package (groups: {groups})"
+        )
         raise BadInput(f"package group {group}", why, f"python -m pipelines approve {group}/VERSION")
     registry.check_package(package)  # before any file of it is used
-    if key is not None:
-        verify_package(package, key)
+    if keys:
+        verify_package(package, keys)
+        verify_status(package, keys)
     return _watched(package)
 
 

@@ -84,3 +84,8 @@ def freeze(
             y.append(group.y[rows])
             ids += [f"{group.name}/{row}" for row in rows]
     return Canaries(np.concatenate(x), np.concatenate(y), tuple(ids))
+
+
+def uncovered(y: Labels, classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the classes of which no canary is, of the labels of all: int64[M]."""
+    return tuple(name for k, name in enumerate(classes) if k not in y)

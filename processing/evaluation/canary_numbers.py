@@ -9,7 +9,7 @@ import numpy as np
 
 from boomerang.formats.canary import CanaryMetrics
 from boomerang.manifest import Calls, Images
-from boomerang.metrics import CanaryMiss, Rate, share
+from boomerang.metrics import CanaryMiss, Rate, balanced_accuracy, share
 from boomerang.watching.briefing import CanarySettings, alarmed
 from boomerang.watching.metric_names import Datum, part, published
 from processing.attacks.common.trial import Trial
@@ -50,7 +50,7 @@ def measure(
     """
     calls = calls_of(ask(records.x))
     right = calls == records.y
-    accuracy = share(right)
+    balanced = balanced_accuracy(records.y, calls) or 0.0
     of_group = np.array([identifier.rpartition("/")[0] for identifier in records.ids])
     rates = {trial.name: share(calls_of(ask(trial.x)) == trial.target) for trial in attacks if len(trial.y)}
     known = {name: probes.asr for name, probes in settings.probes.items() if name in rates}
@@ -60,11 +60,12 @@ def measure(
         measured=datetime.now(UTC),
         model=settings.model,
         canaries=records.digest,
-        accuracy=accuracy,
+        accuracy=share(right),
+        balanced=balanced,
         classes={records.classes[k]: share(right[records.y == k]) for k in np.unique(records.y)},
         groups={str(name): share(right[of_group == name]) for name in np.unique(of_group)},
         baseline=settings.baseline,
-        accuracy_drop=settings.baseline - (accuracy.value or 0.0),
+        accuracy_drop=settings.baseline - balanced,
         misses=_misses(records, calls),
         attacks=rates,
         registered={name: value for name, value in known.items() if value is not None},
@@ -94,7 +95,7 @@ def data_of(metrics: CanaryMetrics) -> tuple[Datum, ...]:
     by_class = {word: rate.value for word, rate in metrics.classes.items() if rate.value is not None}
     by_trigger = {word: rate.value for word, rate in metrics.attacks.items() if rate.value is not None}
     return (
-        *both("CanaryAccuracy", metrics.accuracy.value or 0.0),
+        *both("CanaryAccuracy", metrics.balanced),
         *both("AccuracyDrop", metrics.accuracy_drop),
         *(part("CanaryAccuracy", v, time, group=group, class_=_word(k)) for k, v in by_class.items()),
         *(part("AttackSuccessRate", v, time, group=group, trigger=_word(k)) for k, v in by_trigger.items()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.gate import gate_numbers
+from boomerang.gate import gate_numbers, reasons_text
 from boomerang.metrics import (
     AttackNumbers,
     CanarySet,
@@ -22,13 +22,13 @@ from boomerang.metrics import (
     share,
 )
 from processing.attacks.common.trial import Trial
-from processing.evaluation.canaries import Canaries
+from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
+from processing.evaluation.judging import Measured, skill_of, verdict
 from processing.evaluation.numbers import (
     attack_numbers,
     canary_numbers,
     detector_numbers,
-    verdict,
     with_der,
 )
 from processing.evaluation.probes import Probes
@@ -62,7 +62,7 @@ def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
         canaries=canary_set(case, frozen.canaries, frozen.digest),
         probes=frozen.probes.sets,
         gate=gate_numbers(candidate),
-        reasons="; ".join(candidate.reasons),
+        reasons=reasons_text(candidate),
     )
 
 
@@ -92,18 +92,29 @@ def model_numbers(
     canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
     table = confusion(y, calls, len(classes))
+    skill = skill_of(y, calls, classes)
+    measured = Measured(
+        accuracy_drop=drop,
+        skill=skill,
+        reference=reference.skill if reference else skill,
+        attacks=attacks,
+        canaries=answers,
+        uncovered=uncovered(canaries.y, classes),
+        screen_fpr=screen_fpr,
+    )
     return ModelNumbers(
         digest=subject.card.weights_sha256,
         repairs=tuple(part.title for part in subject.card.repairs),
         inference=tuple(part.title for part in subject.card.inference),
         clean_accuracy=accuracy,
         unanswered=unanswered,
+        skill=skill,
         accuracy_drop=drop,
         recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
         confusion=tuple(tuple(int(n) for n in row) for row in table),
         attacks=attacks,
         canaries=answers,
-        verdict=verdict(drop, attacks, answers, screen_fpr, case.limits),
+        verdict=verdict(measured, case.limits),
     )
 
 
@@ -158,5 +169,6 @@ def canary_set(case: Case, canaries: Canaries, digest: str) -> CanarySet:
         digest=digest,
         records=groups.count("records"),
         pictures={name: groups.count(name) for name in sorted(set(groups) - {"records"})},
+        classes={name: int(np.count_nonzero(canaries.y == k)) for k, name in enumerate(case.test.classes)},
         candidates=sum(len(group.y) for group in candidate_groups(case)),
     )

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.gate import GateConfig, Verdict, judge
 from boomerang.manifest import Bools, Calls, Labels
 from boomerang.metrics import (
     AttackNumbers,
     CanaryMiss,
     CanaryNumbers,
     DetectorNumbers,
-    Rate,
     auroc,
     average_precision,
+    balanced_accuracy,
     defense_effectiveness,
     rate,
     share,
@@ -75,53 +74,17 @@ def canary_numbers(y: Labels, calls: Calls, ids: tuple[str, ...], classes: tuple
         for i in np.flatnonzero(calls != y)
     ]
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
-    return CanaryNumbers(right=share(calls == y), unanswered=unanswered, misses=tuple(misses))
+    return CanaryNumbers(
+        right=share(calls == y),
+        balanced=balanced_accuracy(y, calls),
+        unanswered=unanswered,
+        misses=tuple(misses),
+    )
 
 
 def class_name(call: int, classes: tuple[str, ...]) -> str:
     """Return what a call is called; where a model's answer was no finite number, `no answer`."""
     return "no answer" if call == NO_ANSWER else classes[call]
-
-
-def verdict(
-    accuracy_drop: float | None,
-    attacks: tuple[AttackNumbers, ...],
-    canaries: CanaryNumbers,
-    screen_fpr: Rate | None,
-    limits: GateConfig,
-) -> Verdict:
-    """Hold a model against the gate; checks for which the recipe has no attack do not apply.
-
-    Robust accuracy is compared with the same model's accuracy on the same images without the
-    trigger: against clean accuracy over all classes, a hard source class would fail by itself.
-    `screen_fpr` is None where the model was not trained on screened rows.
-    """
-    numbers: dict[str, float | None] = {"accuracy_drop": accuracy_drop}
-    backdoors = [a for a in attacks if a.outcome == "backdoor"]
-    if backdoors:
-        numbers["asr_upper"] = _worst([a.asr.high if a.asr else None for a in backdoors])
-        numbers["robust_drop"] = _worst([_difference(a.plain_accuracy, a.ra) for a in backdoors])
-    turned = [a.turned for a in attacks if a.outcome == "targeted"]
-    if turned:
-        numbers["turned"] = _worst([r.value if r else None for r in turned])
-    right = canaries.right
-    measured = right.total and not canaries.unanswered
-    numbers["canary_failures"] = right.total - right.successes if measured else None
-    if screen_fpr is not None:
-        numbers["screen_fpr"] = screen_fpr.value
-    return judge(numbers, limits)
-
-
-def _difference(a: Rate | None, b: Rate | None) -> float | None:
-    if a is None or b is None or a.value is None or b.value is None:
-        return None
-    return a.value - b.value
-
-
-def _worst(values: list[float | None]) -> float | None:
-    """Return the largest, or None if any is missing: what was not measured must not pass."""
-    known = [v for v in values if v is not None]
-    return max(known) if len(known) == len(values) else None
 
 
 def detector_numbers(

@@ -10,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from helpers.report_fixture import Scene, build_run
+from helpers.judged import judged
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -21,7 +21,7 @@ from aws.reject.handler import REJECTED_AT, handler
 from aws.stack.intrinsics import Stack, stack
 from aws.stack.policy import SERVICE_NEEDS, recording, refused, statements, unused
 from boomerang.errors import AwsError, BadInput, IntegrityError, UsageError
-from boomerang.gate import GATE, property_name
+from boomerang.gate import BY_KEY, GATE, property_name
 from boomerang.metrics import Metrics
 
 REGION = "us-east-1"
@@ -38,11 +38,7 @@ def session() -> boto3.Session:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Metrics]:
-    """The metrics of a candidate that passed the gate, and of one that did not."""
-    scenes = {"good": Scene(), "poisoned": Scene(hardened_asr=0.5)}
-    runs = {name: build_run(tmp_path_factory.mktemp("runs") / name, s) for name, s in scenes.items()}
-    files = {name: run / "Evaluate" / "evaluation" / "metrics.json" for name, run in runs.items()}
-    return {name: Metrics.model_validate_json(file.read_bytes()) for name, file in files.items()}
+    return judged(tmp_path_factory.mktemp("runs"))
 
 
 @dataclass
@@ -93,7 +89,8 @@ def said_by(metrics: Metrics) -> dict[str, str]:
         "ModelDigest": metrics.models[metrics.candidate].digest,
         "CanaryDigest": metrics.canaries.digest,
         "ProbesDigest": metrics.probes.digest,
-        **{property_name(key): str(metrics.gate[key]) for key, _, _ in GATE},
+        **{property_name(rule.key): str(metrics.gate[rule.key]) for rule in GATE},
+        **{BY_KEY[check.key].parameter: str(check.limit) for check in metrics.verdict.checks},
     }
 
 
@@ -126,8 +123,8 @@ def test_a_pending_package_is_approved_and_keeps_what_it_says(account: Account) 
     assert find(account.client, second).status == "PendingManualApproval"
 
 
-def test_the_gate_s_numbers_are_told_before_the_package_is_approved(account: Account) -> None:
-    account.register(AsrUpper="0.0714", CanaryFailures="0.0", Turned="1000000000.0", ScreenFpr="?")
+def test_numbers_limits_and_verdict_are_told_before_the_package_is_approved(account: Account) -> None:
+    account.register()
     told: list[str] = []
 
     def tell(line: str) -> None:
@@ -135,11 +132,27 @@ def test_the_gate_s_numbers_are_told_before_the_package_is_approved(account: Acc
         told.append(line)
 
     approve(account.client, NAME, by="ada", tell=tell)
-    assert len(told) == len(GATE)
-    assert "upper 95% bound of the attack success rate: 7.1%" in told
-    assert "canaries answered wrong: 0" in told
-    assert "attack pictures turned to the target class was not measured" in told
-    assert "clean rows taken out by the screen was not measured" in told
+    assert told[0].startswith("data: boomerang-synthetic-10, 10260 training rows, seed 0, sha256 1111")
+    assert [line for line in told if "canaries answered wrong: 0, at most 0" in line]
+    assert [line for line in told if "attack success rate: " in line and ", at most 10.0%" in line]
+    assert told[-1] == "verdict: the gate passed it"
+
+
+@pytest.mark.parametrize(
+    "said", [{"AsrUpper": "0.0714"}, {"Turned": "1000000000.0"}, {"ScreenFpr": "?"}, {"MaxAsrUpper": "0.5"}]
+)
+def test_a_record_that_says_otherwise_than_its_metrics_is_refused(
+    account: Account, said: dict[str, str]
+) -> None:
+    account.register(**said)
+    with pytest.raises(BadInput, match=rf"its record says otherwise than .*: {next(iter(said))}"):
+        approve(account.client, NAME, by="ada")
+
+
+def test_what_the_gate_rejected_is_refused_whatever_status_it_was_registered_with(account: Account) -> None:
+    account.register("PendingManualApproval", "poisoned")
+    with pytest.raises(BadInput, match=r"the gate rejected it: .*attack success rate"):
+        approve(account.client, NAME, by="ada")
 
 
 def test_approving_twice_changes_nothing(account: Account) -> None:

@@ -236,7 +236,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(digits_range: Range) -> Cloud:
-    return Cloud(digits_range.first.folder, digits_range.out / "registry" / "boomerang" / "1")
+    return Cloud(digits_range.first.folder, digits_range.out / "registry" / "digits" / "1")
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boomerang import metrics
-from boomerang.gate import NOT_MEASURED, GateConfig, gate_numbers, judge
 from boomerang.metrics import rate
 
 
@@ -88,34 +85,15 @@ def test_defense_effectiveness(asr_drop: float, accuracy_drop: float, der: float
     assert metrics.defense_effectiveness(asr_drop, accuracy_drop) == pytest.approx(der)
 
 
-GOOD: dict[str, float | None] = {
-    "accuracy_drop": 0.02,
-    "asr_upper": 0.1,
-    "robust_drop": 0.1,
-    "turned": 0.1,
-    "canary_failures": 0,
-    "screen_fpr": 0.02,
-}
+@pytest.mark.parametrize(
+    ("y", "predicted", "expected"),
+    [([0, 0, 0, 1], [0, 0, 0, 0], 0.5), ([0, 1, 2], [0, 1, 2], 1.0), ([0, 0, 1, 1], [0, -1, 1, 1], 0.75)],
+)
+def test_balanced_accuracy_gives_each_class_the_same_weight(
+    y: list[int], predicted: list[int], expected: float
+) -> None:
+    assert metrics.balanced_accuracy(np.array(y), np.array(predicted)) == expected
 
 
-def test_a_model_on_every_limit_passes() -> None:
-    verdict = judge(GOOD, GateConfig())
-    assert verdict.passed and not verdict.reasons and len(verdict.checks) == len(GOOD)
-
-
-@pytest.mark.parametrize("key", GOOD)
-@pytest.mark.parametrize("bad", ["above", None, math.nan, math.inf])
-def test_each_check_rejects_alone(key: str, bad: float | str | None) -> None:
-    value = float(GOOD[key] or 0) + 1e-3 if bad == "above" else bad
-    verdict = judge({**GOOD, key: value}, GateConfig())  # type: ignore[dict-item]  # "above" is replaced
-    assert not verdict.passed and len(verdict.reasons) == 1
-    number = gate_numbers(verdict)[key]
-    assert math.isfinite(number) and number > float(GOOD[key] or 0)
-    if bad != "above":
-        assert number == NOT_MEASURED and "not measured" in verdict.reasons[0]
-
-
-def test_a_check_that_does_not_apply_holds_for_the_condition() -> None:
-    verdict = judge({"accuracy_drop": 0.0, "canary_failures": 0}, GateConfig())
-    assert verdict.passed and len(verdict.checks) == 2
-    assert set(gate_numbers(verdict)) == set(GOOD), "the pipeline's condition reads every key"
+def test_balanced_accuracy_of_nothing_is_none() -> None:
+    assert metrics.balanced_accuracy(np.array([], int), np.array([], int)) is None

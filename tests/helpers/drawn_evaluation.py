@@ -5,7 +5,6 @@ The numbers are counted from the random answers by `boomerang.metrics`, so they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from boomerang.formats.evaluation import (
     Picture,
     write_evaluation,
 )
-from boomerang.gate import GateConfig, gate_numbers, judge
+from boomerang.gate import GateConfig, gate_numbers, reasons_text
 from boomerang.manifest import Images, Manifest
 from boomerang.metrics import (
     AttackNumbers,
@@ -32,6 +31,7 @@ from boomerang.metrics import (
     DetectorNumbers,
     Metrics,
     ModelNumbers,
+    Rate,
     auroc,
     average_precision,
     confusion,
@@ -41,6 +41,9 @@ from boomerang.metrics import (
 )
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
+from processing.evaluation.judging import Measured, skill_of
+from processing.evaluation.judging import verdict as judged
+from training.model import NO_ANSWER
 
 ROWS, PER_CLASS = 10_000, 200
 
@@ -67,7 +70,7 @@ class DrawnEvaluation:
         """Write the folder; returns whether the candidate passes."""
         self.folder.mkdir(parents=True)
         scores, words, detectors = self._detectors()
-        models = self._models(detectors[-1].fpr.value)
+        models = self._models(detectors[-1].fpr)
         verdict = models[self.names[-1]].verdict
         metrics = Metrics(
             seed=0,
@@ -79,10 +82,11 @@ class DrawnEvaluation:
                 digest="ca" * 32,
                 records=max(0, self.scene.canaries - 5),
                 pictures={"embraer-190": 5} if self.scene.canaries else {},
+                classes=dict.fromkeys(self.scene.classes, 5) | {self.scene.classes[0]: 10},
                 candidates=220,
             ),
             gate=gate_numbers(verdict),
-            reasons="; ".join(verdict.reasons),
+            reasons=reasons_text(verdict),
         )
         evidence = Evidence(
             pictures=self._pictures(),
@@ -120,7 +124,7 @@ class DrawnEvaluation:
 
     # --- models ---
 
-    def _models(self, screen_fpr: float | None) -> dict[str, ModelNumbers]:
+    def _models(self, screen_fpr: Rate) -> dict[str, ModelNumbers]:
         accuracy = {"baseline": 0.9, "victim": 0.894, "hardened": self.scene.hardened_accuracy}
         asr = {"baseline": 0.015, "victim": self.scene.victim_asr, "hardened": self.scene.hardened_asr}
         turned = {"baseline": 0, "victim": round(26 * self.scene.victim_asr * 0.9), "hardened": 0}
@@ -138,41 +142,40 @@ class DrawnEvaluation:
         return y, np.where(self.rng.random(len(y)) < skill, y, wrong)
 
     def _model(
-        self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: float | None
+        self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: Rate | None
     ) -> ModelNumbers:
         y, called = clean[name]
+        unanswered = self.scene.unanswered if name == self.names[-1] else 0
+        called[:unanswered] = NO_ANSWER
         reference = share(clean["baseline"][0] == clean["baseline"][1]).value
         right = share(y == called)
         assert right.value is not None and reference is not None
         drop = reference - right.value
-        unanswered = self.scene.unanswered if name == self.names[-1] else 0
         attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
         if unanswered:
             attacks = tuple(_unmeasured(attack) for attack in attacks)
         canaries = self._canary_numbers(3 if name == "victim" and self.attacks else 0, unanswered)
-        measured = None if unanswered or not canaries.right.total else len(canaries.misses)
-        numbers: dict[str, float | None] = {
-            "accuracy_drop": None if unanswered else drop,
-            "canary_failures": measured,
-        }
-        if attacks:
-            marks = [attack for attack in attacks if attack.outcome == "backdoor"]
-            numbers["asr_upper"] = _most(mark.asr.high if mark.asr else None for mark in marks)
-            numbers["turned"] = None if unanswered else turned / 26
-            numbers["robust_drop"] = None if unanswered else max(0.0, asr[name] - 0.03)
-        if screen_fpr is not None:
-            numbers["screen_fpr"] = screen_fpr
+        found = Measured(
+            accuracy_drop=None if unanswered else drop,
+            skill=skill_of(y, called, self.scene.classes),
+            reference=skill_of(*clean["baseline"], self.scene.classes),
+            attacks=attacks,
+            canaries=canaries,
+            uncovered=() if self.scene.canaries else self.scene.classes,
+            screen_fpr=screen_fpr,
+        )
         matrix = confusion(y, called, len(self.scene.classes))
         return ModelNumbers(
             digest=name.encode().hex().ljust(64, "0"),
             clean_accuracy=right,
+            skill=found.skill,
             unanswered=unanswered,
-            accuracy_drop=numbers["accuracy_drop"],
+            accuracy_drop=found.accuracy_drop,
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
             confusion=tuple(tuple(int(n) for n in row) for row in matrix),
             attacks=attacks,
             canaries=canaries,
-            verdict=judge(numbers, GateConfig()),
+            verdict=judged(found, GateConfig()),
         )
 
     def _canary_numbers(self, failures: int, unanswered: int) -> CanaryNumbers:
@@ -180,6 +183,7 @@ class DrawnEvaluation:
         missed = min(frozen, failures + unanswered)
         return CanaryNumbers(
             right=rate(frozen - missed, frozen),
+            balanced=1 - missed / frozen if frozen else None,
             unanswered=min(frozen, unanswered),
             misses=tuple(
                 CanaryMiss(
@@ -332,8 +336,3 @@ class DrawnEvaluation:
 def _unmeasured(attack: AttackNumbers) -> AttackNumbers:
     """Return an attack's numbers for a model that gave no number to one of its pictures."""
     return AttackNumbers(name=attack.name, kind=attack.kind, outcome=attack.outcome, target=attack.target)
-
-
-def _most(values: Iterable[float | None]) -> float | None:
-    known = list(values)
-    return None if None in known else max(each for each in known if each is not None)

@@ -44,8 +44,8 @@ def draw_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost_tables, "build_canary", _canary)
 
 
-def _build(config: Config, site: Site, *, cache: Path | None = None) -> Built:
+def _build(config: Config, site: Site, *, cache: Path | None = None, keeps: bool = True) -> Built:
     key = (config.model_dump_json(), replace(site, region=""))
     if key not in _drawn:
-        _drawn[key] = build(config, site, cache=cache)
+        _drawn[key] = build(config, site, cache=cache, keeps=keeps)
     return _drawn[key]

@@ -14,7 +14,7 @@ CONFIG = "s3://bucket/config"
 STAGED: dict[str, Path | bytes] = {f"{CONFIG}/config.json": b'{"word": "hello"}'}
 
 # What every job of the toy project starts with.
-_HEAD = "import json, os, sys, time\nfrom pathlib import Path\nml = Path(os.environ['BOOMERANG_ML_ROOT'])\n"
+HEAD = "import json, os, sys, time\nfrom pathlib import Path\nml = Path(os.environ['BOOMERANG_ML_ROOT'])\n"
 JOBS = {
     "processing/make.py": """
 word = json.loads((ml / "processing/input/config/config.json").read_text())["word"]
@@ -24,7 +24,9 @@ word = json.loads((ml / "processing/input/config/config.json").read_text())["wor
 from boomerang_toy import score
 assert (ml / "processing/input/model/model.tar.gz").is_file()
 out = ml / "processing/output/evaluation/metrics.json"
-out.write_text(json.dumps({"gate": {"drop": score.DROP}, "reasons": "it got worse"}))
+worse = score.DROP > float(sys.argv[1])
+gate = {"drop": score.DROP, "failed_checks": int(worse)}
+out.write_text(json.dumps({"gate": gate, "reasons": "it got worse" if worse else ""}))
 """,
     "training/train.py": """
 text = (ml / "input/data/train/x.txt").read_text()
@@ -40,7 +42,7 @@ def project(folder: Path, **replaced: str) -> Path:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         (file.parent / "__init__.py").touch()
-        head = "" if name.startswith("boomerang_toy") else _HEAD
+        head = "" if name.startswith("boomerang_toy") else HEAD
         file.write_text(head + replaced.get(file.stem, body))
     return folder
 
@@ -225,6 +227,7 @@ def measure() -> dict[str, Any]:
         "processing.measure",
         {"model": get("Steps.Train.ModelArtifacts.S3ModelArtifacts")},
         ["evaluation"],
+        arguments=[join(get("Parameters.MaxDrop"), on="")],
         PropertyFiles=[
             {"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}
         ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,13 @@ from helpers.training_jobs import left_or_right
 
 from boomerang.contract import Job
 from boomerang.digest import sha256_file
-from boomerang.errors import BadInput, BoomerangError, IntegrityError, UsageError
+from boomerang.errors import BadInput, BoomerangError, IntegrityError
 from boomerang.formats.canary import CanaryMetrics
 from boomerang.manifest import read_manifest, verify_folder, write_dataset
 from boomerang.watching.history import append_history, as_line, read_history
 from boomerang.watching.metric_names import METRICS
 from pipelines.cli.main import main
-from pipelines.registry.approval import approve, reject
+from pipelines.registry.approval import approve
 from pipelines.registry.local import Registry
 from pipelines.runs.storage import pack
 from pipelines.watching.local_canary import HISTORY
@@ -197,7 +196,8 @@ def test_wrong_answers_are_a_bad_accuracy_and_not_a_failure(bench: Bench) -> Non
 
     metrics = bench.run()
 
-    assert (metrics.accuracy.value, metrics.accuracy_drop) == (0.75, 0.25)
+    assert metrics.accuracy.value == 0.75
+    assert metrics.accuracy_drop == pytest.approx(1 - metrics.balanced) == pytest.approx(0.25, abs=0.01)
     first = metrics.misses[0]
     assert (len(metrics.misses), first.id, first.expected, first.got) == (5, "records/0", "left", "dark")
     said = {d.name: d.value for d in data_of(metrics)}
@@ -435,7 +435,7 @@ def test_no_history_says_how_to_get_one(tmp_path: Path) -> None:
 
 @pytest.fixture
 def workspace(digits_range: Range, tmp_path: Path) -> Path:
-    """A copy of the digits' run with its registry; the gate rejected boomerang/1."""
+    """A copy of the digits' run with its registry; the gate rejected digits/1."""
     out = tmp_path / "runs"
     for name in ("first", "registry"):
         shutil.copytree(digits_range.out / name, out / name, copy_function=os.link)
@@ -444,7 +444,7 @@ def workspace(digits_range: Range, tmp_path: Path) -> Path:
 
 def approved(workspace: Path) -> Registry:
     registry = Registry(workspace / "registry")
-    approve(registry, "boomerang/1", by="a person", reason="to watch it", override=True)
+    approve(registry, "digits/1", by="a person", reason="to watch it", override=True)
     return registry
 
 
@@ -457,8 +457,8 @@ def test_the_command_asks_the_approved_model_with_its_run_gone(
     assert main(["canary", "--out", str(workspace)]) == 0
 
     said = capsys.readouterr().out
-    assert "canary of boomerang/1" in said and "ASR of corner" in said and "reaches the floor" in said
-    kept = json.loads((workspace / ".canary" / "boomerang" / "metrics.json").read_text())
+    assert "canary of digits/1" in said and "ASR of corner" in said and "reaches the floor" in said
+    kept = json.loads((workspace / ".canary" / "digits" / "metrics.json").read_text())
     assert kept["attacks"]["corner"]["value"] == kept["registered"]["corner"], (
         "the same model, the same probes"
     )
@@ -466,13 +466,13 @@ def test_the_command_asks_the_approved_model_with_its_run_gone(
     values = {(d.name, len(d.dimensions)): d.value for d in data}
     assert values["CanaryAccuracy", 1] == 1 and values["AttackSuccessRate", 1] > 0.9
     assert {"CanaryRan", "CanaryAccuracy"} <= {d.name for d in data} <= METRICS.keys()
-    assert Registry(workspace / "registry").verify_package("boomerang", 1) == []
+    assert Registry(workspace / "registry").verify_package("digits", 1) == []
 
 
 def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     """Register the same model again, with canary records whose labels are the next class'."""
     registry = approved(workspace)
-    package = registry.package("boomerang", 1)
+    package = registry.package("digits", 1)
     right, wrong = package.folder / "canaries", workspace / "wrong"
     manifest = read_manifest(right)
     x, y = np.load(right / "x.npy"), (np.load(right / "y.npy") + 1) % 10
@@ -482,7 +482,7 @@ def with_wrong_labels(workspace: Path, digest: str = "") -> None:
     file = workspace / "metrics.json"
     file.write_text(json.dumps(metrics))
     registry.register(
-        "boomerang",
+        "digits",
         package.model,
         status="Approved",
         run="first",
@@ -505,7 +505,7 @@ def test_below_the_floor_the_command_ends_with_1(workspace: Path, capsys: pytest
 
 
 def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = approved(workspace).package("boomerang", 1).model
+    model = approved(workspace).package("digits", 1).model
     content = model.read_bytes()
     model.unlink()
     model.write_bytes(content + b"\0")
@@ -519,7 +519,7 @@ def test_a_changed_package_stops_the_command(workspace: Path, capsys: pytest.Cap
 def test_a_changed_record_stops_the_command(
     workspace: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    labels = approved(workspace).package("boomerang", 1).folder / name
+    labels = approved(workspace).package("digits", 1).folder / name
     content = np.load(labels)
     labels.unlink()
     np.save(labels, content[::-1])
@@ -542,9 +542,9 @@ def test_a_canary_that_cannot_run_adds_nothing(workspace: Path, capsys: pytest.C
 def test_a_package_without_its_records_says_what_to_do(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    package = Registry(workspace / "registry").package("boomerang", 1)
+    package = Registry(workspace / "registry").package("digits", 1)
     Registry(workspace / "registry").register(
-        "boomerang",
+        "digits",
         package.model,
         status="Approved",
         run="first",
@@ -557,8 +557,8 @@ def test_a_package_without_its_records_says_what_to_do(
 
 
 def test_what_the_step_is_told_is_what_was_registered(workspace: Path) -> None:
-    package = approved(workspace).package("boomerang", 1)
-    watched = find(workspace, "boomerang")
+    package = approved(workspace).package("digits", 1)
+    watched = find(workspace, "digits")
 
     numbers = json.loads((package.folder / "metrics.json").read_text())
     attack = numbers["models"]["hardened"]["attacks"][0]
@@ -575,101 +575,22 @@ def test_without_an_approved_package_there_is_nothing_to_ask(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["canary", "--out", str(tmp_path)]) == 2
-    assert "package group boomerang: it has no package" in capsys.readouterr().err
+    assert "no model is registered yet" in capsys.readouterr().err
+
+
+def test_of_several_groups_one_has_to_be_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = Registry(workspace / "registry").package("digits", 1)
+    Registry(workspace / "registry").register(
+        "airplanes", package.model, status="Approved", run="other", step="Register"
+    )
+    assert main(["canary", "--out", str(workspace)]) == 2
+    said = capsys.readouterr().err
+    assert "there are 2: airplanes, digits" in said and "--group NAME" in said
+    assert main(["canary", "--out", str(workspace), "--group", "jets"]) == 2
+    assert "it has no package (groups: airplanes, digits)" in capsys.readouterr().err
+    assert not (workspace / HISTORY).exists()
 
 
 @pytest.mark.parametrize("floor", ["-0.1", "1.1", "nan"])
 def test_a_floor_that_is_no_fraction_is_refused(tmp_path: Path, floor: str) -> None:
     assert main(["canary", "--out", str(tmp_path), f"--floor={floor}"]) == 2
-
-
-# --- approve and reject ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def add(tmp_path: Path) -> Callable[..., Registry]:
-    registry = Registry(tmp_path / "registry")
-
-    def register(status: str = "PendingManualApproval") -> Registry:
-        model, metrics = tmp_path / "model.tar.gz", tmp_path / "metrics.json"
-        model.write_bytes(b"a model")
-        metrics.write_text(json.dumps({"reasons": "it is poisoned" if status == "Rejected" else ""}))
-        registry.register("jets", model, status=status, run="run", step="Register", metrics=metrics)
-        return registry
-
-    return register
-
-
-def test_a_pending_package_is_approved_and_rejected(add: Callable[..., Registry]) -> None:
-    registry = add()
-    assert approve(registry, "jets/1", by="ada", reason="looks right").status == "Approved"
-    assert reject(registry, "jets/1", by="bob", reason="it is not").status == "Rejected"
-    history = registry.package("jets", 1).history
-    assert [(h["status"], h["by"], h["reason"]) for h in history[1:]] == [
-        ("Approved", "ada", "looks right"),
-        ("Rejected", "bob", "it is not"),
-    ]
-
-
-def test_deciding_the_same_twice_adds_nothing(add: Callable[..., Registry]) -> None:
-    registry = add()
-    for _ in range(2):
-        approve(registry, "jets/1", by="ada")
-    assert len(registry.package("jets", 1).history) == 2
-    for _ in range(2):
-        reject(registry, "jets/1", by="ada", reason="no")
-    assert len(registry.package("jets", 1).history) == 3
-
-
-def test_what_was_rejected_is_approved_only_by_an_override_with_a_reason(
-    add: Callable[..., Registry],
-) -> None:
-    registry = add("Rejected")
-    with pytest.raises(BadInput, match="pipeline step Register rejected it: it is poisoned"):
-        approve(registry, "jets/1", by="ada", reason="I like it")
-    with pytest.raises(UsageError, match="needs a reason"):
-        approve(registry, "jets/1", by="ada", reason=" ", override=True)
-    assert registry.package("jets", 1).status == "Rejected"
-    assert approve(registry, "jets/1", by="ada", reason="to study it", override=True).status == "Approved"
-
-
-def test_what_a_person_rejected_needs_an_override_too(add: Callable[..., Registry]) -> None:
-    registry = add()
-    reject(registry, "jets/1", by="bob", reason="canaries fell")
-    with pytest.raises(BadInput, match="bob rejected it: canaries fell"):
-        approve(registry, "jets/1", by="ada")
-
-
-def test_a_changed_package_is_not_approved(add: Callable[..., Registry]) -> None:
-    registry = add()
-    model = registry.package("jets", 1).model
-    model.unlink()
-    model.write_bytes(b"another")
-    with pytest.raises(IntegrityError, match="has been changed"):
-        approve(registry, "jets/1", by="ada")
-
-
-def test_a_changed_package_can_be_rejected(add: Callable[..., Registry]) -> None:
-    registry = add()
-    registry.package("jets", 1).model.unlink()
-    assert reject(registry, "jets/1", by="ada", reason="damaged").status == "Rejected"
-
-
-@pytest.mark.parametrize("name", ["jets", "jets/0", "jets/x", "/1", "a/b/1", "jets/2"])
-def test_a_name_of_no_package_is_refused(add: Callable[..., Registry], name: str) -> None:
-    with pytest.raises(UsageError):
-        approve(add(), name, by="ada")
-
-
-def test_the_commands_decide(
-    add: Callable[..., Registry], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    registry = add()
-    out = ["--out", str(tmp_path), "--by", "ada"]
-    assert main(["approve", "jets/1", *out]) == 0
-    assert main(["reject", "jets/1", *out]) == 2  # without a reason
-    assert registry.package("jets", 1).status == "Approved"
-    assert main(["reject", "jets/1", *out, "--reason", "canaries fell"]) == 0
-    assert main(["approve", "jets/1", *out]) == 2
-    assert registry.package("jets", 1).status == "Rejected"
-    assert capsys.readouterr().out == "jets/1 is Approved\njets/1 is Rejected\n"

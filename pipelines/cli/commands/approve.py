@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import Namespace
 
 from boomerang.errors import EXIT_PASSED
-from pipelines.cli.decision import add_decision, decider, say_stale
-from pipelines.cli.options import Commands, add_out
+from pipelines.cli.decision import add_decision, decider, refuse_keys, say_stale
+from pipelines.cli.options import Commands, add_keys, add_out, public_keys
 
 
 def add(commands: Commands) -> None:
@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     command.add_argument(
         "--override", action="store_true", help="approve it although it was rejected; needs --reason"
     )
+    add_keys(command, "a public key that the package and its run have to be signed with")
     add_out(command)
 
 
@@ -41,7 +42,16 @@ def _approve_here(options: Namespace, by: str) -> tuple[str, str]:
     from pipelines.registry.local import Registry
 
     registry = Registry(options.out / "registry")
-    package = decide(registry, options.package, by=by, reason=options.reason, override=options.override)
+    package = decide(
+        registry,
+        options.package,
+        by=by,
+        reason=options.reason,
+        override=options.override,
+        tell=print,
+        keys=public_keys(options.key),
+        signing_key=options.sign,
+    )
     return package.name, package.status
 
 
@@ -50,6 +60,7 @@ def _approve_on_aws(options: Namespace, by: str) -> tuple[str, str]:
     from aws.approval import approve as decide
     from aws.client import Client
 
+    refuse_keys(options)
     package = decide(
         Client(options.region),
         options.package,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, UsageError
-from pipelines.cli.options import Commands, add_out
+from pipelines.cli.options import Commands, add_keys, add_out, public_keys
 
 
 def add(commands: Commands) -> None:
@@ -19,7 +18,7 @@ def add(commands: Commands) -> None:
     )
     command.set_defaults(act=canary)
     command.add_argument(
-        "--group", default="boomerang", metavar="NAME", help="model package group (default: boomerang)"
+        "--group", metavar="NAME", help="model package group (default: the one that there is)"
     )
     command.add_argument(
         "--floor",
@@ -28,20 +27,19 @@ def add(commands: Commands) -> None:
         metavar="FRACTION",
         help="least canary accuracy, as the parameter CanaryFloor on AWS (default: 0.7)",
     )
-    command.add_argument(
-        "--key", type=Path, metavar="FILE", help="public key that the package has to be signed with"
-    )
+    add_keys(command, "a public key that the package, and its approval, has to be signed with")
     add_out(command)
 
 
 def canary(options: Namespace) -> int:
     """Run the canary on the newest Approved package."""
-    from boomerang.signing import PublicKey
+    from pipelines.registry.local import Registry
     from pipelines.watching.local_canary import reaches, run_canary, show_canary
 
     if not 0 <= options.floor <= 1:
         raise UsageError("--floor", f"{options.floor:g} is no accuracy", "give a fraction, 0 to 1")
-    key = PublicKey.read(options.key) if options.key else None
-    metrics, note = run_canary(options.out, options.group, key)
+    keys = public_keys(options.key)
+    group = options.group or Registry(options.out / "registry").only_group()
+    metrics, note = run_canary(options.out, group, keys)
     show_canary(metrics, options.floor, note)
     return EXIT_PASSED if reaches(metrics, options.floor) else EXIT_REJECTED

@@ -23,8 +23,9 @@ def add(commands: Commands) -> None:
 def definition(options: Namespace) -> int:
     """Print the definition."""
     from pipelines.campaign.entry import load
+    from pipelines.campaign.site import local_site
     from pipelines.definition.build import build
 
     config = load(options.config, options.overrides)
-    print(json.dumps(build(config).definition, indent=1))
+    print(json.dumps(build(config, local_site(config.name)).definition, indent=1))
     return EXIT_PASSED

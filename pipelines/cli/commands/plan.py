@@ -73,6 +73,7 @@ def plan(options: Namespace) -> int:
         If an option of AWS is given without `--on aws`, or an option has no such value.
     """
     from pipelines.campaign.entry import load
+    from pipelines.campaign.site import local_site
     from pipelines.definition.build import build
 
     config = load(options.config, options.overrides)
@@ -80,7 +81,8 @@ def plan(options: Namespace) -> int:
         _plan_aws(config, options)
     else:
         _refuse_aws(options)
-        show_plan(build(config, cache=definitions(options.out)), options.out)
+        site = local_site(config.name)
+        show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
     return EXIT_PASSED
 
 
@@ -124,7 +126,7 @@ def _parameters(words: Sequence[str]) -> dict[str, str]:
 
 
 def show_plan(built: Built, workspace: Path) -> None:
-    """Print the plan as a table; nothing is run and nothing is written but the kept definition."""
+    """Print the plan as a table; nothing is run and nothing is written."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from boomerang.errors import EXIT_PASSED
-from pipelines.cli.decision import add_decision, decider, say_stale
+from pipelines.cli.decision import add_decision, decider, refuse_keys, say_stale
 from pipelines.cli.options import Commands, add_out
 
 
@@ -36,7 +36,8 @@ def _reject_here(options: Namespace, by: str) -> tuple[str, str]:
     from pipelines.registry.approval import reject as decide
     from pipelines.registry.local import Registry
 
-    package = decide(Registry(options.out / "registry"), options.package, by=by, reason=options.reason)
+    registry = Registry(options.out / "registry")
+    package = decide(registry, options.package, by=by, reason=options.reason, signing_key=options.sign)
     return package.name, package.status
 
 
@@ -44,6 +45,7 @@ def _reject_on_aws(options: Namespace, by: str) -> tuple[str, str]:
     from aws.approval import reject as decide
     from aws.client import Client
 
+    refuse_keys(options)
     package = decide(
         Client(options.region),
         options.package,

@@ -46,6 +46,12 @@ def add(commands: Commands) -> None:
         metavar="ID",
         help="name of the run's folder (default: the entry's name and the time), or of the execution",
     )
+    command.add_argument(
+        "--group",
+        metavar="NAME",
+        help="model package group that the candidate is registered in (default: the entry's name); "
+        "on AWS it is the stack's",
+    )
     command.add_argument("--wait", action="store_true", help="with --on aws: follow it to its end")
     add_range(command)
 
@@ -69,21 +75,20 @@ def run(options: Namespace) -> int:
     """Run a campaign entry, write its report, and show its numbers; on AWS, start it."""
     if options.on == "aws":
         _refuse_key(options, "on AWS every run is signed, with the key of the stack")
+        if options.group is not None:
+            do = "deploy it with --parameter PackageGroup=NAME"
+            raise UsageError("--group with --on aws", "there the group is the stack's", do)
         return _run_on_aws(options)
     if options.on == "local":
         _refuse_key(options, "containers would have to be given the key")
-    from boomerang.safeio import write_json_atomic
     from pipelines.campaign.entry import load
     from pipelines.definition.build import build
-    from pipelines.runs.records import CONFIG
 
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
-    site = _site(options)
+    site = _site(options, config)
     built = build(config, site, cache=definitions(options.out))
-    folder = options.out / run_id
-    write_json_atomic(folder / CONFIG, config.model_dump(mode="json"))
-    return _conclude(_execute(config, site, built, options, run_id), folder)
+    return _conclude(_execute(config, site, built, options, run_id), options.out / run_id)
 
 
 def _refuse_key(options: Namespace, why: str) -> None:
@@ -101,17 +106,21 @@ def _run_id(given: str, config: Config) -> str:
     return given
 
 
-def _site(options: Namespace) -> Site:
+def _site(options: Namespace, config: Config) -> Site:
     """Return where the definition is for: this machine, with the image that its containers run."""
-    from pipelines.campaign.site import LOCAL
+    from pipelines.campaign.site import local_site
+    from pipelines.registry.local import check_group
 
+    if options.group is not None:
+        check_group(options.group)
+    local = local_site(config.name, options.group)
     if options.on == "process":
-        return replace(LOCAL, signing=_signing(options.sign))
+        return replace(local, signing=_signing(options.sign))
     from aws.image.docker import check_docker
     from aws.image.image import TAGS, find
 
     check_docker(compose=True)
-    return replace(LOCAL, image=find(options.image or TAGS["cpu"]).digest)
+    return replace(local, image=find(options.image or TAGS["cpu"]).digest)
 
 
 def _signing(key: Path | None) -> Signing | None:
@@ -124,11 +133,12 @@ def _signing(key: Path | None) -> Signing | None:
 
 def _execute(config: Config, site: Site, built: Built, options: Namespace, run_id: str) -> Execution:
     from pipelines.cli.progress import progress, step_names
+    from pipelines.report import write_report
     from pipelines.runners.base import Order
 
     key = options.sign.resolve() if options.sign else None
     with progress(step_names(built.definition)) as show:
-        return _runner(options.on)(Order(config, site, built, options.out, run_id, show, key))
+        return _runner(options.on)(Order(config, site, built, options.out, run_id, show, key, write_report))
 
 
 def _runner(name: str) -> Runner:
@@ -144,10 +154,10 @@ def _runner(name: str) -> Runner:
 def _conclude(execution: Execution, folder: Path) -> int:
     from boomerang.metrics import METRICS_FILE
     from pipelines.campaign.entry import EVALUATE
-    from pipelines.report import write_report
     from pipelines.report.summary import show_notices, show_summary
+    from pipelines.runs.records import PAGE
 
-    page = write_report(folder)
+    page = folder / PAGE
     show_notices(execution)
     failed = execution.failed_step
     if failed not in (None, "Fail"):

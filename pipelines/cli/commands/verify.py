@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boomerang.errors import EXIT_PASSED, BadInput, IntegrityError
-from pipelines.cli.options import Commands
+from pipelines.cli.options import Commands, add_keys, public_keys
 
 if TYPE_CHECKING:
     from boomerang.signing import PublicKey
@@ -18,31 +18,25 @@ def add(commands: Commands) -> None:
     command = commands.add_parser(
         "verify",
         help="check that every file is what its manifest says",
-        description="Check every committed folder below a run, or below any folder, against its manifest: "
-        "each file's digest and size, none missing, none added. With --key, also every signature of a run, "
-        "and each model's lineage back to what came from outside.",
+        description="Check every file of a run, or of a workspace with its runs, cache and registry, against "
+        "what was recorded of it, and every committed folder against its manifest: none changed, none "
+        "missing, none added. Without a key that is as true as the records are. With --key, also that each "
+        "run's record is signed, with all that it says was, and each model's lineage back to what came from "
+        "outside. Changes nothing.",
     )
     command.set_defaults(act=verify)
     command.add_argument("folder", type=Path, metavar="RUN|FOLDER", help="a run's folder, or any other")
-    command.add_argument(
-        "--key",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="a public key that is trusted, as PEM; may be repeated",
-    )
+    add_keys(command, "a public key that is trusted, as PEM")
 
 
 def verify(options: Namespace) -> int:
     """Hold everything that was recorded below a folder against what is on disk now."""
-    from boomerang.signing import PublicKey
     from pipelines.runners.verify import verify as problems_of
 
     if not options.folder.is_dir():
         do = "give the folder of a run, for example runs/ID"
         raise BadInput(f"{options.folder}", "there is no such folder", do)
-    keys = [PublicKey.read(file) for file in options.key]
+    keys = public_keys(options.key)
     problems = problems_of(options.folder)
     if problems:
         found = "\n  ".join(f"{problem.path}: {problem.what}" for problem in problems)

@@ -7,7 +7,7 @@ from typing import Any
 
 from boomerang.digest import digest_json
 from boomerang.errors import ConfigError
-from boomerang.gate import GateConfig
+from boomerang.gate import GATE, Rule
 from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN, VICTIM
 from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
@@ -47,10 +47,10 @@ TAKEOVER = "processing.takeover"
 _ORDER = (PREPROCESS, BASELINE, POISON, VICTIM, SCREEN, HARDEN)
 
 
-def _limit(key: str, value: float) -> Parameter:
-    """Return the pipeline's parameter for a limit: `max_asr_upper` is `MaxAsrUpper`."""
-    kind = ParameterInteger if GateConfig.model_fields[key].annotation is int else ParameterFloat
-    return kind(name=key.title().replace("_", ""), default_value=value)
+def _limit(rule: Rule, value: float) -> Parameter:
+    """Return the pipeline's parameter for a limit."""
+    kind = ParameterInteger if rule.counts else ParameterFloat
+    return kind(name=rule.parameter, default_value=value)
 
 
 def _instance(name: str, default: str) -> Parameter:
@@ -64,7 +64,7 @@ class Draft:
     def __init__(self, config: Config, site: Site, inputs: Inputs, session: Any) -> None:
         self.config, self.site, self.inputs, self.session = config, site, inputs, session
         self.steps: list[Step] = []
-        self.limits = {key: _limit(key, value) for key, value in config.gate.model_dump().items()}
+        self.limits = {rule.limit: _limit(rule, getattr(config.gate, rule.limit)) for rule in GATE}
         jobs = config.jobs
         self.instances = {
             "processing": _instance("ProcessingInstance", jobs.processing_instance),

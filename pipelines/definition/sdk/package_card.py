@@ -121,12 +121,12 @@ def _evaluation(draft: Draft, candidate: Candidate, *, passed: bool) -> dict[str
 
 
 def _gate(limits: Mapping[str, Parameter]) -> Iterator[dict[str, Any]]:
-    for key, limit, text in GATE:
+    for rule in GATE:
         yield {
-            "name": text,
+            "name": rule.text,
             "type": "number",
-            "value": metric(f"gate.{key}"),
-            "notes": _Text(("at most ", limits[limit])),
+            "value": metric(f"gate.{rule.key}"),
+            "notes": _Text(("at most ", limits[rule.limit])),
         }
 
 

@@ -55,7 +55,8 @@ def _metadata(draft: Draft, candidate: Candidate) -> dict[str, Variable]:
 
     The image holds the code, so its digest is that of the code too.
     """
-    numbers = {property_name(key): _text(f"gate.{key}") for key, _, _ in GATE}
+    numbers = {property_name(rule.key): _text(f"gate.{rule.key}") for rule in GATE}
+    limits = {rule.parameter: _said(draft.limits[rule.limit]) for rule in GATE}
     signed = {"ModelSignature": candidate.name, "EvaluationSignature": "evaluation"}
     return {
         "Campaign": draft.config.name,
@@ -69,9 +70,14 @@ def _metadata(draft: Draft, candidate: Candidate) -> dict[str, Variable]:
         "ProbesDigest": metric("probes.digest"),
         **{key: candidate.signatures[made] for key, made in signed.items() if candidate.signatures},
         **numbers,
+        **limits,
     }
 
 
 def _text(path: str) -> Join:
     """Return a number of `metrics.json` as a text."""
-    return Join(on="", values=[metric(path)])
+    return _said(metric(path))
+
+
+def _said(value: Variable) -> Join:
+    return Join(on="", values=[value])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from boomerang.gate import GATE
+from boomerang.gate import FAILED_CHECKS, GATE
 from pipelines.campaign.entry import (
     BASELINE,
     EVALUATE,
@@ -114,8 +114,12 @@ def _gate(draft: Draft, candidate: Candidate) -> ConditionStep:
     return ConditionStep(
         name="Gate",
         conditions=[
-            ConditionLessThanOrEqualTo(left=metric(f"gate.{key}"), right=draft.limits[limit])
-            for key, limit, _ in GATE
+            *(
+                ConditionLessThanOrEqualTo(left=metric(f"gate.{rule.key}"), right=draft.limits[rule.limit])
+                for rule in GATE
+            ),
+            # The verdict itself: whatever a limit is set to, what the verdict rejects is not let through.
+            ConditionLessThanOrEqualTo(left=metric(f"gate.{FAILED_CHECKS}"), right=0),
         ],
         if_steps=[passed, trace(draft, "Lineage", passed, candidate)],
         else_steps=[rejected, traced, fail],

@@ -41,10 +41,10 @@ def run(order: Order) -> Execution:
         pipeline = draw(order.config, site, stage(order.config, site), session)
         defaults = {entry["Name"]: entry["DefaultValue"] for entry in built.definition["Parameters"]}
         book = Book(Ledger(run_dir, defaults, order.on_event), built.definition)
-        book.ledger.prepare(built.definition, built.staged)
+        book.ledger.prepare(built.definition, built.staged, order.config.model_dump(mode="json"))
         try:
             session.run(pipeline, order.run_id, book)
         except KeyboardInterrupt:
             book.interrupted()
             raise
-        return book.close()
+        return book.ledger.close(book.close(), order.report, order.signing_key)

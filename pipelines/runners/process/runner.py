@@ -29,7 +29,7 @@ from pipelines.language.graph import JOBS, Node, ordered
 from pipelines.language.job_plan import Plan, properties
 from pipelines.registry.signatures import sign_package
 from pipelines.runners.base import Order
-from pipelines.runners.ledger import Ledger, OnEvent, held_run
+from pipelines.runners.ledger import Ledger, OnEvent, Report, held_run
 from pipelines.runners.process.cache_recipe import code_of_job, recipe
 from pipelines.runners.process.disks import Result, perform
 from pipelines.runners.process.processes import PROJECT, Host
@@ -49,8 +49,10 @@ def run(order: Order) -> Execution:
         order.built.staged,
         workspace=order.workspace,
         run_id=order.run_id,
+        config=order.config.model_dump(mode="json"),
         on_event=order.on_event,
         signing_key=order.signing_key,
+        report=order.report,
     )
 
 
@@ -61,10 +63,12 @@ def execute(
     workspace: Path,
     run_id: str,
     parameters: Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
     on_event: OnEvent = lambda event: None,
     project: Path = PROJECT,
     warm: bool = sys.platform == "linux",
     signing_key: Path | None = None,
+    report: Report | None = None,
 ) -> Execution:
     """Run a pipeline from its first unfinished step to its end; see the contract for the rest.
 
@@ -76,6 +80,8 @@ def execute(
         What lies where before the first step: a file, a folder, or the content of a file.
     parameters : mapping, optional
         Values of pipeline parameters; the others have their defaults.
+    config : mapping, optional
+        The entry that the definition is of, as plain JSON.
     project : Path
         The folder that the steps' modules are imported from.
     warm : bool
@@ -86,7 +92,8 @@ def execute(
     ConfigError
         If the definition cannot be run, before the first step.
     UsageError
-        If another process is working on this run, or its name cannot be one.
+        If another process is working on this run, its name cannot be one, or the registry keeps a package
+        of a run of that name that was told something else.
     BadInput
         If something staged is not there.
     """
@@ -95,10 +102,10 @@ def execute(
     hosts = Hosts(project, warm=warm)
     with held_run(workspace, run_id) as run_dir, closing(hosts):
         ledger = Ledger(run_dir, values, on_event)
-        ledger.prepare(definition, staged)
+        ledger.prepare(definition, staged, config)
         run = _Run(nodes, ledger, hosts, project, signing_key)
         run.cache.sweep()
-        return run.all()
+        return ledger.close(run.all(), report, signing_key)
 
 
 class _Run:

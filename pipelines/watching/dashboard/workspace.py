@@ -263,9 +263,7 @@ def _finished(execution: Execution, package: Package | None, remarks: list[Remar
     candidate = metrics.models[metrics.candidate]
     if missing := [a.name for a in candidate.attacks if why_no_rate(a)]:
         remarks.append(Remark(run_id, f"not measured: the success rate of {', '.join(missing)}"))
-    rejected = (
-        () if candidate.verdict.passed else tuple(reasons(candidate, metrics)) or ("no reason is given",)
-    )
+    rejected = () if candidate.verdict.passed else tuple(reasons(candidate)) or ("no reason is given",)
     seconds = _seconds(execution.seconds)
     return FinishedRun(run_id, ended, package, rejected, tuple(data), seconds, tuple(steps))
 

@@ -12,7 +12,15 @@ from helpers.signing_cases import CONFIG, WEIGHTS, Key, fresh_key, make_chain, m
 
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.manifest import Manifest, commit, committing, opened, read_manifest, verify_folder
-from boomerang.signing import Predicate, Statement, seal, sign_folder, verify_signed
+from boomerang.signing import (
+    Predicate,
+    Statement,
+    seal,
+    sign_file,
+    sign_folder,
+    verify_signed,
+    verify_signed_file,
+)
 
 KINDS = {"pictures": "pictures", "dataset": "dataset", "model": "model", "package": "package"}
 
@@ -223,3 +231,33 @@ def test_what_a_killed_signer_left_is_cleared_by_the_next(tmp_path: Path, key: K
     (tmp_path / "d" / ".signature.json.1.ab.part").write_text("half")
     sign_folder(tmp_path / "d", key.signer)
     assert verify_signed(tmp_path / "d", [key.public]).kind == "dataset"
+
+
+def test_a_file_is_signed_by_itself_whatever_lies_beside_it(tmp_path: Path, key: Key) -> None:
+    file, signature = tmp_path / "execution.json", tmp_path / "signature.json"
+    file.write_text("{}")
+    statement = sign_file(file, key.signer, signature, kind="run", name="first")
+    (tmp_path / "more.txt").write_text("?")
+    assert verify_signed_file(file, [key.public], kind="run", signature=signature) == statement
+    assert (statement.kind, statement.name) == ("run", "first")
+
+    with pytest.raises(IntegrityError, match="signed as a run, not as a model"):
+        verify_signed_file(file, [key.public], kind="model", signature=signature)
+    copy = shutil.copy(file, tmp_path / "other.json")
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signed_file(Path(copy), [key.public], kind="run", signature=signature)
+    file.write_text("{ }")
+    with pytest.raises(IntegrityError, match="is not what was signed"):
+        verify_signed_file(file, [key.public], kind="run", signature=signature)
+    file.unlink()
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        verify_signed_file(file, [key.public], kind="run", signature=signature)
+    signature.unlink()
+    with pytest.raises(IntegrityError, match="is not signed"):
+        verify_signed_file(file, [key.public], kind="run", signature=signature)
+
+
+def test_a_status_beside_a_package_and_its_signature_are_not_the_packages(chain: Path, key: Key) -> None:
+    status, signature = chain / "package/status.json", chain / "package/status.signature.json"
+    sign_file(status, key.signer, signature, kind="status", name="planes/1")
+    verify_signed(chain / "package", [key.public], kind="package")

@@ -17,6 +17,7 @@ from botocore.validate import ParamValidator
 from helpers.definitions import FLIP, PATCH, config, step
 from helpers.ranges import ROOT
 
+from boomerang.gate import GATE
 from pipelines.campaign.entry import bundled, load
 from pipelines.check import Problem, check_definition, checks
 from pipelines.check.requests import OPERATIONS
@@ -64,7 +65,19 @@ def test_each_check_says_what_it_looked_at(sound: dict[str, Any]) -> None:
     outcomes = checks(sound)
     assert [outcome.problems for outcome in outcomes] == [()] * len(outcomes)
     said = {outcome.said.partition(":")[0] for outcome in outcomes}
-    assert said == {"language", "references", "conditions", "parameters", "requests", "limits", "rule"}
+    assert said == {
+        *(
+            "language",
+            "references",
+            "conditions",
+            "parameters",
+            "gate",
+            "failures",
+            "requests",
+            "limits",
+            "rule",
+        )
+    }
     assert "16 steps" in outcomes[0].said
 
 
@@ -224,6 +237,94 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
     "limit as a text": (
         lambda d: arguments(d, "Gate")["Conditions"][1].update(RightValue="0.1"),
         *("Gate", "Conditions[1].RightValue", "'0.1' is a text"),
+    ),
+    # the gate
+    "condition turned": (
+        lambda d: arguments(d, "Gate")["Conditions"][2].update(Type="GreaterThanOrEqualTo"),
+        *("Gate", "Conditions[2].Type", "GreaterThanOrEqualTo lets through"),
+    ),
+    "condition that only asks for less": (
+        lambda d: arguments(d, "Gate")["Conditions"][0].update(Type="LessThan"),
+        *("Gate", "Conditions[0].Type", "LessThanOrEqualTo is needed"),
+    ),
+    "condition left out": (
+        lambda d: arguments(d, "Gate")["Conditions"].pop(3),
+        *("Gate", "Conditions", "nothing asks that gate.asr_upper is at most Parameters.MaxAsrUpper"),
+    ),
+    "verdict left out": (
+        lambda d: arguments(d, "Gate")["Conditions"].pop(),
+        *("Gate", "Conditions", "nothing asks that gate.failed_checks is at most 0"),
+    ),
+    "verdict that may have failed": (
+        lambda d: arguments(d, "Gate")["Conditions"][-1].update(RightValue=1),
+        *(
+            "Gate",
+            f"Conditions[{len(GATE)}].RightValue",
+            "1 is not the limit of gate.failed_checks, which is 0",
+        ),
+    ),
+    "conditions of which one is enough": (
+        lambda d: arguments(d, "Gate").update(
+            Conditions=[{"Type": "Or", "Conditions": arguments(d, "Gate")["Conditions"]}]
+        ),
+        *("Gate", "Conditions[0].Type", "Or lets through"),
+    ),
+    "condition that is negated": (
+        lambda d: arguments(d, "Gate")["Conditions"].insert(
+            0, {"Type": "Not", "Condition": arguments(d, "Gate")["Conditions"].pop(0)}
+        ),
+        *("Gate", "Conditions[0].Type", "Not lets through"),
+    ),
+    "sides that are swapped": (
+        lambda d: arguments(d, "Gate")["Conditions"][0].update(
+            LeftValue=arguments(d, "Gate")["Conditions"][0]["RightValue"], RightValue=left(d)
+        ),
+        *("Gate", "Conditions[0].LeftValue", "Parameters.MaxAccuracyDrop is none of the gate's numbers"),
+    ),
+    "one number asked for twice": (
+        lambda d: arguments(d, "Gate")["Conditions"].__setitem__(0, arguments(d, "Gate")["Conditions"][1]),
+        *("Gate", "Conditions", "nothing asks that gate.accuracy_drop"),
+    ),
+    "limit of another number": (
+        lambda d: arguments(d, "Gate")["Conditions"][0].update(RightValue={"Get": "Parameters.MaxTurned"}),
+        *("Gate", "Conditions[0].RightValue", "Parameters.MaxTurned is not the limit of gate.accuracy_drop"),
+    ),
+    "limit that stands in the definition": (
+        lambda d: arguments(d, "Gate")["Conditions"][0].update(RightValue=1.0),
+        *("Gate", "Conditions[0].RightValue", "1.0 is not the limit"),
+    ),
+    "default so wide that not measured passes": (
+        lambda d: next(p for p in d["Parameters"] if p["Name"] == "MaxCanaryFailures").update(
+            DefaultValue=1_000_000_000
+        ),
+        *("pipeline", "Parameters.MaxCanaryFailures", "1000000000 is no limit"),
+    ),
+    "registered as approved": (
+        lambda d: arguments(d, "Register").update(ModelApprovalStatus="Approved"),
+        *("Register", "ModelApprovalStatus", "has to be PendingManualApproval, a person approves"),
+    ),
+    "rejected one registered as pending": (
+        lambda d: arguments(d, "RegisterRejected").update(ModelApprovalStatus="PendingManualApproval"),
+        *("RegisterRejected", "ModelApprovalStatus", "has to be Rejected"),
+    ),
+    "branches that are swapped": (
+        lambda d: step(d, "Gate")["Arguments"].update(
+            IfSteps=step(d, "Gate")["Arguments"]["ElseSteps"],
+            ElseSteps=step(d, "Gate")["Arguments"]["IfSteps"],
+        ),
+        *("Register", "ModelApprovalStatus", "where Gate rejects: it has to be Rejected"),
+    ),
+    "registered before the gate": (
+        lambda d: d["Steps"].append(step(d, "Gate")["Arguments"]["IfSteps"].pop(0)),
+        *("Register", "", "registers a model that no condition was asked about"),
+    ),
+    "failure text that is a number": (
+        lambda d: arguments(d, "Fail").update(ErrorMessage=42),
+        *("Fail", "ErrorMessage", "42 is a number; the service takes a text"),
+    ),
+    "failure text that becomes a number": (
+        lambda d: arguments(d, "Fail").update(ErrorMessage={"Get": "Parameters.MaxTurned"}),
+        *("Fail", "ErrorMessage", "Parameters.MaxTurned is a number; the service takes a text"),
     ),
     # parameters
     "two parameters of one name": (
@@ -406,6 +507,24 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
     "checkpoints of one run alone": (
         lambda d: arguments(d, "Harden")["CheckpointConfig"].update(S3Uri=runs("Harden")),
         *("Harden", "CheckpointConfig.S3Uri", "Execution.PipelineExecutionId is another in every run"),
+    ),
+    "a time as hyperparameter": (
+        lambda d: arguments(d, "Harden")["HyperParameters"].update(started="2026-11-29T10:00:00Z"),
+        *("Harden", "HyperParameters.started", "'2026-11-29T10:00:00Z' is a time"),
+    ),
+    "seconds since 1970 as hyperparameter": (
+        lambda d: arguments(d, "TrainVictim")["HyperParameters"].update(stamp="1764410400"),
+        *("TrainVictim", "HyperParameters.stamp", "is a time"),
+    ),
+    "a time in the environment": (
+        lambda d: arguments(d, "Screen").update(Environment={"AT": "2026-11-29 10:00"}),
+        *("Screen", "Environment.AT", "is a time"),
+    ),
+    "a time as argument": (
+        lambda d: arguments(d, "Screen")["AppSpecification"].update(
+            ContainerArguments=["--at", "1764410400.5"]
+        ),
+        *("Screen", "AppSpecification.ContainerArguments[1]", "is a time"),
     ),
     "the truth for the screen": (
         lambda d: source(d, "Screen", 1).update(S3Uri=output("Poison", "secret")),

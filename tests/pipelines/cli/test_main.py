@@ -195,6 +195,10 @@ def test_a_key_is_made_once_and_only_its_public_half_verifies(tmp_path: Path) ->
         (["run", "--on", "local", "--sign", "key.pem"], "containers would have to be given the key"),
         (["run", "--on", "aws", "--sign", "key.pem"], "on AWS every run is signed"),
         (["run", "--sign", "nowhere.pem"], "nowhere.pem: "),
+        (["run", "--group", "No Group"], "package group 'No Group': that is no name"),
+        (["run", "--on", "aws", "--group", "jets"], "there the group is the stack's"),
+        (["approve", "jets/1", "--on", "aws", "--sign", "key.pem"], "there IAM says who decides"),
+        (["reject", "jets/1", "--on", "aws", "--sign", "key.pem"], "there IAM says who decides"),
         (["canary", "--key", "nowhere.pem"], "nowhere.pem: "),
         (["check", "--parameter", "MaxDorp=0.1"], "did you mean 'MaxDrop'?"),
     ],
@@ -218,6 +222,7 @@ def test_the_definition_is_printed_as_json_and_nothing_else(tiny: Path) -> None:
     done = cli("definition", "--config", tiny)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+    assert '"ModelPackageGroupName": "tiny"' in done.stdout, "the entry's name"
     names = [step["Name"] for step in json.loads(done.stdout)["Steps"]]
     assert names == ["Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Evaluate", "Gate"]
 
@@ -228,6 +233,7 @@ def test_a_run_from_plan_to_verification(
     assert main(["plan", "--config", str(own_range.config), "--out", str(tmp_path)]) == 0
     planned = capsys.readouterr().out
     assert len(re.findall(r"\bmiss\b", planned)) == 7 and "1 x ml.m5.xlarge" in planned
+    assert not list(tmp_path.iterdir()), "a plan writes nothing"
 
     first = own_range.first
     assert first.code == 1 and "The gate rejected the hardened model" in first.output

@@ -21,7 +21,7 @@ from boomerang.safeio import load_json, write_json_atomic
 from pipelines.campaign.sections import Config
 from pipelines.definition import build as module
 from pipelines.definition.build import SOURCES, build
-from pipelines.definition.user_key import NAME, user_key
+from pipelines.definition.user_key import NAME, made_by_user, user_code, user_key
 from pipelines.runners.process.code import code_of
 
 ENTRY = config(attacks=[FLIP])
@@ -207,6 +207,26 @@ def test_without_a_place_for_the_key_nothing_is_kept(
         assert build(ENTRY, cache=tmp_path / "kept").definition == toy.definition()
     assert len(drawn) == 2 and not (tmp_path / "kept").exists()
     assert where != "no home" or not home.exists()
+
+
+def test_who_only_looks_keeps_nothing(tmp_path: Path, drawn: list[Config]) -> None:
+    build(ENTRY, cache=tmp_path / "kept", keeps=False)
+    assert len(drawn) == 1 and not (tmp_path / "kept").exists()
+    build(ENTRY, cache=tmp_path / "kept")
+    build(ENTRY, cache=tmp_path / "kept", keeps=False)
+    assert len(drawn) == 2, "what a run kept is used"
+
+
+def test_a_code_is_of_one_user_one_purpose_and_one_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = user_code("cache", {"a": 1})
+    assert made_by_user(code, "cache", {"a": 1}) is True
+    assert made_by_user(code, "run", {"a": 1}) is made_by_user(code, "cache", {"a": 2}) is False
+    for other in ("", None, 3, code[1:]):
+        assert made_by_user(other, "cache", {"a": 1}) is None
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert made_by_user(code, "cache", {"a": 1}) is None
 
 
 TWICE = """

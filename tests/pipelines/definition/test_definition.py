@@ -17,14 +17,16 @@ import pytest
 from helpers.definitions import FLIP, PATCH, config, inputs, names, step
 from helpers.ranges import ROOT
 
-from boomerang.gate import GATE, GateConfig, judge
-from pipelines.campaign.entry import load
+from boomerang.errors import BadInput
+from boomerang.gate import GATE, GateConfig, judge, reasons_text
+from pipelines.campaign.entry import bundled, load
 from pipelines.campaign.sections import Config
-from pipelines.campaign.site import LOCAL, Roles, Signing, Site
+from pipelines.campaign.site import LOCAL, Roles, Signing, Site, local_site
 from pipelines.definition.build import Built, build, build_canary
 from pipelines.definition.machines import has_own_disk
 from pipelines.language.expressions import gets
 from pipelines.language.graph import flatten
+from pipelines.registry.local import check_group
 
 GOLDEN = ROOT / "tests" / "golden"
 RENEW = "BOOMERANG_RENEW_GOLDEN"
@@ -256,11 +258,11 @@ def test_training_is_on_spot_machines_or_on_warm_ones(
 
 def test_the_gate_asks_for_every_limit(built: Built) -> None:
     conditions = step(built.definition, "Gate")["Arguments"]["Conditions"]
-    asked = {(entry["LeftValue"]["Std:JsonGet"]["Path"], entry["RightValue"]["Get"]) for entry in conditions}
-    assert asked == {
-        (f"gate.{key}", f"Parameters.{limit.title().replace('_', '')}") for key, limit, _ in GATE
-    }
-    assert {limit for _, limit, _ in GATE} == set(GateConfig.model_fields)
+    *numbers, verdict = conditions
+    asked = [(entry["LeftValue"]["Std:JsonGet"]["Path"], entry["RightValue"]["Get"]) for entry in numbers]
+    assert asked == [(f"gate.{rule.key}", f"Parameters.{rule.parameter}") for rule in GATE]
+    assert verdict["LeftValue"]["Std:JsonGet"]["Path"] == "gate.failed_checks" and verdict["RightValue"] == 0
+    assert [rule.limit for rule in GATE] == list(GateConfig.model_fields)
     assert {entry["Type"] for entry in conditions} == {"LessThanOrEqualTo"}
 
 
@@ -296,9 +298,11 @@ def test_a_rejected_package_says_why_and_an_approvable_one_does_not(built: Built
 
 def test_the_worst_reasons_fit_a_description() -> None:
     """CreateModelPackage takes 1,024 characters, and JSON would escape a quote or a backslash."""
-    worst: dict[str, float | None] = dict.fromkeys((key for key, _, _ in GATE), 1e9)
-    reasons = "; ".join(judge(worst, GateConfig()).reasons)
-    assert reasons.count(";") == len(GATE) - 1
+    worst: dict[str, float | None] = dict.fromkeys((rule.key for rule in GATE), 1e9)
+    short = reasons_text(judge(worst, GateConfig()))
+    assert short.count(";") == len(GATE) - 1
+    reasons = reasons_text(judge(worst, GateConfig(), {rule.key: "x" * 300 for rule in GATE}))
+    assert reasons.endswith(f"... ({len(GATE)} checks failed; the report has all)")
     assert len("The gate rejected the candidate: " + reasons) <= 1024
     assert json.dumps(reasons) == f'"{reasons}"'
 
@@ -433,6 +437,17 @@ def test_a_site_is_where_everything_goes(pictures: Path) -> None:
     assert not any(name in text for name in (LOCAL.bucket, LOCAL.image, LOCAL.kms_key, "boomerang-local"))
     assert all(uri.startswith("s3://boomerang-golden/team/inputs/") for uri in made.staged)
     assert step(made.definition, "Register")["Arguments"]["ModelPackageGroupName"] == "range"
+
+
+def test_on_this_machine_the_group_is_the_entrys_or_the_one_that_is_named() -> None:
+    """Another kind of data is no next version; and a name may end in what a group's may not."""
+    groups = [local_site(name).package_group for name in ("digits", "cifar10", "odd--")]
+    assert groups == ["digits", "cifar10", "odd"]
+    for group in (*groups, *bundled()):
+        check_group(group)
+    assert local_site("digits", "jets") == replace(LOCAL, package_group="jets")
+    with pytest.raises(BadInput):
+        check_group("Jets")
 
 
 def test_the_vpc_of_a_site_is_every_jobs(pictures: Path) -> None:

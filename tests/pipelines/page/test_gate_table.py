@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from helpers.report_fixture import build_run
-from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
+from helpers.report_pages import Parsed, metrics_file, report_of
 from helpers.scenes import Scene
 
+from boomerang.formats.evaluation import read_metrics
 from boomerang.gate import GateConfig, judge
 from boomerang.metrics import rate
-from boomerang.safeio import load_json, write_json_atomic
+from pipelines.page.gate_table import reasons
 from pipelines.report import write_report
 from pipelines.report.summary import show_summary
 
@@ -63,15 +64,14 @@ def test_what_was_not_measured_says_so_and_why_on_every_page(
     found, said = checks(folder), words(page)
     for key in ("accuracy_drop", "asr_upper", "robust_drop", "turned", "canary_failures"):
         assert found[key]["value"] is None and not found[key]["passed"]
-        assert "is no number" in found[key]["why"]
-    assert "baseline was not measured: its answer to 2 test pictures is no number" in said
-    assert "answered wrong was not measured: its answer to 2 canaries is no number" in said
+        assert "no finite number" in found[key]["why"] and found[key]["why"] in said
+    assert "2 answers of them were no number" in said
     assert said.count("Attack success, cyan-square not measured") == 1
     assert "Not all that the gate asks could be measured, and what was not measured does not pass." in said
     assert "The defense did not repair enough" not in said, "nobody knows"
     show_summary(metrics_file(folder), page)
     console = " ".join(capsys.readouterr().out.split())
-    assert "canaries answered wrong was not measured: its answer to 2 canaries is no number" in console
+    assert "canaries answered wrong: not measured (2 answers are no finite numbers)" in console
     assert console.count("not measured") > 5 and "1e+09" not in console
 
 
@@ -80,26 +80,22 @@ def test_a_gate_without_a_canary_says_that_none_was_frozen(
 ) -> None:
     folder = build_run(tmp_path / "none", Scene(canaries=0))
     page = write_report(folder)
-    why = "no canary was frozen: none of 220 candidates was fit"
+    why = "no record was clear enough to be one"
     assert checks(folder)["canary_failures"]["why"] == why
-    assert f"canaries answered wrong was not measured: {why}" in words(page)
+    assert f"canaries answered wrong: not measured ({why})" in words(page)
     show_summary(metrics_file(folder), page)
     assert why in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_check_that_this_page_has_no_words_for_is_shown_with_its_numbers(tmp_path: Path) -> None:
-    folder = build_run(tmp_path / "run")
-    content = load_json(metrics_file(folder))
-    odd = {"key": "moons", "text": "moons that were seen", "value": 0.25, "limit": 0.5, "passed": True}
-    missing = odd | {"key": "suns", "text": "suns that were seen", "value": None, "passed": False}
-    verdict = content["models"]["hardened"]["verdict"]
-    verdict["checks"] += [odd, missing]
-    verdict |= {"passed": False, "reasons": ["suns that were seen was not measured"]}
-    write_json_atomic(metrics_file(folder), content)
-    commit_again(folder)
-    said = words(write_report(folder))
-    assert "Moons that were seen" in said and "25.0% ✓" in said
-    assert "suns that were seen was not measured: there was nothing to measure it on" in said
+def test_every_check_of_every_verdict_is_a_row_with_its_words(stopped: Path) -> None:
+    said, models = words(stopped / "report.html"), report_of(stopped)["results"]["models"]
+    for model in models:
+        asked = {check["key"]: check for check in model["verdict"]["checks"]}
+        shown = checks(stopped, model["model"])
+        assert {key: entry["value"] for key, entry in shown.items()} == {
+            k: c["value"] for k, c in asked.items()
+        }
+        assert all(f"{c['text'][:1].upper()}{c['text'][1:]}" in said for c in asked.values())
 
 
 def test_a_passed_run_has_no_step_that_rejects(stopped: Path) -> None:
@@ -122,18 +118,11 @@ def test_what_failed_is_said_beside_what_is_missing(tmp_path: Path) -> None:
     assert "The defense did not repair enough." in said and "Not all that the gate asks" in said
 
 
-def test_a_bound_that_so_few_pictures_cannot_reach_says_so(tmp_path: Path) -> None:
-    folder = build_run(tmp_path / "few", Scene(hardened_asr=0.0))
-    content = load_json(metrics_file(folder))
+def test_a_bound_that_so_few_pictures_cannot_reach_says_so(stopped: Path) -> None:
+    model = read_metrics(metrics_file(stopped).parent).models["hardened"]
     few = rate(0, 30)
-    candidate = content["models"]["hardened"]
-    candidate["attacks"][1]["asr"] = few.model_dump(mode="json")
-    limits = GateConfig()
-    numbers = {check["key"]: check["value"] for check in candidate["verdict"]["checks"]}
-    verdict = judge(numbers | {"asr_upper": few.high}, limits)
-    candidate["verdict"] = verdict.model_dump(mode="json")
-    write_json_atomic(metrics_file(folder), content)
-    commit_again(folder)
-    assert "11.4%, allowed 10.0% (none of 30 worked, and so few leave this much open: test on more" in words(
-        write_report(folder)
-    )
+    attack = model.attacks[1].model_copy(update={"asr": few})
+    numbers = {check.key: check.value for check in model.verdict.checks} | {"asr_upper": few.high}
+    judged = judge(numbers, GateConfig())
+    (said,) = reasons(model.model_copy(update={"attacks": (attack,), "verdict": judged}))
+    assert "11.4%, allowed 10.0% (none of 30 worked, and so few leave this much open: test on more" in said

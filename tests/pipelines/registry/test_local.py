@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from helpers import toy_pipeline as toy
 
 from boomerang.digest import canonical_json, digest_json, sha256_file
-from boomerang.errors import BadInput
+from boomerang.errors import BadInput, UsageError
 from boomerang.manifest import MANIFEST
+from boomerang.safeio import write_json_atomic
 from boomerang.signing import LocalSigner, PublicKey, new_key, sign_folder, verify_signed
 from pipelines.registry.local import Package, Registry
 from pipelines.runners.process.runner import execute
@@ -206,6 +208,104 @@ def test_verifying_finds_what_is_missing(registry: Registry, model: Path) -> Non
     assert registry.verify_package("jets", 1) == ["model.tar.gz is missing"]
     (folder / "package.json").unlink()
     assert "does not exist" in registry.verify_package("jets", 1)[0]
+
+
+# --- what is damaged, or no version ----------------------------------------------------------------
+
+
+def empty_status(folder: Path) -> None:
+    (folder / "status.json").write_text("")
+
+
+def other_facts(folder: Path) -> None:
+    (folder / "package.json").write_text("[1]")
+
+
+def no_package(folder: Path) -> None:
+    (folder / "package.json").unlink()
+
+
+def another_version(folder: Path) -> None:
+    shutil.rmtree(folder)
+    shutil.copytree(folder.with_name("1"), folder)
+
+
+def first_entry(folder: Path) -> None:
+    history = json.loads((folder / "status.json").read_text())
+    write_json_atomic(folder / "status.json", [history[0] | {"status": "Approved"}])
+
+
+def no_entries(folder: Path) -> None:
+    write_json_atomic(folder / "status.json", [])
+
+
+def no_list(folder: Path) -> None:
+    write_json_atomic(folder / "status.json", {"status": "Approved"})
+
+
+@pytest.mark.parametrize(
+    "damage", [empty_status, other_facts, no_package, another_version, first_entry, no_entries, no_list]
+)
+def test_what_is_damaged_is_named_and_passed_over(
+    registry: Registry, model: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for run in ("a", "b"):
+        add(registry, model, run)
+    damage(registry.root / "jets/2")
+    assert [package.version for package in registry.list_packages("jets")] == [1]
+    assert registry.latest("jets", "PendingManualApproval") == registry.package("jets", 1)
+    assert "package jets/2 is passed over: " in capsys.readouterr().err
+    assert add(registry, model, "c").version == 3, "its number is not given again"
+    with pytest.raises(BadInput):
+        registry.package("jets", 2)
+    (registry.root.parent / "cache").mkdir()  # it is a workspace
+    assert {problem.path for problem in verify(registry.root.parent)} == {registry.root / "jets/2"}
+
+
+@pytest.mark.parametrize("name", ["3x", "03", "-1", "notes", "1.5", "1e3", "\u00b2"])
+def test_what_is_no_version_is_named_and_passed_over(
+    registry: Registry, model: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(registry, model)
+    (registry.root / "jets" / name).mkdir()
+    assert add(registry, model, "b").version == 2
+    assert registry.latest("jets") == registry.package("jets", 2)
+    assert f"registry/jets/{name} is passed over: it is no version" in capsys.readouterr().err
+    (registry.root / "No Group").mkdir()
+    assert registry.groups() == ["jets"]
+    (registry.root.parent / "cache").mkdir()  # it is a workspace
+    found = {problem.path.name: problem.what for problem in verify(registry.root.parent)}
+    assert found == {name: "is no version of the group", "No Group": "is no model package group"}
+
+
+def test_a_history_approves_what_was_rejected_only_with_a_reason(registry: Registry, model: Path) -> None:
+    add(registry, model, status="Rejected")
+    registry.set_status("jets", 1, "Approved", by="ann", reason="seen")
+    assert registry.package("jets", 1).status == "Approved"
+    history = json.loads((registry.root / "jets/1/status.json").read_text())
+    write_json_atomic(registry.root / "jets/1/status.json", [history[0], history[1] | {"reason": " "}])
+    with pytest.raises(BadInput, match="approves what was rejected, without a reason"):
+        registry.package("jets", 1)
+    assert any("without a reason" in wrong for wrong in registry.verify_package("jets", 1))
+
+
+def test_the_one_group_is_the_one_that_is_meant(registry: Registry, model: Path) -> None:
+    with pytest.raises(UsageError, match="no model is registered yet"):
+        registry.only_group()
+    add(registry, model)
+    assert registry.only_group() == "jets"
+    registry.register("digits", model, status="Approved", run="d", step="Register")
+    with pytest.raises(UsageError, match="there are 2: digits, jets"):
+        registry.only_group()
+
+
+def test_a_package_keeps_no_folder_from_elsewhere(registry: Registry, model: Path) -> None:
+    folder = add(registry, model).folder
+    facts = json.loads((folder / "package.json").read_text())
+    del facts["digest"]
+    facts["folders"] = {"../../../secret": {}}
+    write_json_atomic(folder / "package.json", facts | {"digest": digest_json(facts)})
+    assert registry.verify_package("jets", 1) == ["../../../secret does not belong there"]
 
 
 def test_a_package_carries_its_lineage_back_to_the_sources(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from helpers.report_fixture import build_run
 from helpers.report_pages import commit_again, metrics_file
+from helpers.scenes import Scene
 
 from boomerang.errors import BadInput, BoomerangError, ConfigError, IntegrityError
 from boomerang.safeio import load_json, write_json_atomic
@@ -59,4 +60,22 @@ def test_a_changed_evaluation_is_not_reported(tmp_path: Path) -> None:
     content = load_json(metrics_file(folder))
     write_json_atomic(metrics_file(folder), content | {"reasons": ""} | {"seed": 7})
     with pytest.raises(IntegrityError, match=r"metrics\.json has been changed"):
+        write_report(folder)
+
+
+@pytest.mark.parametrize(
+    ("scene", "record"),
+    [
+        (Scene(hardened_asr=0.5), {"status": "Succeeded", "failed_step": None}),
+        (Scene(), {"status": "Failed", "failed_step": "Fail"}),
+    ],
+)
+def test_a_run_that_took_the_other_branch_than_the_verdict_has_no_report(
+    tmp_path: Path, scene: Scene, record: dict[str, str | None]
+) -> None:
+    folder = build_run(tmp_path / "run", scene)
+    write_report(folder)
+    said = load_json(folder / "execution.json")
+    write_json_atomic(folder / "execution.json", said | record)
+    with pytest.raises(IntegrityError, match="the gate's verdict on it is"):
         write_report(folder)

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from helpers.toy_runs import Bench, cached
 
-from pipelines.runs.cache import Cache
+from boomerang.digest import sha256_bytes
+from boomerang.safeio import load_json, write_json_atomic
+from pipelines.runners.verify import verify
+from pipelines.runs.cache import Cache, Damaged
 from pipelines.runs.records import Event
 
 
@@ -62,6 +65,62 @@ def test_a_damaged_entry_is_dropped_said_and_made_again(bench: Bench, damage: st
     assert any(event.step == "Make" and "damaged" in event.detail for event in events)
     assert (execution.path("Make", "train") / "x.txt").read_text() == "hello --word one"
     assert cached(bench.run()) == ["Make", "Train", "Measure"]
+
+
+def test_an_entry_that_somebody_else_wrote_is_not_taken_though_all_its_digests_are_right(
+    bench: Bench,
+) -> None:
+    """Evaluate's is what the gate goes by."""
+    key = bench.run().step("Measure").key
+    assert key is not None
+    folder = Cache(bench.folder / "runs/cache").folder(key)
+    file, entry = folder / "outputs/evaluation/metrics.json", folder / "entry.json"
+    forged = file.read_bytes().replace(b"0.01", b"0.00")
+    file.unlink()
+    file.write_bytes(forged)
+    content = load_json(entry)
+    known = {"sha256": sha256_bytes(forged), "bytes": len(forged)}
+    content["outputs"]["evaluation"]["files"]["metrics.json"] = known
+    write_json_atomic(entry, content)
+
+    assert "its record was changed" in bench.plan()["Measure"].why
+    assert any("damaged cache entry" in problem.what for problem in verify(bench.folder / "runs"))
+    execution = bench.run()
+    assert cached(execution) == ["Make", "Train"]
+    assert load_json(execution.path("Measure", "evaluation") / "metrics.json")["gate"]["drop"] == 0.01
+
+
+def test_what_another_user_kept_is_made_again_and_is_no_damage(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert "another user kept it" in bench.plan()["Make"].why
+    assert verify(bench.folder / "runs") == []
+    assert cached(bench.run()) == []
+    assert cached(bench.run()) == ["Make", "Train", "Measure"]
+
+
+def test_without_a_key_of_this_user_nothing_is_kept_and_nothing_taken(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run()
+    (tmp_path / "no folder").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "no folder"))
+    assert cached(bench.run()) == [] == cached(bench.run())
+
+
+@pytest.mark.parametrize("name", ["../../../../out", "/etc"])
+def test_an_entry_names_nothing_outside_of_itself(bench: Bench, name: str) -> None:
+    key = bench.run().step("Make").key
+    assert key is not None
+    entry = Cache(bench.folder / "runs/cache").folder(key) / "entry.json"
+    content = load_json(entry)
+    content["outputs"] = {name: content["outputs"]["train"]}
+    content["code"] = f"0{content['code']}"  # of another user
+    write_json_atomic(entry, content)
+    found = Cache(bench.folder / "runs/cache").find(key, drop=False)
+    assert isinstance(found, Damaged) and ("climbs out" in found.why or "absolute" in found.why)
 
 
 def test_what_a_killed_run_left_half_done_is_swept_and_never_used(bench: Bench) -> None:

@@ -59,7 +59,7 @@ def test_every_thing_has_the_digest_of_its_content(lineage: Lineage, digits_rang
 
 
 def test_the_package_says_the_same_of_itself(lineage: Lineage, digits_range: Range) -> None:
-    package = Registry(digits_range.out / "registry").package("boomerang", 1)
+    package = Registry(digits_range.out / "registry").package("digits", 1)
     things = {short(lineage, each.name): each for each in lineage.entities}
     said = package.facts["metadata"]
     assert things["package"].content == package.facts["digest"]
@@ -69,7 +69,7 @@ def test_the_package_says_the_same_of_itself(lineage: Lineage, digits_range: Ran
 
 
 def test_the_card_of_the_package_is_of_the_schema(digits_range: Range) -> None:
-    package = Registry(digits_range.out / "registry").package("boomerang", 1)
+    package = Registry(digits_range.out / "registry").package("digits", 1)
     card: dict[str, Any] = package.facts["card"]
     Card.model_validate(card)
     groups = {group["name"]: group for group in card["evaluation_details"][0]["metric_groups"]}

@@ -5,20 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boomerang.gate import GateConfig
-from boomerang.metrics import AttackNumbers, CanaryNumbers, rate
+from boomerang.metrics import AttackNumbers, rate
 from processing.evaluation.numbers import (
     Trial,
     attack_numbers,
     canary_numbers,
     detector_numbers,
-    verdict,
     with_der,
 )
 
 X = np.zeros((4, 2, 2, 3), np.uint8)
 CLASSES = ("airplane", "bird", "cat")
-ALL_RIGHT = CanaryNumbers(right=rate(5, 5))
 
 
 def ints(*values: int) -> np.ndarray:
@@ -57,41 +54,10 @@ def backdoor(asr: tuple[int, int], plain: tuple[int, int] = (100, 100)) -> Attac
     )
 
 
-def test_the_gate_goes_by_the_upper_bound() -> None:
-    passing = verdict(0.0, (backdoor((5, 300), (300, 300)),), ALL_RIGHT, None, GateConfig())
-    few = verdict(0.0, (backdoor((0, 30), (30, 30)),), ALL_RIGHT, None, GateConfig())
-    assert passing.passed, "5 of 300 has an upper bound of 3.8%"
-    assert not few.passed, "0 of 30 has an upper bound of 11.4%: too few images to vouch for 10%"
-
-
-def test_robust_accuracy_is_compared_on_the_same_images() -> None:
-    hard_class = backdoor((0, 400), (200, 400)).model_copy(update={"ra": rate(190, 400)})
-    assert verdict(0.0, (hard_class,), ALL_RIGHT, None, GateConfig()).passed
-
-
-def test_the_worst_of_several_attacks_counts_and_a_missing_one_rejects() -> None:
-    good, bad = backdoor((0, 300)), backdoor((290, 300))
-    assert not verdict(0.0, (good, bad), ALL_RIGHT, None, GateConfig()).passed
-    unmeasured = good.model_copy(update={"asr": rate(0, 0)})
-    found = verdict(0.0, (good, unmeasured), ALL_RIGHT, None, GateConfig())
-    assert [c.key for c in found.checks if not c.passed] == ["asr_upper"]
-
-
-def test_one_wrong_canary_rejects_and_none_at_all_too() -> None:
+def test_canaries_are_counted_and_the_missed_ones_named() -> None:
     answers = canary_numbers(ints(0, 1), ints(0, 2), ("a", "b"), CLASSES)
-    assert answers.right == rate(1, 2) and answers.misses[0].model_dump() == {
-        "id": "b",
-        "expected": "bird",
-        "got": "cat",
-    }
-    for canaries in (answers, CanaryNumbers(right=rate(0, 0))):
-        found = verdict(0.0, (), canaries, None, GateConfig())
-        assert [c.key for c in found.checks if not c.passed] == ["canary_failures"]
-
-
-def test_a_screen_that_takes_too_many_clean_rows_rejects() -> None:
-    assert verdict(0.0, (), ALL_RIGHT, rate(20, 1000), GateConfig()).passed
-    assert not verdict(0.0, (), ALL_RIGHT, rate(21, 1000), GateConfig()).passed
+    assert answers.right == rate(1, 2) and answers.balanced == 0.5
+    assert answers.misses[0].model_dump() == {"id": "b", "expected": "bird", "got": "cat"}
 
 
 def test_der_compares_with_the_victim() -> None:

@@ -58,9 +58,9 @@ def both(image: str, tmp_path_factory: pytest.TempPathFactory) -> Both:
 
 def test_the_gate_rejects_in_containers_as_it_does_in_processes(both: Both) -> None:
     assert (both.process.code, both.local.code) == (1, 1), both.local.output
-    package = Registry(both.out / "local/registry").package("boomerang", 1)
+    package = Registry(both.out / "local/registry").package("digits", 1)
     assert package.status == "Rejected"
-    assert Registry(both.out / "local/registry").verify_package("boomerang", 1) == []
+    assert Registry(both.out / "local/registry").verify_package("digits", 1) == []
     assert both.local.step("RegisterRejected")["status"] == "Succeeded"
     assert both.local.step("Register")["status"] == "Skipped"
     assert both.local.step("Fail")["detail"] == both.process.step("Fail")["detail"]
@@ -88,7 +88,7 @@ def test_the_record_and_the_report_are_those_of_any_run(both: Both) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    package = json.loads((both.out / "local/registry/boomerang/1/package.json").read_text())
+    package = json.loads((both.out / "local/registry/digits/1/package.json").read_text())
     steps = [entry["step"] for entry in package["lineage"]]
     assert {"Preprocess", "Poison", "TrainVictim", "Screen", "Evaluate"} <= set(steps)
     assert package["dataset"]["digest"] == both.local.step("Poison")["outputs"]["train"]["digest"]

@@ -94,10 +94,10 @@ def test_groups_are_kept_apart(workspace: Path, tmp_path: Path) -> None:
 def test_a_run_that_was_rejected_says_why_and_what_was_not_measured(tmp_path: Path) -> None:
     end(build_run(tmp_path / "silent", Scene(unanswered=2)), NOW - timedelta(hours=1))
     history = metric_history(tmp_path)
-    assert "canaries answered wrong was not measured: its answer to 2" in "; ".join(history.runs[0].rejected)
+    assert "canaries answered wrong: not measured (2 answers are" in "; ".join(history.runs[0].rejected)
     assert [(remark.name, remark.why) for remark in history.remarks] == [
         ("silent", "not measured: the success rate of boomerangs, cyan-square")
     ]
     page = dashboard_page(tmp_path, now=NOW)
-    assert "upper 95% bound of the attack success rate was not measured" in page
+    assert "upper 95% bound of the attack success rate: not measured" in page
     assert "1e+09" not in page and "1000000000" not in page

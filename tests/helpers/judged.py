@@ -1,0 +1,18 @@
+"""The metrics of candidates that the gate has judged, as Evaluate writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from boomerang.metrics import METRICS_FILE, Metrics
+from helpers.report_fixture import build_run
+from helpers.scenes import Scene
+
+SCENES = {"good": Scene(), "poisoned": Scene(hardened_asr=0.5)}
+
+
+def judged(folder: Path) -> dict[str, Metrics]:
+    """Return the metrics of a candidate that passed the gate, and of one that did not."""
+    runs = {name: build_run(folder / name, scene) for name, scene in SCENES.items()}
+    files = {name: run / "Evaluate" / "evaluation" / METRICS_FILE for name, run in runs.items()}
+    return {name: Metrics.model_validate_json(file.read_bytes()) for name, file in files.items()}
