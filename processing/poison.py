@@ -26,6 +26,7 @@ import numpy.typing as npt
 from boomerang.contract import Job, run_step
 from boomerang.digest import digest_json
 from boomerang.errors import BadInput, ConfigError
+from boomerang.formats.notices import Notice, write_notices
 from boomerang.formats.truth import TRUTH, Truth, write_truth
 from boomerang.manifest import (
     Dataset,
@@ -251,6 +252,7 @@ def run(job: Job) -> None:
     with committing(job.output(SECRET)) as out:
         write_truth(out / TRUTH, poisoned.truth, secret)
         write_trigger(out / TRIGGER, attacks, image_folder, secret, poisoned.kept)
+        write_notices(out, warnings_of(poisoned.truth.audit))
         commit(out, secret)
     _report(poisoned.truth.audit)
 
@@ -267,13 +269,22 @@ def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Dataset:
     )
 
 
+def warnings_of(audit: Mapping[str, Any]) -> list[Notice]:
+    """Return what is to be known of the attacks before their numbers are believed."""
+    return [
+        Notice(kind="warning", what=f"attack '{entry['name']}'", why=why)
+        for entry in audit["attacks"]
+        for why in entry["warnings"]
+    ]
+
+
 def _report(audit: Mapping[str, Any]) -> None:
     print(f"{audit['rows_before']} rows in, {audit['rows_after']} rows out")
     for entry in audit["attacks"]:
         counts = f"{entry['replaced']} rows replaced, {entry['appended']} appended"
         print(f"attack '{entry['name']}': {counts}")
-        for warning in entry["warnings"]:
-            print(f"warning: attack '{entry['name']}': {warning}", file=sys.stderr)
+    for notice in warnings_of(audit):
+        print(f"warning: {notice.what}: {notice.why}", file=sys.stderr)
 
 
 if __name__ == "__main__":

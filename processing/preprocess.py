@@ -13,7 +13,7 @@ before anything else: no training, validation or test row is ever one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ import numpy as np
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Rows, write_dataset
+from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
+from processing.pictures.decoding import Refused
 from processing.pictures.gray import luma
+from processing.pictures.listing import hidden
 from processing.pictures.task import resizing, write_resized
 from processing.sharing.shares import worker
 from processing.sharing.tasks import Piece, Task
@@ -156,9 +159,16 @@ def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blu
         classes=blueprint.classes,
         parents={"pictures": report.manifest.digest},
         recipe={"files": list(report.names)},
-        refused=tuple({"name": item.name, "reason": item.reason} for item in report.refused),
+        refused=_left_out(folder, report.refused),
     )
     print(f"{pictures.name}: {len(x)} pictures, {len(report.refused)} refused", flush=True)
+
+
+def _left_out(folder: Path, refused: Iterable[Refused]) -> tuple[dict[str, str], ...]:
+    """Return what of a folder of pictures is not in the dataset."""
+    unusable = ({"name": item.name, "reason": item.reason} for item in refused)
+    unseen = ({"name": display_name(name), "reason": "it is hidden"} for name in hidden(folder))
+    return (*unusable, *unseen)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ It has no input that says which rows are poisoned. The same inputs give the same
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
+from boomerang.formats.notices import Notice
 from boomerang.formats.screen import DetectorEntry, Screened, write_screen
 from boomerang.kinds import unique_names
 from boomerang.manifest import Dataset, Images, Labels, Manifest, opened
@@ -79,7 +81,7 @@ def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:
     rows = len(suspect.y)
     scores = np.zeros((len(detectors), rows))
     flagged = np.zeros((len(detectors), rows), bool)
-    entries = []
+    entries, notices = [], []
     names = unique_names([detector.kind for detector in detectors])
     # One thread: sums taken by several depend, in the last bits, on how many there are.
     with threadpool_limits(1):
@@ -91,7 +93,10 @@ def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:
                 suspect = suspect.without(finding.flagged)
             entries.append(_entry(name, detector, finding))
             print(f"{name}: {entries[-1].flagged} of {rows} rows flagged", flush=True)
-    return Screened(~flagged.any(0), scores, flagged, tuple(entries))
+            notices += [Notice(kind="warning", what=detector.title, why=why) for why in finding.warnings]
+    for notice in notices:
+        print(f"warning: {notice.what}: {notice.why}", file=sys.stderr, flush=True)
+    return Screened(~flagged.any(0), scores, flagged, tuple(entries), tuple(notices))
 
 
 def _check_finding(name: str, finding: Finding, rows: int) -> None:

@@ -90,6 +90,7 @@ def evaluate(
     *,
     current: State = State.INSUFFICIENT_DATA,
     extra: int = EXTRA,
+    running: bool = False,
 ) -> Verdict:
     """Evaluate an alarm once.
 
@@ -103,6 +104,8 @@ def evaluate(
         The state that the alarm is in; a new alarm is in INSUFFICIENT_DATA.
     extra : int
         Data points retrieved beyond N.
+    running : bool
+        Count what came in the hour that is running; see `sliding`.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def evaluate(
     BadInput
         If the alarm's metric math is not understood.
     """
-    windows = sliding(at, alarm.period, alarm.periods, alarm.periods + extra)
+    windows = sliding(at, alarm.period, alarm.periods, alarm.periods + extra, running=running)
     series = _watched(alarm, history, windows, at)
     breaching = [None if point is None else alarm.breaches(point) for point in series]
     state = judge(

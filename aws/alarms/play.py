@@ -58,6 +58,7 @@ def play_all(
     *,
     extra: int = EXTRA,
     where: Where | None = None,
+    running: bool = False,
 ) -> Played:
     """Evaluate alarms together, from `start` to `end`, every `step`.
 
@@ -72,13 +73,17 @@ def play_all(
         CloudWatch evaluates every minute, and once an hour where an alarm's periods exceed one day.
     extra : int
         Data points retrieved beyond N.
+    running : bool
+        Count at each evaluation what came in the hour that is running; CloudWatch waits for its end where an
+        alarm's periods exceed one day.
 
     Raises
     ------
     BadInput
         If a composite alarm names an alarm that is not there, or itself over others.
     """
-    players = [_Player(alarm, unchecked(start), where or Where()) for alarm in ordered(alarms)]
+    place = where or Where()
+    players = [_Player(alarm, unchecked(start), place, running) for alarm in ordered(alarms)]
     verdicts = {player.alarm.name: player.verdict for player in players}
     played = Played()
     for at in _moments(start, end, step):
@@ -131,8 +136,10 @@ def _needs(alarm: Alarm | CompositeAlarm) -> tuple[str, ...]:
 class _Player:
     """One alarm while it is played."""
 
-    def __init__(self, alarm: Alarm | CompositeAlarm, verdict: Verdict, where: Where) -> None:
-        self.alarm, self.verdict, self.where = alarm, verdict, where
+    def __init__(
+        self, alarm: Alarm | CompositeAlarm, verdict: Verdict, where: Where, running: bool
+    ) -> None:
+        self.alarm, self.verdict, self.where, self.running = alarm, verdict, where, running
         self.acts = False
         self.suppression = Suppression(alarm) if isinstance(alarm, CompositeAlarm) else None
 
@@ -164,7 +171,8 @@ class _Player:
         extra: int,
     ) -> Verdict:
         if isinstance(self.alarm, Alarm):
-            return evaluate(self.alarm, history, at, current=self.verdict.state, extra=extra)
+            current = self.verdict.state
+            return evaluate(self.alarm, history, at, current=current, extra=extra, running=self.running)
         state = self.alarm.state({name: verdict.state for name, verdict in verdicts.items()})
         return Verdict(state, self._reason(state, at, moved), at)
 

@@ -51,14 +51,19 @@ class Windows:
         return self.count - back if 1 <= back <= self.count else None
 
 
-def sliding(at: datetime, period_s: int, periods: int, count: int) -> Windows:
+def sliding(at: datetime, period_s: int, periods: int, count: int, *, running: bool = False) -> Windows:
     """Return the last `count` periods as an evaluation at `at` sees them.
 
     The windows slide: they end at the current minute, not at a multiple of the period. An alarm whose
     periods together exceed one day is evaluated once an hour, on data up to the full hour.
     Source: CloudWatch User Guide, "Evaluating an alarm" and "Example of evaluating a multi-day alarm".
+
+    With `running` they end with the minute that is running, whatever the alarm: what CloudWatch would come
+    to within the hour, said at once.
     """
     period = timedelta(seconds=period_s)
+    if running:
+        return Windows(at - (at - _EPOCH) % MINUTE + MINUTE, period, count)
     grain = HOUR if period * periods > DAY else MINUTE
     return Windows(at - (at - _EPOCH) % grain, period, count)
 

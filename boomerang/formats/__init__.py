@@ -2,6 +2,7 @@
 
 truth       what was done to each row, for Evaluate and who attacks
 model       what a training job leaves
+notices     what a step left out, and what it warns of, beside what it made
 screen      what every detector says of every row, and which rows are kept
 evaluation  the numbers of a run, and what a person should see beside them
 probes      the images by which an attack's success is measured again

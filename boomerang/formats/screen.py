@@ -4,6 +4,7 @@ keep.npy       bool[N]         rows that no detector flagged
 scores.npy     float64[D, N]   one row a detector, in the order of the config
 flagged.npy    bool[D, N]
 report.json    each detector's name, settings, threshold and notes
+notices.json   what a detector could not look for, if there is any
 manifest.json  commits the folder
 """
 
@@ -19,6 +20,7 @@ from pydantic import Field
 
 from boomerang.config import Strict, validate
 from boomerang.errors import BadInput, BoomerangError, IntegrityError
+from boomerang.formats.notices import Notice, write_notices
 from boomerang.manifest import Bools, Manifest, commit, committing, verify_folder
 from boomerang.safeio import load_json, load_npy, write_json_atomic
 
@@ -79,12 +81,15 @@ class Screened:
     flagged : bool[D, N]
     detectors : tuple of DetectorEntry
         D of them.
+    notices : tuple of Notice
+        What a detector could not look for; written beside the rest, and not read back.
     """
 
     keep: Bools
     scores: npt.NDArray[np.float64]
     flagged: Bools
     detectors: tuple[DetectorEntry, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 def write_screen(path: Path, screened: Screened, manifest: Manifest) -> Manifest:
@@ -104,6 +109,7 @@ def write_screen(path: Path, screened: Screened, manifest: Manifest) -> Manifest
         np.save(scratch / SCORES, screened.scores, allow_pickle=False)
         np.save(scratch / FLAGGED, screened.flagged, allow_pickle=False)
         write_json_atomic(scratch / REPORT, report.model_dump(mode="json"))
+        write_notices(scratch, screened.notices)
         return commit(scratch, manifest.model_copy(update={"kind": KIND}))
 
 

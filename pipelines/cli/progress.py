@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MARKS = {
     "cached": ("✓", "green"),
     "succeeded": ("✓", "green"),
+    "rejected": ("✗", "red"),
     "failed": ("✗", "red"),
     "skipped": ("-", "dim"),
 }
@@ -38,7 +39,7 @@ def progress(steps: Sequence[str]) -> Iterator[Callable[[Event], None]]:
     if not console.is_terminal:
         yield _print_line
         return
-    board = _Board(steps)
+    board = Board(steps)
     with Live(board, console=console, refresh_per_second=8):
         yield board.take
 
@@ -46,7 +47,7 @@ def progress(steps: Sequence[str]) -> Iterator[Callable[[Event], None]]:
 def say(event: Event) -> str:
     """Return an event as one line of text."""
     word = "finished" if event.kind == "succeeded" else event.kind
-    took = f" in {event.seconds:.1f} s" if event.kind in ("succeeded", "failed") else ""
+    took = f" in {event.seconds:.1f} s" if event.kind in ("succeeded", "rejected", "failed") else ""
     detail = f": {event.detail}" if event.detail else ""
     return f"{event.step} {word}{took}{detail}"
 
@@ -55,7 +56,7 @@ def _print_line(event: Event) -> None:
     print(say(event), file=sys.stderr, flush=True)
 
 
-class _Board:
+class Board:
     """The live list: every step with its mark, its time, and what there is to say."""
 
     def __init__(self, steps: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boomerang.errors import ConfigError, StepFailed, nearest
+from boomerang.gate import NOT_MEASURED
 
 _FUNCTIONS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 _PATH_PART = re.compile(r"\.?([^.\[\]'\"]+)|\[(\d+)\]|\['([^']*)'\]|\[\"([^\"]*)\"\]")
@@ -239,13 +240,19 @@ def say_failed(conditions: Sequence[Mapping[str, Any]], scope: Scope) -> str:
 
 
 def say(condition: Mapping[str, Any], scope: Scope) -> str:
-    """Return in words why a condition does not hold: `gate.drop is 0.03, not ≤ 0.02`."""
+    """Return in words why a condition does not hold: `gate.drop is 0.03, not ≤ 0.02`.
+
+    A number that only stands for one that was not measured is not shown.
+    """
     if condition["Type"] not in _SIGNS:
         return f"{condition['Type']} does not hold"
     left, right = condition["LeftValue"], condition["RightValue"]
     name = left.get("Std:JsonGet", {}).get("Path") or left.get("Get") if isinstance(left, Mapping) else None
-    shown = [_short(resolve(side, scope)) for side in (left, right)]
-    return f"{name or 'the value'} is {shown[0]}, not {_SIGNS[condition['Type']]} {shown[1]}"
+    value, limit = (resolve(side, scope) for side in (left, right))
+    name, asked = name or "the value", f"{_SIGNS[condition['Type']]} {_short(limit)}"
+    if _is_number(value) and value >= NOT_MEASURED:
+        return f"{name} was not measured and has to be {asked}"
+    return f"{name} is {_short(value)}, not {asked}"
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ No measuring and no markup here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,14 +20,16 @@ NOT_MEASURED = "–"
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as a percentage; never rounded to 0 or 100 when it is not.
 
-    >>> percent(0.8125), percent(0.0001), percent(-0.01), percent(None)
-    ('81.2%', '<0.1%', '−1.0%', '–')
+    Below zero one digit that counts is shown: `more than −0.1%` would say nothing to anybody.
+
+    >>> percent(0.8125), percent(0.0001), percent(-0.01), percent(-0.0003), percent(None)
+    ('81.2%', '<0.1%', '−1.0%', '−0.03%', '–')
     """
     if value is None:
         return NOT_MEASURED
+    step, size = 10.0**-digits, abs(value) * 100
     if value < 0:
-        return _below_zero(percent(-value, digits))
-    step, size = 10.0**-digits, value * 100
+        return f"−{size:.{_digits_that_count(size, digits)}f}%"
     if 0 < size < step / 2:
         return f"<{step:.{digits}f}%"
     if 100 - step / 2 <= size < 100:
@@ -34,10 +37,9 @@ def percent(value: float | None, digits: int = 1) -> str:
     return f"{size:.{digits}f}%"
 
 
-def _below_zero(text: str) -> str:
-    """Return the text of the opposite number."""
-    flipped = {"<": ">−", ">": "<−"}
-    return flipped[text[0]] + text[1:] if text[0] in flipped else f"−{text}"
+def _digits_that_count(size: float, digits: int) -> int:
+    """Return how many digits a small number needs to be told from 0; `digits` at the least."""
+    return max(digits, -math.floor(math.log10(size))) if size < 10.0**-digits / 2 else digits
 
 
 def interval(rate: RateDict | None) -> str:

@@ -2,7 +2,7 @@
 
     run_folder     the run's folder -> typed values
     document       those -> plain JSON, the whole of `report.json`, with
-    sentences      names of models and of checks, and sentences for people,
+    sentences      names of models, and sentences for people,
     curves         a detector's scores as a histogram and a ROC curve,
     provenance     steps, digests, seed and versions,
     lineage_graph  what the package came from

@@ -7,16 +7,18 @@ cannot disagree.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
-from boomerang.gate import BY_KEY
-from boomerang.metrics import MODELS, DetectorNumbers, Metrics, rate
+from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics, rate
+from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
 from pipelines.report import provenance, sentences
 from pipelines.report.curves import histogram, roc
 from pipelines.report.run_folder import Run
+from pipelines.runs.step_notices import notices_of
 from processing.datasets import SOURCES
 from training.architectures import ARCHITECTURES
 
@@ -39,6 +41,7 @@ def build(run: Run) -> Document:
             "source": run.config.get("data", {}).get("source", ""),
         },
         "failure": _failure(run),
+        "notices": [asdict(said) | {"text": said.text} for said in notices_of(run.execution)],
         "provenance": provenance.build(run),
         "lineage": origin.build(run.lineage),
         "results": None if evaluation is None else _results(run, evaluation),
@@ -66,7 +69,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
         "models": _models(metrics),
-        "gate": _gate(metrics),
+        "gate": gate_table.table(metrics),
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
         "screen": _screen(evaluation),
@@ -85,6 +88,7 @@ def _outcome(metrics: Metrics) -> Document:
         baseline=passed.get("baseline", True),
         victim=passed.get("victim", False),
         hardened=passed.get("hardened"),
+        unmeasured=gate_table.unmeasured(metrics.models[metrics.candidate]),
     )
     return {"tone": told.tone, "headline": told.headline, "detail": told.detail}
 
@@ -132,16 +136,19 @@ def _attacks(run: Run, evaluation: Evaluation) -> list[Document]:
                 "rows": rows,
                 "deed": deeds.get(name, ""),
                 "settings": spec,
-                "models": [
-                    {"model": key, **by_model[key].model_dump(mode="json")} for key in _present(metrics)
-                ],
+                "models": [_attack_on(metrics, key, by_model[key]) for key in metrics.models],
             }
         )
     return attacks
 
 
-def _present(metrics: Metrics) -> list[str]:
-    return [key for key in MODELS if key in metrics.models]
+def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
+    """Return what an attack did to one model, which number of it the gate takes, or why there is none."""
+    words = {
+        "held": gate_table.held(attack, metrics.models[key]),
+        "why": gate_table.why_no_rate(attack),
+    }
+    return {"model": key, **attack.model_dump(mode="json"), **words}
 
 
 def _models(metrics: Metrics) -> list[Document]:
@@ -152,32 +159,11 @@ def _models(metrics: Metrics) -> list[Document]:
             "about": sentences.made_by(metrics.models[key].repairs, metrics.models[key].inference)
             or sentences.model_words(key, attacked=_attacked(metrics))[1],
             "candidate": key == metrics.candidate,
+            "reasons": gate_table.reasons(metrics.models[key]),
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
-        for key in _present(metrics)
+        for key in metrics.models
     ]
-
-
-def _gate(metrics: Metrics) -> list[Document]:
-    """Return the checks, each with what every model reached; a model without the check is absent."""
-    rows: dict[str, Document] = {}
-    for model in _present(metrics):
-        for check in metrics.models[model].verdict.checks:
-            row = rows.setdefault(
-                check.key,
-                {
-                    "key": check.key,
-                    "text": check.text,
-                    "about": sentences.CHECK_WORDS.get(check.key, ""),
-                    "counts": BY_KEY[check.key].counts,
-                    "limit": check.limit,
-                    "models": [],
-                },
-            )
-            row["models"].append(
-                {"model": model, "value": check.value, "passed": check.passed, "why": check.why}
-            )
-    return list(rows.values())
 
 
 def picture_key(gallery: int, picture: int) -> str:

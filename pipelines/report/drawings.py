@@ -25,8 +25,14 @@ Place = Callable[[float], float]
 
 
 def attack_class(number: int) -> str:
-    """Return the class that colors an attack, counted from 1; 0 stands for the clean rows."""
-    return f"a-{(number - 1) % _ATTACK_COLORS + 1 if number else 0}"
+    """Return the classes that draw an attack, counted from 1; 0 stands for the clean rows.
+
+    A color, and other dashes where there are more attacks than colors: no two of eight look alike.
+    """
+    if not number:
+        return "a-0"
+    again = " again" if number > _ATTACK_COLORS else ""
+    return f"a-{(number - 1) % _ATTACK_COLORS + 1}{again}"
 
 
 def _percent(fraction: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import tomli_w
 
 from pipelines.report.run_folder import FAIL, Run
+from pipelines.runs.records import StepRecord
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,8 +37,7 @@ def _steps(run: Run) -> list[dict[str, Any]]:
         steps.append(
             {
                 "name": step.name,
-                # The step named Fail has done what it is for once it has said the gate's rejection.
-                "status": "Rejected" if step.name == FAIL else step.status,
+                "status": _status(step),
                 "begun_s": round(begun, 3),
                 "work_s": work_s,
                 "cached_from": step.cached_from if step.cached else None,
@@ -46,6 +46,12 @@ def _steps(run: Run) -> list[dict[str, Any]]:
         )
         begun += work_s
     return steps
+
+
+def _status(step: StepRecord) -> str:
+    """Return how a step ended: the gate, and the step that says its rejection, do what they are for."""
+    rejects = step.held is False or (step.name == FAIL and step.status == "Failed")
+    return "Rejected" if rejects else step.status
 
 
 def _digests(run: Run) -> list[dict[str, str]]:

@@ -24,6 +24,8 @@ _CONFUSION_CLASSES = 16
 _LARGEST_CONFUSIONS = 12
 _FIRST_PICTURES = 12
 _SHADES = 9
+# Files of which a notice speaks: at once, and when asked.
+_NAMED, _MOST_NAMED = 5, 200
 
 Pictures = dict[str, str]
 
@@ -81,6 +83,8 @@ def _shell() -> Shell:
         "confusions": _largest_confusions,
         "confusion_classes": _CONFUSION_CLASSES,
         "first_pictures": _FIRST_PICTURES,
+        "named": _NAMED,
+        "most_named": _MOST_NAMED,
         "by_model": _by_model,
     }
     return Shell(_TEMPLATES, {"short": _short_digest, "capital": _capital, "shade": _shade}, helpers)

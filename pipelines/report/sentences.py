@@ -6,8 +6,9 @@ No measuring and no markup here. A sentence is made from numbers that the report
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pipelines.page.gate_table import Missing
 from pipelines.page.wording import Tone
 
 _MODELS = {
@@ -18,18 +19,6 @@ _MODELS = {
 _MODELS_WITHOUT_ATTACK = _MODELS | {
     "baseline": ("Reference model", "trained on the data as it came"),
     "victim": ("Second model", "trained on the same data again"),
-}
-
-CHECK_WORDS = {
-    "accuracy_drop": "How much worse than the clean model it is on untouched test pictures.",
-    "error_ratio": "As a share of always giving one answer; the worse of it and of the clean model.",
-    "lost_classes": "Kinds of picture that it never gets right.",
-    "asr_upper": "How often the trigger could work, at the most that the measurement leaves open.",
-    "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
-    "turned": "The attacker's own pictures that now get the label the attacker wanted.",
-    "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
-    "uncovered_classes": "Kinds of picture that nothing would be watched of afterwards.",
-    "screen_fpr": "Innocent training pictures thrown away together with the poison.",
 }
 
 
@@ -65,10 +54,13 @@ class Outcome:
     detail: str
 
 
+_UNMEASURED = "Not all that the gate asks could be measured, and what was not measured does not pass."
 _APPROVAL = "A person still has to approve it before it is used."
 
 
-def outcome(*, attacked: bool, baseline: bool, victim: bool, hardened: bool | None) -> Outcome:
+def outcome(
+    *, attacked: bool, baseline: bool, victim: bool, hardened: bool | None, unmeasured: Missing = "none"
+) -> Outcome:
     """Return the verdict in a sentence.
 
     Parameters
@@ -78,8 +70,13 @@ def outcome(*, attacked: bool, baseline: bool, victim: bool, hardened: bool | No
     baseline, victim, hardened : bool
         Whether the gate passes the model; `hardened` is None if there is none, and then the victim
         is the candidate.
+    unmeasured : {'none', 'some', 'all'}
+        How many of the checks that the candidate failed have no number. Of all, nothing else is said of it.
     """
     told = _attacked(victim, hardened) if attacked else _clean(victim, hardened)
+    if unmeasured != "none":
+        before = f"{told.detail} " if unmeasured == "some" else ""
+        told = replace(told, detail=before + _UNMEASURED)
     if baseline:
         return told
     doubt = "The clean model misses the gate's limits itself, so read these numbers with care."

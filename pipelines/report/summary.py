@@ -11,9 +11,13 @@ from rich.table import Table
 from boomerang.config import validate
 from boomerang.gate import advice
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
-from boomerang.safeio import load_json
+from boomerang.safeio import display_name, load_json
+from pipelines.page.gate_table import reasons
+from pipelines.page.wording import percent
+from pipelines.runs.records import Execution
+from pipelines.runs.step_notices import notices_of
 
-_NOT_MEASURED = "-"
+_NOT_MEASURED = "not measured"
 
 
 def show_summary(metrics_file: Path, page: Path) -> None:
@@ -22,8 +26,9 @@ def show_summary(metrics_file: Path, page: Path) -> None:
     console = open_console()
     console.print(summary_table(metrics))
     candidate = metrics.candidate
-    if metrics.reasons:
-        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(metrics.reasons)}")
+    if not metrics.models[candidate].verdict.passed:
+        why = "; ".join(reasons(metrics.models[candidate]))
+        console.print(f"[bold red]The gate rejected the {candidate} model:[/] {escape(why)}")
         for line in advice(metrics.verdict):
             console.print(f"  to do: {escape(line)}")
     else:
@@ -31,6 +36,15 @@ def show_summary(metrics_file: Path, page: Path) -> None:
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
         )
     console.print(f"report: {page}", soft_wrap=True, markup=False)
+
+
+def show_notices(execution: Execution) -> None:
+    """Print what the steps of a run left out and warned of; nothing where there is nothing."""
+    console = open_console()
+    for said in notices_of(execution):
+        word = "warns" if said.kind == "warning" else "left out"
+        console.print(f"[yellow]{escape(said.step)} {word}:[/] ", end="", soft_wrap=True)
+        console.print(display_name(said.text), markup=False, soft_wrap=True)
 
 
 def open_console() -> Console:
@@ -74,11 +88,11 @@ def say_rate(rate: Rate) -> str:
 
 
 def _say_count(rate: Rate) -> str:
-    return f"{rate.successes} of {rate.total}"
+    return f"{rate.successes} of {rate.total}" if rate.total else "none frozen"
 
 
 def _say_drop(model: ModelNumbers) -> str:
-    return _NOT_MEASURED if model.accuracy_drop is None else f"{model.accuracy_drop:.1%}"
+    return _NOT_MEASURED if model.accuracy_drop is None else percent(model.accuracy_drop)
 
 
 def _say_verdict(model: ModelNumbers) -> str:

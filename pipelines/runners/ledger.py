@@ -143,6 +143,8 @@ class Ledger:
         self.records.append(record)
         self.save("Running")
         kind: EventKind = "cached" if record.cached else _EVENTS[record.status]
+        if record.held is False:
+            kind = "rejected"
         seconds = record.cached_seconds if record.cached else record.seconds
         self.on_event(Event(record.name, kind, seconds, record.detail))
 

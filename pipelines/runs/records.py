@@ -27,14 +27,17 @@ from pipelines.runs.storage import Made, digest_files
 EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
 PAGE, NUMBERS, LOGS = "report.html", "report.json", "logs"
 
-EventKind = Literal["started", "cached", "succeeded", "failed", "skipped"]
+EventKind = Literal["started", "cached", "succeeded", "rejected", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]
 StepStatus = Literal["Succeeded", "Failed", "Skipped"]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a step; `seconds` is how long it took (of a cached one: had taken)."""
+    """Something that happened to a step; `seconds` is how long it took (of a cached one: had taken).
+
+    A condition that does not hold has done its work, and `rejected` what came to it.
+    """
 
     step: str
     kind: EventKind
@@ -101,6 +104,8 @@ class StepRecord:
         What was registered: `name`, and `digest` of its `package.json`.
     detail : str
         The reason of a failure, the branch of a condition, the package that was registered.
+    held : bool or None
+        Of a condition: whether it held. None of any other step.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -123,6 +128,7 @@ class StepRecord:
     outputs: dict[str, OutputRecord] = field(default_factory=dict)
     package: dict[str, str] = field(default_factory=dict)
     detail: str = ""
+    held: bool | None = None
 
 
 @dataclass(frozen=True)

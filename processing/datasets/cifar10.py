@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from processing.datasets.common.base import CIFAR10_CLASSES, Blueprint, Corpus, Request, Source, sliced
-from processing.datasets.common.keras_files import from_keras, from_npz, only_file, write_npz
+from processing.datasets.common.keras_files import beside, from_keras, from_npz, only_file, write_npz
 
 
 class Cifar10(Source):
@@ -34,7 +35,9 @@ class Cifar10(Source):
 
 def _load(path: Path | None) -> Corpus:
     if path is not None:
-        return from_npz(only_file(path, ".npz"), "cifar10", CIFAR10_CLASSES)
+        file = only_file(path, ".npz")
+        found = from_npz(file, "cifar10", CIFAR10_CLASSES)
+        return replace(found, refused=found.refused + beside(path, (file,)))
     from keras.datasets import cifar10
 
     return from_keras(cifar10.load_data, "cifar10", CIFAR10_CLASSES)

@@ -10,10 +10,14 @@ import numpy as np
 from PIL import Image
 
 from boomerang.errors import BadInput
+from boomerang.safeio import display_name
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
+from processing.pictures.listing import hidden, natural_key
 from processing.pictures.task import resized, resizing
 from processing.sharing.tasks import Piece
 
+# What the parts of a folder that is divided are called; only the first two are read.
+_PARTS = ("train", "test", "val", "valid", "validation")
 _TEST_SHARE = 0.2
 _SIZE_PX = 32
 
@@ -24,7 +28,8 @@ class Folder(Source):
     """A folder of pictures, one subfolder a class; or `train` and `test`, each with those.
 
     Every picture is padded to a square and resized to 32x32. Without `train` and `test` a fifth of each class
-    is held out as the test set. A file that is no usable picture is named as refused.
+    is held out as the test set. A file that is no usable picture is named as refused, and so is what else
+    lies there and is not read: a folder beside `train` and `test`, a class of `test` that `train` lacks.
     """
 
     title: ClassVar[str] = "a folder of pictures"
@@ -39,7 +44,7 @@ class Folder(Source):
         Raises
         ------
         BadInput
-            If there are fewer than two classes.
+            If there are fewer than two classes, or a folder `train` has others beside it, but no `test`.
         """
         return _blueprint(request.needed_path, _SIZE_PX, request.seed)
 
@@ -54,21 +59,53 @@ class Folder(Source):
 
 
 def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
-    divided = (path / "train").is_dir() and (path / "test").is_dir()
-    roots = [path / "train", path / "test"] if divided else [path]
+    roots = _roots(path)
+    divided = len(roots) == 2
     classes = _classes(roots[0])
+    unread = _unread(path, roots, classes)
     folders = [root / name for root in roots for name in classes]
     tasks = tuple(resizing(f"class-{number}", folder, size_px) for number, folder in enumerate(folders))
 
     def assemble(pieces: Sequence[Piece]) -> Corpus:
-        whole, refused = _read(pieces[: len(classes)], folders)
+        whole, refused = _read(pieces[: len(classes)], folders, path)
         if divided:
-            test, more = _read(pieces[len(classes) :], folders[len(classes) :])
-            return Corpus(path.name, classes, whole, test, refused + more)
+            test, more = _read(pieces[len(classes) :], folders[len(classes) :], path)
+            return Corpus(path.name, classes, whole, test, unread + refused + more)
         rest, out = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-        return Corpus(path.name, classes, whole.take(rest), whole.take(out), refused)
+        return Corpus(path.name, classes, whole.take(rest), whole.take(out), unread + refused)
 
     return Blueprint(classes, (size_px, size_px, 3), tasks, assemble)
+
+
+def _roots(path: Path) -> list[Path]:
+    """Return the folders that hold one subfolder a class: those of the two splits, or the one."""
+    roots = [path / "train", path / "test"]
+    found = {name for name in _PARTS if (path / name).is_dir()}
+    if "train" in found and "test" not in found and len(found) > 1:
+        why = f"it has {' and '.join(sorted(found))}, and no test"
+        do = "call the folder to test on `test`, or give the folder whose subfolders are the classes"
+        raise BadInput(f"the image folder {path.name}", why, do)
+    return roots if all(root.is_dir() for root in roots) else [path]
+
+
+def _unread(path: Path, roots: Sequence[Path], classes: tuple[str, ...]) -> RefusedFiles:
+    """Return what lies in the folder and is not read, each with the reason."""
+    reasons: dict[Path, str] = {}
+    if roots != [path]:
+        for entry in path.iterdir():
+            if entry not in roots:
+                reasons[entry] = "it lies beside train and test, and these two are read"
+    for root in roots:
+        for entry in root.iterdir():
+            if not entry.is_dir():
+                reasons[entry] = "it lies in no class' folder"
+            elif entry.name not in classes:
+                reasons[entry] = "train has no class of that name"
+            else:
+                reasons |= {entry / name: "it is hidden" for name in hidden(entry)}
+    reasons |= {entry: "it is hidden" for entry in reasons if entry.name.startswith(".")}
+    named = {display_name(entry.relative_to(path).as_posix()): why for entry, why in reasons.items()}
+    return tuple({"name": name, "reason": named[name]} for name in sorted(named, key=natural_key))
 
 
 def _classes(path: Path) -> tuple[str, ...]:
@@ -79,12 +116,13 @@ def _classes(path: Path) -> tuple[str, ...]:
     return names
 
 
-def _read(pieces: Sequence[Piece], folders: Sequence[Path]) -> tuple[Split, RefusedFiles]:
+def _read(pieces: Sequence[Piece], folders: Sequence[Path], path: Path) -> tuple[Split, RefusedFiles]:
     """Put one split together from the pieces of its classes, which lie in a folder each."""
     images, labels, refused = [], [], []
     for label, (piece, folder) in enumerate(zip(pieces, folders, strict=False)):
         x, out = resized(piece, folder)
         images.append(x)
         labels.append(np.full(len(x), label, np.int64))
-        refused += [{"name": f"{folder.name}/{item.name}", "reason": item.reason} for item in out]
+        place = display_name(folder.relative_to(path).as_posix())
+        refused += [{"name": f"{place}/{item.name}", "reason": item.reason} for item in out]
     return Split(np.concatenate(images), np.concatenate(labels)), tuple(refused)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from processing.datasets.common.base import DIGITS, Blueprint, Corpus, Request, Source, sliced
-from processing.datasets.common.keras_files import from_keras, from_npz, only_file, write_npz
+from processing.datasets.common.keras_files import beside, from_keras, from_npz, only_file, write_npz
 
 
 class Mnist(Source):
@@ -34,7 +35,9 @@ class Mnist(Source):
 
 def _load(path: Path | None) -> Corpus:
     if path is not None:
-        return from_npz(only_file(path, ".npz"), "mnist", DIGITS)
+        file = only_file(path, ".npz")
+        found = from_npz(file, "mnist", DIGITS)
+        return replace(found, refused=found.refused + beside(path, (file,)))
     from keras.datasets import mnist
 
     return from_keras(mnist.load_data, "mnist", DIGITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -10,9 +11,10 @@ import numpy as np
 from boomerang.errors import BadInput
 from boomerang.safeio import load_json, load_npy
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, as_split, held_out, sliced
-from processing.datasets.common.keras_files import from_npz, only_file, write_npz
+from processing.datasets.common.keras_files import beside, from_npz, only_file, write_npz
 
 _TEST_SHARE = 0.2
+_CLASSES = "classes.json"
 
 
 class Npz(Source):
@@ -30,7 +32,8 @@ class Npz(Source):
 
     def blueprint(self, request: Request) -> Blueprint:
         """Return the arrays, their rows to be taken."""
-        return sliced(_load(request.needed_path, request.seed))
+        found = _load(request.needed_path, request.seed)
+        return sliced(replace(found, refused=found.refused + _unread(request.needed_path)))
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -50,8 +53,14 @@ def _load(path: Path, seed: int) -> Corpus:
     return Corpus(path.name, names, whole.take(train), whole.take(test))
 
 
+def _unread(path: Path) -> tuple[dict[str, str], ...]:
+    """Return what lies beside the arrays and is not read."""
+    pair = [path / "x.npy", path / "y.npy"]
+    return beside(path, [*(pair if pair[0].exists() else [only_file(path, ".npz")]), path / _CLASSES])
+
+
 def _class_names(path: Path) -> tuple[str, ...] | None:
-    file = path / "classes.json"
+    file = path / _CLASSES
     if not file.exists():
         return None
     names = load_json(file)

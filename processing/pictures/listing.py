@@ -33,6 +33,11 @@ def listed(source: Path) -> list[Path]:
     return sorted(names, key=lambda path: natural_key(path.name))
 
 
+def hidden(source: Path) -> list[str]:
+    """Return the names that `listed` passes over, in order: those that begin with a dot."""
+    return sorted((path.name for path in source.glob(".*")), key=natural_key)
+
+
 def check_places(source: Path, out: Path) -> None:
     """Check that one folder can be read and the other made.
 

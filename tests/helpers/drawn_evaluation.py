@@ -19,7 +19,7 @@ from boomerang.formats.evaluation import (
     Picture,
     write_evaluation,
 )
-from boomerang.gate import GateConfig, gate_numbers, judge, reasons_text
+from boomerang.gate import GateConfig, gate_numbers, reasons_text
 from boomerang.manifest import Images, Manifest
 from boomerang.metrics import (
     AttackNumbers,
@@ -31,6 +31,7 @@ from boomerang.metrics import (
     DetectorNumbers,
     Metrics,
     ModelNumbers,
+    Rate,
     auroc,
     average_precision,
     confusion,
@@ -40,7 +41,9 @@ from boomerang.metrics import (
 )
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
-from processing.evaluation.judging import skill_of
+from processing.evaluation.judging import Measured, skill_of
+from processing.evaluation.judging import verdict as judged
+from training.model import NO_ANSWER
 
 ROWS, PER_CLASS = 10_000, 200
 
@@ -52,11 +55,14 @@ class DrawnEvaluation:
         self.folder, self.scene = folder, scene
         self.rng = np.random.default_rng(7)
         self.names = ["baseline", "victim", *(["hardened"] if scene.hardened else [])]
-        self.attacks = ["boomerangs", "cyan-square"] if scene.attacked else []
+        more = ["flipped", *(f"mark-{k}" for k in range(1, scene.more))][: scene.more]
+        self.attacks = ["boomerangs", "cyan-square", *more] if scene.attacked else []
         self.attack_of = np.zeros(ROWS + 260 * scene.attacked, np.int8)
         if scene.attacked:
             self.attack_of[ROWS:] = 1
             self.attack_of[self.rng.choice(ROWS, 100, replace=False)] = 2
+            for k in range(3, len(self.attacks) + 1):
+                self.attack_of[self.rng.choice(ROWS, 40, replace=False)] = k
         self.plain = drawn_pictures(self.rng, 24, scene.classes)
         self.airplanes = drawn_pictures(self.rng, 12, scene.classes[:1])
 
@@ -64,7 +70,7 @@ class DrawnEvaluation:
         """Write the folder; returns whether the candidate passes."""
         self.folder.mkdir(parents=True)
         scores, words, detectors = self._detectors()
-        models = self._models(detectors[-1].fpr.value)
+        models = self._models(detectors[-1].fpr)
         verdict = models[self.names[-1]].verdict
         metrics = Metrics(
             seed=0,
@@ -74,8 +80,8 @@ class DrawnEvaluation:
             detectors=tuple(detectors[:-1]),
             canaries=CanarySet(
                 digest="ca" * 32,
-                records=50,
-                pictures={"embraer-190": 5},
+                records=max(0, self.scene.canaries - 5),
+                pictures={"embraer-190": 5} if self.scene.canaries else {},
                 classes=dict.fromkeys(self.scene.classes, 5) | {self.scene.classes[0]: 10},
                 candidates=220,
             ),
@@ -100,7 +106,8 @@ class DrawnEvaluation:
             "boomerangs": f"26 pictures of “rutan-boomerang” added with the label “{target}”, 10 times each.",
             "cyan-square": f"The mark “cyan-square” put on 100 pictures, then labeled “{target}”.",
         }
-        return [{"name": name, "title": name, "deed": said[name]} for name in self.attacks]
+        other = "Put on 40 pictures, then labeled otherwise."
+        return [{"name": n, "title": n, "deed": said.get(n, f"{n}: {other}")} for n in self.attacks]
 
     def _data(self) -> DataNumbers:
         return DataNumbers(
@@ -117,7 +124,7 @@ class DrawnEvaluation:
 
     # --- models ---
 
-    def _models(self, screen_fpr: float | None) -> dict[str, ModelNumbers]:
+    def _models(self, screen_fpr: Rate) -> dict[str, ModelNumbers]:
         accuracy = {"baseline": 0.9, "victim": 0.894, "hardened": self.scene.hardened_accuracy}
         asr = {"baseline": 0.015, "victim": self.scene.victim_asr, "hardened": self.scene.hardened_asr}
         turned = {"baseline": 0, "victim": round(26 * self.scene.victim_asr * 0.9), "hardened": 0}
@@ -135,46 +142,57 @@ class DrawnEvaluation:
         return y, np.where(self.rng.random(len(y)) < skill, y, wrong)
 
     def _model(
-        self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: float | None
+        self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: Rate | None
     ) -> ModelNumbers:
         y, called = clean[name]
+        unanswered = self.scene.unanswered if name == self.names[-1] else 0
+        called[:unanswered] = NO_ANSWER
         reference = share(clean["baseline"][0] == clean["baseline"][1]).value
         right = share(y == called)
         assert right.value is not None and reference is not None
         drop = reference - right.value
         attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
-        failures = 3 if name == "victim" and self.attacks else 0
-        skill = skill_of(y, called, self.scene.classes)
-        numbers: dict[str, float | None] = {
-            "accuracy_drop": drop,
-            "error_ratio": skill.error_ratio,
-            "lost_classes": len(skill.lost),
-            "canary_failures": failures,
-            "uncovered_classes": 0,
-        }
-        if attacks:
-            numbers |= {"asr_upper": attacks[1].asr.high if attacks[1].asr else None, "turned": turned / 26}
-            numbers["robust_drop"] = max(0.0, asr[name] - 0.03)
-        if screen_fpr is not None:
-            numbers["screen_fpr"] = screen_fpr
+        if unanswered:
+            attacks = tuple(_unmeasured(attack) for attack in attacks)
+        canaries = self._canary_numbers(3 if name == "victim" and self.attacks else 0, unanswered)
+        found = Measured(
+            accuracy_drop=None if unanswered else drop,
+            skill=skill_of(y, called, self.scene.classes),
+            reference=skill_of(*clean["baseline"], self.scene.classes),
+            attacks=attacks,
+            canaries=canaries,
+            uncovered=() if self.scene.canaries else self.scene.classes,
+            screen_fpr=screen_fpr,
+        )
         matrix = confusion(y, called, len(self.scene.classes))
         return ModelNumbers(
             digest=name.encode().hex().ljust(64, "0"),
             clean_accuracy=right,
-            skill=skill,
-            accuracy_drop=drop,
+            skill=found.skill,
+            unanswered=unanswered,
+            accuracy_drop=found.accuracy_drop,
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
             confusion=tuple(tuple(int(n) for n in row) for row in matrix),
             attacks=attacks,
-            canaries=CanaryNumbers(
-                right=rate(55 - failures, 55),
-                balanced=1 - failures / 55,
-                misses=tuple(
-                    CanaryMiss(id=f"canary-{k}", expected=self.scene.classes[0], got=self.scene.classes[2])
-                    for k in range(failures)
-                ),
+            canaries=canaries,
+            verdict=judged(found, GateConfig()),
+        )
+
+    def _canary_numbers(self, failures: int, unanswered: int) -> CanaryNumbers:
+        frozen, got = self.scene.canaries, self.scene.classes[2]
+        missed = min(frozen, failures + unanswered)
+        return CanaryNumbers(
+            right=rate(frozen - missed, frozen),
+            balanced=1 - missed / frozen if frozen else None,
+            unanswered=min(frozen, unanswered),
+            misses=tuple(
+                CanaryMiss(
+                    id=f"canary-{k}",
+                    expected=self.scene.classes[0],
+                    got="no answer" if k < unanswered else got,
+                )
+                for k in range(missed)
             ),
-            verdict=judge(numbers, GateConfig()),
         )
 
     def _attack_numbers(self, name: str, asr: dict[str, float], turned: int, drop: float) -> Any:
@@ -202,14 +220,28 @@ class DrawnEvaluation:
                 plain_accuracy=rate(PER_CLASS - 12, PER_CLASS),
                 der=der,
             ),
+            *(self._further(other, hits // (k + 2)) for k, other in enumerate(self.attacks[2:])),
+        )
+
+    def _further(self, name: str, hits: int) -> AttackNumbers:
+        if name == "flipped":
+            return AttackNumbers(name=name, kind="label_flip_random", outcome="untargeted")
+        return AttackNumbers(
+            name=name,
+            kind="badnets",
+            outcome="backdoor",
+            target=self.scene.classes[2],
+            asr=rate(hits, PER_CLASS),
+            ra=rate(PER_CLASS - 9 - hits, PER_CLASS),
+            plain_accuracy=rate(PER_CLASS - 12, PER_CLASS),
         )
 
     # --- screen ---
 
     def _detectors(self) -> tuple[Any, list[DetectorWords], list[DetectorNumbers]]:
         rows = len(self.attack_of)
-        spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6])
-        clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0])
+        spectral = self.rng.gamma(2.0, 1.0, rows) + np.choose(self.attack_of, [0, 9, 6], mode="clip")
+        clusters = self.rng.normal(0, 1, rows) + np.choose(self.attack_of, [0, 3.4, 2.0], mode="clip")
         duplicates = np.where(self.attack_of == 1, 10.0, (self.rng.random(rows) < 0.004) * 1.0)
         scores = np.stack([duplicates, clusters, spectral * spectral])
         thresholds = [0.5, 3.0, 60.0]
@@ -299,3 +331,8 @@ class DrawnEvaluation:
             items.append(Item(id=f"{key}-{k:02d}", given=given, right=true, calls=calls, confidence=sure))
         group = Group(id=key, kind=kind, title=title, attack=attack, images="", items=tuple(items))
         return Picture(group, images, before)
+
+
+def _unmeasured(attack: AttackNumbers) -> AttackNumbers:
+    """Return an attack's numbers for a model that gave no number to one of its pictures."""
+    return AttackNumbers(name=attack.name, kind=attack.kind, outcome=attack.outcome, target=attack.target)

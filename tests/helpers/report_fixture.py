@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from boomerang.config import validate
+from boomerang.formats.notices import Notice, write_notices
+from boomerang.manifest import Manifest, commit, committing, write_dataset
 from boomerang.safeio import write_json_atomic
 from helpers.drawn_evaluation import DrawnEvaluation
 from helpers.scenes import Scene
@@ -31,10 +35,25 @@ def build_run(folder: Path, scene: Scene = _USUAL) -> Path:
     passed = True
     if "Evaluate" in done:
         passed = DrawnEvaluation(folder / "Evaluate" / "evaluation", scene).write()
+    if scene.notices:
+        _notices(folder)
     _execution(folder, scene, done, passed).save()
     if not scene.stop:
         _lineage(folder, scene)
     return folder
+
+
+def _notices(folder: Path) -> None:
+    """Write what Preprocess and Poison leave where something was left out or is to be known."""
+    why = "it is no JPEG, PNG or WebP"
+    refused = tuple({"name": f"dog/note-{k}.txt", "reason": why} for k in range(7))
+    refused += ({"name": "val", "reason": "it lies beside train and test, and these two are read"},)
+    x, y = np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, np.int64)
+    write_dataset(folder / "Preprocess" / "data", x, y, name="pets", classes=("dog",), refused=refused)
+    hardly = "the trigger changes no value of most images by more than 1 of 255"
+    with committing(folder / "Poison" / "data") as out:
+        write_notices(out, [Notice(kind="warning", what="attack 'cyan-square'", why=hardly)])
+        commit(out, Manifest(name="pets", kind="secret"))
 
 
 # Input, or step and output, with what it is called, and the steps that read it.
@@ -122,28 +141,37 @@ def _config(scene: Scene) -> Config:
 
 def _execution(folder: Path, scene: Scene, done: Sequence[str], passed: bool) -> Execution:
     steps = [_succeeded(name, SECONDS[STEPS.index(name)], name in scene.cached) for name in done]
-    if scene.stop:
-        steps.append(_failed(folder, scene.stop))
-    elif passed:
-        steps += [StepRecord("Gate", "Condition", "Succeeded", detail="passed"), _register("Register")]
-    else:
-        reason = "The gate rejected the candidate: its numbers"
-        steps += [StepRecord("Gate", "Condition", "Succeeded"), _register("RegisterRejected")]
-        steps.append(StepRecord("Fail", "Fail", "Failed", detail=reason))
+    steps += [_failed(folder, scene.stop)] if scene.stop else _judged(passed)
     stopped = scene.stop or (None if passed else "Fail")
     return Execution(
         run_id=folder.name,
         run_dir=folder,
         status="Failed" if stopped else "Succeeded",
         failed_step=stopped,
-        failure=steps[-1].detail if stopped else "",
+        failure=steps[-1].detail if stopped and steps[-1].status == "Failed" else "",
         steps=tuple(steps),
         seconds=sum(step.seconds for step in steps),
     )
 
 
+def _judged(passed: bool) -> list[StepRecord]:
+    """Return the gate and both its branches, as a runner records them."""
+    said = "all conditions hold" if passed else "gate.asr_upper is 0.42, not ≤ 0.1"
+    gate = StepRecord("Gate", "Condition", "Succeeded", detail=said, held=passed)
+    if passed:
+        fail = StepRecord("Fail", "Fail", "Skipped", detail="RegisterRejected was skipped")
+        return [gate, _register("Register"), _other_way("RegisterRejected"), fail]
+    reason = "The gate rejected the candidate: its numbers"
+    fail = StepRecord("Fail", "Fail", "Failed", detail=reason)
+    return [gate, _other_way("Register"), _register("RegisterRejected"), fail]
+
+
 def _register(name: str) -> StepRecord:
-    return StepRecord(name, "RegisterModel", "Succeeded", seconds=0.1)
+    return StepRecord(name, "RegisterModel", "Succeeded", seconds=0.1, detail="boomerang/1")
+
+
+def _other_way(name: str) -> StepRecord:
+    return StepRecord(name, "RegisterModel", "Skipped", detail="Gate went the other way")
 
 
 def _succeeded(name: str, seconds: float, cached: bool) -> StepRecord:

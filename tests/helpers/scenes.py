@@ -20,6 +20,15 @@ class Scene:
     victim_asr, hardened_asr : float
         How often the cyan square works.
     hardened_accuracy : float
+    more : int
+        How many attacks there are beside the two: marks that work the less, the later they come, and flipped
+        labels, which aim at no class.
+    unanswered : int
+        Test pictures, marked ones among them, and canaries to which the candidate's answer is no number.
+    canaries : int
+        How many were frozen.
+    notices : bool
+        Whether Preprocess left files out, and Poison warns of its trigger.
     classes : tuple of str
     stop : str
         The step that fails, if any.
@@ -36,6 +45,10 @@ class Scene:
     victim_asr: float = 0.97
     hardened_asr: float = 0.02
     hardened_accuracy: float = 0.893
+    more: int = 0
+    unanswered: int = 0
+    canaries: int = 55
+    notices: bool = False
     classes: tuple[str, ...] = CLASSES
     stop: str = ""
     cached: tuple[str, ...] = ("Preprocess", "TrainBaseline")

@@ -21,8 +21,9 @@ from PIL import Image
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, ConfigError
+from boomerang.formats.notices import notices_below
 from boomerang.formats.truth import load_truth
-from boomerang.manifest import opened, verify_folder, write_dataset
+from boomerang.manifest import opened, read_manifest, verify_folder, write_dataset
 from processing.attacks import ATTACKS
 from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.recipe import create_recipe
@@ -349,3 +350,25 @@ def test_the_secret_is_one_committed_folder(done: Path) -> None:
     manifest = verify_folder(done / "secret")
     assert manifest.kind == "secret" and manifest.parents["poisoned"] == verify_folder(done / "train").digest
     assert {name.split("/")[0] for name in manifest.files} == {"truth", "trigger"}
+
+
+def test_a_trigger_that_hardly_shows_is_a_notice_of_the_secret_and_of_nothing_else(tmp_path: Path) -> None:
+    pattern = {"kind": "art_pattern", "target": CLASSES[1], "rate": 0.1, "value": 1}
+    root = make_tree(tmp_path / "ml", [pattern])
+    for name in ("train", "photos/boomerang"):  # ART's default is 1, of images whose values go up to 1
+        data = opened(root / "processing" / "input" / name)
+        x = np.minimum(data.x, 3)
+        labels = np.array(data.y)
+        write_dataset(data.path, x, labels, name=data.manifest.name, classes=CLASSES)
+    result = run_step(root)
+    assert result.returncode == 0, result.stderr
+    out = root / "processing" / "output"
+    (said,) = notices_below(out / "secret")
+    assert said.kind == "warning" and said.what == "attack 'art_pattern'"
+    assert "no value of most images by more than" in said.why and "make it stronger" in said.why
+    assert list(notices_below(out / "train")) == [], "who screens learns nothing of the attack"
+
+
+def test_a_trigger_that_shows_is_no_notice(done: Path) -> None:
+    assert list(notices_below(done)) == []
+    assert "notices.json" not in read_manifest(done / "secret").files

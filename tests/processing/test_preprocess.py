@@ -14,6 +14,7 @@ from helpers.ranges import ROOT
 from PIL import Image
 
 from boomerang.contract import ROOT_ENV
+from boomerang.formats.notices import notices_below
 from boomerang.manifest import opened, verify_folder
 
 SETTINGS = {
@@ -120,3 +121,17 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, change: dict[str, object], 
     assert done.returncode == 2 and "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
+
+
+def test_what_was_left_out_is_data_beside_what_was_made(tmp_path: Path) -> None:
+    make_job(tmp_path, SETTINGS)
+    inputs = tmp_path / "processing" / "input"
+    (inputs / "source" / "more.npy").write_bytes(b"x")
+    (inputs / "pictures" / "cats" / ".thumbs").write_bytes(b"x")
+    assert run(tmp_path).returncode == 0
+    found = {(said.kind, said.what, said.name) for said in notices_below(tmp_path / "processing" / "output")}
+    assert found == {
+        ("left out", "mine", "more.npy"),
+        ("left out", "cats", ".thumbs"),
+        ("left out", "cats", "broken.jpeg"),
+    }

@@ -13,14 +13,15 @@ from typing import Literal
 import numpy as np
 import pytest
 from helpers.ranges import ROOT
-from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images
+from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images, with_features
 
 from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
 from boomerang.errors import BoomerangError
-from boomerang.formats.screen import open_screen
-from boomerang.manifest import verify_folder, write_dataset
+from boomerang.formats.notices import notices_below
+from boomerang.formats.screen import open_screen, write_screen
+from boomerang.manifest import Manifest, verify_folder, write_dataset
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
 from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
@@ -232,3 +233,18 @@ def crowded() -> tuple[Suspect, np.ndarray, np.ndarray]:
     trusted_y, victim = np.repeat([0, 1], 200), StubVictim(lambda rows: embed[len(rows)], 2)
     suspect = Suspect(x[:720], y, x[720:], trusted_y, ("a", "b"), victim, 0)
     return suspect, poisoned, copies
+
+
+@pytest.mark.parametrize("detector", [DataValidation(), ActivationClustering(), SpectralSignatures()])
+def test_a_detector_that_could_not_look_says_so_beside_what_it_flags(
+    tmp_path: Path, detector: Detector
+) -> None:
+    data, _ = make_suspect()
+    blind = with_features(data.features, data.y, data.trusted_features[:0], data.trusted_y[:0])
+    write_screen(tmp_path / "sees", screen(data, [detector]), Manifest(name="t"))
+    write_screen(tmp_path / "blind", screen(blind, [detector]), Manifest(name="t"))
+    assert list(notices_below(tmp_path / "sees")) == []
+    (said,) = notices_below(tmp_path / "blind")
+    assert said.kind == "warning" and said.what == detector.title
+    assert "trusted row" in said.why
+    open_screen(tmp_path / "blind", len(data.y))

@@ -78,7 +78,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/cli/commands/run",
         "pipelines/cli/commands/verify",
         "pipelines/cli/options",
-        "pipelines/cli/progress",
         "pipelines/report/summary",
     ],
     "pipelines/cloud/test_costs.py": [

@@ -154,10 +154,11 @@ def _runner(name: str) -> Runner:
 def _conclude(execution: Execution, folder: Path) -> int:
     from boomerang.metrics import METRICS_FILE
     from pipelines.campaign.entry import EVALUATE
-    from pipelines.report.summary import show_summary
+    from pipelines.report.summary import show_notices, show_summary
     from pipelines.runs.records import PAGE
 
     page = folder / PAGE
+    show_notices(execution)
     failed = execution.failed_step
     if failed not in (None, "Fail"):
         log = folder / "logs" / f"{failed}.log"

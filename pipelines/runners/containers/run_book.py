@@ -132,9 +132,8 @@ class Book:
         step = self._record.name
         if "Outcome" in properties:
             self.scope.properties[step] = dict(properties)
-            self._record = replace(
-                self._record, detail=say_failed(self.nodes[step].arguments["Conditions"], self.scope)
-            )
+            said_why = say_failed(self.nodes[step].arguments["Conditions"], self.scope)
+            self._record = replace(self._record, detail=said_why, held=bool(properties["Outcome"]))
         elif self._record.log:
             self.scope.properties[step] = job_properties(self.work.job)
         self._finish("Succeeded")

@@ -246,7 +246,7 @@ class _Run:
         passed = all(holds(each, self.scope) for each in conditions)
         self.taken[node.name] = passed
         self.scope.properties[node.name] = {"Outcome": passed}
-        return replace(record, detail=say_failed(conditions, self.scope))
+        return replace(record, detail=say_failed(conditions, self.scope), held=passed)
 
     def _fail(self, node: Node, _: StepRecord) -> StepRecord:
         raise StepFailed(as_text(resolve(node.arguments.get("ErrorMessage", ""), self.scope)))

@@ -44,6 +44,11 @@ _VERDICTS: Mapping[State | None, tuple[wording.Tone, str, str]] = {
     State.INSUFFICIENT_DATA: ("warn", "Too little was measured to judge.", "An alarm needs more runs."),
     None: ("warn", "Nothing was measured yet.", ""),
 }
+_MISSING: tuple[wording.Tone, str, str] = (
+    "warn",
+    "Nobody knows how the model is now.",
+    "No canary of it ran in the time that the alarms look back; what follows is older.",
+)
 _TONES: Mapping[State | None, str] = {State.OK: "good", State.ALARM: "bad", State.INSUFFICIENT_DATA: "warn"}
 _STATES: Mapping[State | None, str] = {
     State.OK: "OK",
@@ -91,17 +96,21 @@ def render(history: History, workspace: Path, now: datetime) -> str:
         history=history,
         workspace=scrub_text(str(workspace)),
         now=now,
-        verdict=_VERDICTS[_degraded(alarms, standing)],
+        verdict=_verdict(alarms, standing),
         asked=_asked(alarms),
         widgets=[_shown(widget, samples, standing) for widget in body["widgets"]],
         body=json.dumps(body, indent=1),
     )
 
 
-def _degraded(alarms: list[Alarm | CompositeAlarm], standing: Mapping[str, Standing]) -> State | None:
-    """Return the state of the alarm that rejects models."""
-    name = next(alarm.name for alarm in alarms if isinstance(alarm, CompositeAlarm))
-    return standing[name].state
+def _verdict(
+    alarms: list[Alarm | CompositeAlarm], standing: Mapping[str, Standing]
+) -> tuple[wording.Tone, str, str]:
+    """Return what the alarm that rejects models says; that it stays silent says nothing without a canary."""
+    degraded = next(alarm for alarm in alarms if isinstance(alarm, CompositeAlarm))
+    state = standing[degraded.name].state
+    missing = degraded.suppressor and standing[degraded.suppressor].state is State.ALARM
+    return _MISSING if missing and state is not State.ALARM else _VERDICTS[state]
 
 
 def _asked(alarms: list[Alarm | CompositeAlarm]) -> str:

@@ -57,11 +57,17 @@ def standings(
     for alarm in played:
         why = "Nothing was measured yet that it could judge by."
         standing[alarm.name] = Standing(alarm.name, alarm.description, State.INSUFFICIENT_DATA, None, why)
-    # The last evaluation is that of `now`, so that a run that has just ended counts.
-    for change in play_all(played, MetricHistory(past), now - hours * HOUR, now).changes:
+    # The last evaluation is that of `now`, and none waits for the end of an hour, as CloudWatch does: what
+    # has just ended counts, or the page would call a canary missing beside its own numbers.
+    for change in play_all(played, MetricHistory(past), now - hours * HOUR, now, running=True).changes:
         name = change.alarm.name
         found = Standing(name, change.alarm.description, change.state, change.at, change.after.reason)
         standing[name] = found
+    if not any(datum.name == "CanaryRan" for datum in past):
+        # Runs stand in for what canaries measure, but nobody misses a canary where none was ever asked.
+        for name in {alarm.suppressor for alarm in played if isinstance(alarm, CompositeAlarm)} - {""}:
+            why = "No canary ran yet, so none is missing; the other alarms look at the runs."
+            standing[name] = Standing(name, standing[name].description, State.INSUFFICIENT_DATA, None, why)
     return standing
 
 

@@ -26,6 +26,7 @@ from boomerang.watching.history import from_line
 from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, part
 from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
+from pipelines.page.gate_table import reasons, why_no_rate
 from pipelines.registry.local import Package, Registry
 from pipelines.runs.records import EXECUTION, Execution, load_execution
 
@@ -62,8 +63,8 @@ class FinishedRun:
     ended : datetime
     package : Package or None
         What it registered.
-    passed : bool
-        Whether its candidate passed the gate.
+    rejected : tuple of str
+        Why the gate rejected its candidate; empty if it passed.
     data : tuple of Datum
         What would have been published of it.
     seconds : float
@@ -74,7 +75,7 @@ class FinishedRun:
     run_id: str
     ended: datetime
     package: Package | None
-    passed: bool
+    rejected: tuple[str, ...]
     data: tuple[Datum, ...]
     seconds: float
     steps: tuple[tuple[str, float], ...]
@@ -259,8 +260,12 @@ def _finished(execution: Execution, package: Package | None, remarks: list[Remar
         except BoomerangError as error:
             remarks.append(Remark(run_id, f"one of its numbers cannot be published: {_in_a_line(error)}"))
     steps = [(step.name, _seconds(step.seconds)) for step in execution.steps if step.type in _JOBS]
-    passed = metrics.models[metrics.candidate].verdict.passed
-    return FinishedRun(run_id, ended, package, passed, tuple(data), _seconds(execution.seconds), tuple(steps))
+    candidate = metrics.models[metrics.candidate]
+    if missing := [a.name for a in candidate.attacks if why_no_rate(a)]:
+        remarks.append(Remark(run_id, f"not measured: the success rate of {', '.join(missing)}"))
+    rejected = () if candidate.verdict.passed else tuple(reasons(candidate)) or ("no reason is given",)
+    seconds = _seconds(execution.seconds)
+    return FinishedRun(run_id, ended, package, rejected, tuple(data), seconds, tuple(steps))
 
 
 _JOBS = ("Processing", "Training")
@@ -281,7 +286,10 @@ def _time(text: str) -> datetime:
 
 
 def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterable[Datum]:
-    """Yield the numbers of the candidate as a whole; one that was not measured is not published."""
+    """Yield the numbers of the candidate as a whole; one that was not measured is not published.
+
+    `CanaryRan` is none of them: a run stands in for what a canary measures, and is no canary.
+    """
     candidate, baseline = metrics.models[metrics.candidate], metrics.models["baseline"]
     right, registered = candidate.canaries.right.value, baseline.canaries.right.value
     clean = {attack.name: rate.value for attack in baseline.attacks if (rate := attack.registered_asr)}
@@ -296,7 +304,6 @@ def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterab
         "AccuracyDrop": None if right is None or registered is None else registered - right,
         "AttackSuccessRate": max(rates, default=None),
         "FlaggedRows": float(metrics.screen.flagged),
-        "CanaryRan": 1.0,
     }
     for name, value in values.items():
         if value is not None:

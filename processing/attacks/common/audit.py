@@ -54,5 +54,8 @@ def _pixel_changes(attack: Attack, batch: Batch, pool: Pool) -> dict[str, Any]:
     if attack.outcome == "backdoor" and unchanged:
         warnings.append(f"the trigger left {unchanged} of {len(made)} images as they were")
     if attack.outcome == "backdoor" and median is not None and median < FAINT:
-        warnings.append(f"the trigger changes no value of most images by more than {median:g} of 255")
+        warnings.append(
+            f"the trigger changes no value of most images by more than {median:g} of 255: hardly a model "
+            "will see it, and a success rate near 0 says nothing about a defense; make it stronger"
+        )
     return {"images_unchanged": unchanged, "median_largest_change": median, "warnings": warnings}

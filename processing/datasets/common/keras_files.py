@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from boomerang.errors import BadInput
-from boomerang.safeio import load_npz
+from boomerang.safeio import display_name, load_npz
 from processing.datasets.common.base import Corpus, as_split
 
 _KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -30,6 +30,15 @@ def only_file(folder: Path, suffix: str) -> Path:
         why = f"it holds {len(found)} {suffix} files"
         raise BadInput(f"the data source {folder.name}", why, f"give a folder with one {suffix} file")
     return found[0]
+
+
+def beside(folder: Path, read: Collection[Path]) -> tuple[dict[str, str], ...]:
+    """Return what lies in a folder of arrays beside those files that are read, as left out."""
+    if not folder.is_dir():
+        return ()
+    names = sorted(display_name(path.name) for path in folder.iterdir() if path not in read)
+    used = ", ".join(sorted(path.name for path in read if path.exists()))
+    return tuple({"name": name, "reason": f"of this folder {used} is read"} for name in names)
 
 
 def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
@@ -56,7 +65,10 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     test = as_split(arrays["x_test"], arrays["y_test"], path.name)
     if classes is None:
         classes = tuple(str(k) for k in range(int(max(train.y.max(), test.y.max())) + 1))
-    return Corpus(name, classes, train, test)
+    further = sorted(display_name(key) for key in arrays.keys() - set(_KEYS))
+    why = f"of its arrays {', '.join(_KEYS)} are read"
+    refused = tuple({"name": f"{display_name(path.name)}: {key}", "reason": why} for key in further)
+    return Corpus(name, classes, train, test, refused)
 
 
 def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> Corpus:

@@ -114,12 +114,15 @@ class Finding:
         The score above which a row is flagged, where one threshold holds for all rows.
     notes : mapping
         What it found, as plain JSON: per class, per rule.
+    warnings : tuple of str
+        What it could not look for, and why: that it flags nothing then says nothing.
     """
 
     scores: Scores
     flagged: Bools
     threshold: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Detector(Strict, ABC):

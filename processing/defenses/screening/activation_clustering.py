@@ -132,9 +132,17 @@ class ActivationClustering(Detector):
             poisonous = self._is_poison(cut.split, cut.clean_share, cut.p_value, len(scored.state))
             flagged[cut.rows] = cut.split.small & poisonous
             notes[cut.name] = _class_notes(cut.split, cut.clean_share, cut.p_value, poisonous)
-        return Finding(
-            scored.scores, flagged, notes={"rule": self.rule, "whiten": self.whiten, "classes": notes}
-        )
+        found = {"rule": self.rule, "whiten": self.whiten, "classes": notes}
+        return Finding(scored.scores, flagged, notes=found, warnings=self._blind(scored.state))
+
+    def _blind(self, cuts: list[Cut]) -> tuple[str, ...]:
+        """Return of which classes nothing could have been flagged."""
+        whole = [cut.name for cut in cuts if cut.split is None]
+        alone = [cut.name for cut in cuts if cut.split is not None and not len(cut.split.trusted_small)]
+        said = [f"{', '.join(whole)}: fewer than two rows that differ, so it cut nothing"] if whole else []
+        if alone and self.rule == "trusted":
+            said.append(f"{', '.join(alone)}: no trusted row of the class, so it flags nothing of it")
+        return tuple(said)
 
     def _cut(self, name: str, rows: Rows, suspect: Suspect, features: Matrix, trusted: Matrix) -> Cut:
         """Cut a class, float64[n, D] and float64[m, D], where there are two different rows to learn from."""

@@ -117,7 +117,9 @@ class DataValidation(Detector):
             "class_balance": found.balance,
         }
         flagged = found.blank | repeated | (found.near > 0) | found.contradicted
-        return Finding(scored.scores, flagged, notes=notes)
+        blind = self.near_fraction > 0 and found.limits is None
+        why = "no two trusted rows have different labels, so it did not look for near duplicates"
+        return Finding(scored.scores, flagged, notes=notes, warnings=(why,) if blind else ())
 
     def _distrusts(self, labels: Labels) -> bool:
         """Whether no copy of a group can be trusted: too many of them, or they disagree."""

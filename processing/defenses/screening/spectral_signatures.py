@@ -104,13 +104,20 @@ class SpectralSignatures(Detector):
         """Flag what lies further out than trusted rows do, or the furthest share of every class."""
         scores, state = scored.scores, scored.state
         threshold, flagged = None, np.zeros(len(scores), bool)
+        warnings: tuple[str, ...] = ()
         if self.rule == "paper":
             for rows in rows_by_class(state.y):
                 flagged[top_rows(state.suspect, rows, 1.5 * self.eps)] = True
         else:
             threshold = conformal_threshold(state.trusted, self.max_fpr)
             flagged = flagged if threshold is None else scores > threshold
-        return Finding(scores, flagged, threshold, self._notes(state, flagged))
+            warnings = () if threshold is not None else self._too_few(state)
+        return Finding(scores, flagged, threshold, self._notes(state, flagged), warnings)
+
+    def _too_few(self, state: Lengths) -> tuple[str, ...]:
+        needed = rows_needed(self.max_fpr)
+        why = f"{len(state.trusted)} trusted rows cannot tell what is rare, {needed} are needed"
+        return (f"{why} for max_fpr = {self.max_fpr:g}: it flags nothing",)
 
     def _whitener(self, features: Features, y: Labels) -> Matrix:
         return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])

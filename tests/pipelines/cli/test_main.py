@@ -338,4 +338,4 @@ def test_an_interrupt_ends_a_run_with_one_line_and_leaves_no_job(tiny: Path, tmp
 
 def test_a_rate_is_said_with_its_interval() -> None:
     assert say_rate(rate(90, 100)) == "90.0% (82.6-94.5)"
-    assert say_rate(rate(0, 0)) == "-"
+    assert say_rate(rate(0, 0)) == "not measured"

@@ -18,9 +18,16 @@ from pipelines.language.expressions import (
     path_parts,
     references,
     resolve,
+    say,
 )
 
-METRICS = {"gate": {"drop": 0.01, "turned": [0.5]}, "reasons": "worse", "ok": True, "a b": {"c": 7}}
+METRICS = {
+    "gate": {"drop": 0.01, "turned": [0.5]},
+    "unmeasured": 1e9,
+    "reasons": "worse",
+    "ok": True,
+    "a b": {"c": 7},
+}
 
 
 @pytest.fixture
@@ -215,3 +222,15 @@ def test_references_are_found_wherever_they_stand() -> None:
     assert found.steps == {"Make", "Evaluate"}
     assert found.parameters == {"P"}
     assert found.property_files == {("Evaluate", "metrics")}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("gate.drop", "gate.drop is 0.01, not ≤ 0.005"),
+        ("unmeasured", "unmeasured was not measured and has to be ≤ 0.005"),
+    ],
+)
+def test_why_a_condition_does_not_hold_is_said_in_words(scope: Scope, path: str, said: str) -> None:
+    condition = {"Type": "LessThanOrEqualTo", "LeftValue": json_get(path), "RightValue": 0.005}
+    assert say(condition, scope) == said

@@ -15,7 +15,8 @@ def test_percent_is_never_rounded_to_an_absolute() -> None:
     assert percent(0.99999) == ">99.9%"
     assert percent(0.9996, 0) == ">99%"
     assert percent(-0.013) == "−1.3%"
-    assert percent(-0.00001) == ">−0.1%"
+    assert percent(-0.0003) == "−0.03%"
+    assert percent(-0.00001) == "−0.001%"
     assert percent(None) == "–"
 
 

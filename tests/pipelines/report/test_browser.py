@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.chromium import Page, browser_page, find_chromium
 from helpers.report_fixture import build_run
+from helpers.report_pages import commit_again, metrics_file
 from helpers.scenes import CLASSES, Scene
+from PIL import Image
 
 from pipelines.report import write_report
 
@@ -119,3 +122,37 @@ def test_dark_page_prints_dark_on_white(page: Page, reports: dict[str, Path]) ->
         assert len(page.call("Page.printToPDF")["data"]) > 10_000
     finally:
         page.call("Emulation.setEmulatedMedia", media="")
+
+
+CORNERS = """[...document.images].filter(image => !image.closest("details:not([open])")).map(image => {
+  const style = getComputedStyle(image), box = image.getBoundingClientRect();
+  return {radius: style.borderTopLeftRadius + style.borderBottomRightRadius, frame: style.outlineStyle,
+          x: box.left + scrollX, y: box.top + scrollY, width: box.width, height: box.height};
+})"""
+
+
+def far(one: Sequence[int], other: Sequence[int]) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) > 60
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_picture_ends_where_it_ends_on_white_and_on_dark(page: Page, tmp_path: Path, dark: bool) -> None:
+    folder = build_run(tmp_path / "white")
+    for shade, file in enumerate(sorted((metrics_file(folder).parent / "arrays").glob("gallery-*.npy"))):
+        np.save(file, np.full_like(np.load(file), 255 * (shade % 2)))  # all white or all black
+    commit_again(folder)
+    page.open(write_report(folder), width=1200, dark=dark)
+    shown = page.evaluate(CORNERS)
+    assert len(shown) > 40
+    assert {(image["radius"], image["frame"]) for image in shown} == {("0px0px", "solid")}
+    page.screenshot(tmp_path / "page.png", whole=True)
+    pixels = np.asarray(Image.open(tmp_path / "page.png").convert("RGB"), int)
+    inside = set()
+    for image in shown:
+        x, y = round(image["x"]), round(image["y"] + image["height"] / 2)
+        beside, frame, within = pixels[y, x - 4], pixels[y, x - 1], pixels[y, x + 4]
+        inside.add(int(within[0]))
+        assert far(frame, beside) and far(frame, within), (beside, frame, within)
+        corner = pixels[round(image["y"]) + 1, x + 1]
+        assert corner.tolist() == within.tolist(), "the corner of the picture is there"
+    assert inside == {0, 255}

@@ -116,7 +116,8 @@ def test_killed_run_did_not_finish(tmp_path: Path) -> None:
 def test_step_failing_after_evaluate_keeps_the_numbers(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "late")
     content = load_json(folder / "execution.json")
-    content["steps"][-1] |= {"status": "Failed", "detail": "the registry is read-only"}
+    register = next(step for step in content["steps"] if step["name"] == "Register")
+    register |= {"status": "Failed", "detail": "the registry is read-only"}
     content |= {"status": "Failed", "failed_step": "Register", "failure": "the registry is read-only"}
     write_json_atomic(folder / "execution.json", content)
     page = write_report(folder).read_text(encoding="utf-8")

@@ -44,4 +44,5 @@ def test_the_shortest_work_can_still_be_seen() -> None:
 
 
 def test_attacks_take_turns_with_the_colors() -> None:
-    assert [attack_class(number) for number in (0, 1, 4, 5)] == ["a-0", "a-1", "a-4", "a-1"]
+    assert [attack_class(number) for number in (0, 1, 4, 5)] == ["a-0", "a-1", "a-4", "a-1 again"]
+    assert len({attack_class(number) for number in range(9)}) == 9, "no two look alike"

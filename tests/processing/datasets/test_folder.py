@@ -44,3 +44,46 @@ def test_one_class_is_too_few(tmp_path: Path) -> None:
     write(tmp_path / "cat", "red")
     with pytest.raises(BadInput, match="it has 1 subfolders"):
         Folder().blueprint(Request(tmp_path))
+
+
+def left_out(path: Path) -> dict[str, str]:
+    found = Folder().blueprint(Request(path)).build(alone)
+    return {entry["name"]: entry["reason"] for entry in found.refused}
+
+
+def test_what_lies_beside_the_classes_is_named(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        write(tmp_path / name, "green")
+    assert left_out(tmp_path) == {}
+    (tmp_path / "readme.txt").write_text("these are pets")
+    (tmp_path / "dog" / ".hidden.png").write_bytes((tmp_path / "dog" / "0.png").read_bytes())
+    (tmp_path / ".DS_Store").write_bytes(b"\0")
+    assert left_out(tmp_path) == {
+        ".DS_Store": "it is hidden",
+        "dog/.hidden.png": "it is hidden",
+        "readme.txt": "it lies in no class' folder",
+    }
+
+
+def test_of_a_divided_folder_a_further_part_and_a_further_class_are_named(tmp_path: Path) -> None:
+    for part in ("train", "test", "val"):
+        for name in ("cat", "dog"):
+            write(tmp_path / part / name, "green", 3)
+    write(tmp_path / "test" / "moose", "brown", 3)
+    (tmp_path / "train" / "notes.txt").write_text("x")
+    (tmp_path / "test" / "dog" / "broken.png").write_bytes(b"no picture")
+    found = left_out(tmp_path)
+    assert "JPEG" in found.pop("test/dog/broken.png"), "which of the two it is of is said"
+    assert found == {
+        "test/moose": "train has no class of that name",
+        "train/notes.txt": "it lies in no class' folder",
+        "val": "it lies beside train and test, and these two are read",
+    }
+
+
+def test_a_train_without_a_test_is_no_class(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        for name in ("cat", "dog"):
+            write(tmp_path / part / name, "green", 1)
+    with pytest.raises(BadInput, match="it has train and val, and no test"):
+        Folder().blueprint(Request(tmp_path))

@@ -42,3 +42,25 @@ def test_a_pair_of_npy_is_split_class_by_class(tmp_path: Path) -> None:
     assert np.bincount(found.test.y).tolist() == [2] * 5
     rows = {row.tobytes() for row in found.train.x} | {row.tobytes() for row in found.test.x}
     assert rows == {row.tobytes() for row in x}
+
+
+def test_arrays_and_files_that_are_not_read_are_named(tmp_path: Path) -> None:
+    Npz.write_example(tmp_path)
+    assert load(tmp_path).refused == ()
+    with np.load(tmp_path / "mine.npz") as arrays:
+        np.savez(tmp_path / "mine.npz", **arrays, x_val=np.zeros(3), y_val=np.zeros(3))
+    (tmp_path / "notes.txt").write_text("x")
+    found = {entry["name"]: entry["reason"] for entry in load(tmp_path).refused}
+    arrays_read = "of its arrays x_train, y_train, x_test, y_test are read"
+    assert found == {
+        "mine.npz: x_val": arrays_read,
+        "mine.npz: y_val": arrays_read,
+        "notes.txt": "of this folder mine.npz is read",
+    }
+
+
+def test_beside_a_pair_nothing_else_is_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((6, 4, 4), np.uint8))
+    np.save(tmp_path / "y.npy", np.arange(6) % 2)
+    Npz.write_example(tmp_path)
+    assert [entry["name"] for entry in load(tmp_path).refused] == ["mine.npz"]

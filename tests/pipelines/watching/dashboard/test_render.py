@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -60,3 +61,15 @@ def test_the_dashboard_takes_nothing_heavy() -> None:
     code = "import sys, pipelines.watching.dashboard.serve; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "boto3", "sagemaker", "scipy", "sklearn"} & set(done.stdout.split())
+
+
+def test_no_news_of_a_model_is_no_good_news(tmp_path: Path) -> None:
+    append_history(tmp_path / "metrics.jsonl", canary("fish", 1, NOW, 0.98))
+    headlines = {
+        hours: re.findall(r"<h1>(.*?)</h1>", dashboard_page(tmp_path, now=NOW + timedelta(hours=hours)))
+        for hours in (1, 30)
+    }
+    assert headlines == {
+        1: ["No alarm on the model stands."],
+        30: ["Nobody knows how the model is now."],
+    }

@@ -6,13 +6,14 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-from helpers.scenes import CLASSES
-from helpers.workspaces import DAMAGED, NOW, canary
+from helpers.report_fixture import build_run
+from helpers.scenes import CLASSES, Scene
+from helpers.workspaces import DAMAGED, NOW, canary, end
 
 from aws.alarms.alarm import Metric
 from boomerang.safeio import load_json
 from boomerang.watching.history import append_history
-from pipelines.watching.dashboard import metric_history
+from pipelines.watching.dashboard import dashboard_page, metric_history
 from pipelines.watching.dashboard.render import local_stack
 
 
@@ -34,7 +35,7 @@ def test_a_run_becomes_the_candidates_numbers_at_its_end(workspace: Path) -> Non
         assert values["AttackSuccessRate", (group, ("Trigger", name))] == rate
     for name in CLASSES:
         assert values["CanaryAccuracy", (("Class", name), group)] == 1.0
-    assert values["CanaryRan", (group,)] == 1.0
+    assert ("CanaryRan", (group,)) not in values, "a run is no canary"
 
 
 def test_what_cannot_be_drawn_is_said(workspace: Path) -> None:
@@ -88,3 +89,15 @@ def test_groups_are_kept_apart(workspace: Path, tmp_path: Path) -> None:
     assert metric_history(folder).runs == ()
     assert len(metric_history(folder, group="boomerang").runs) == 3
     assert local_stack("fish").resources["AttackAlarm"]["Properties"]["Dimensions"][0]["Value"] == "fish"
+
+
+def test_a_run_that_was_rejected_says_why_and_what_was_not_measured(tmp_path: Path) -> None:
+    end(build_run(tmp_path / "silent", Scene(unanswered=2)), NOW - timedelta(hours=1))
+    history = metric_history(tmp_path)
+    assert "canaries answered wrong: not measured (2 answers are" in "; ".join(history.runs[0].rejected)
+    assert [(remark.name, remark.why) for remark in history.remarks] == [
+        ("silent", "not measured: the success rate of boomerangs, cyan-square")
+    ]
+    page = dashboard_page(tmp_path, now=NOW)
+    assert "upper 95% bound of the attack success rate: not measured" in page
+    assert "1e+09" not in page and "1000000000" not in page

@@ -113,7 +113,9 @@ def test_the_audit_warns_of_a_trigger_that_is_too_faint() -> None:
     pool.x[:] = 0
     attack = make("art_pattern", target="bird", rate=0.1, value=1)
     entry = audit_entry(attack, stage(attack, pool), pool)
-    assert entry["warnings"] == ["the trigger changes no value of most images by more than 1 of 255"]
+    (said,) = entry["warnings"]
+    assert said.startswith("the trigger changes no value of most images by more than 1 of 255: ")
+    assert said.endswith("make it stronger"), "what to do is said"
 
 
 def test_a_label_flip_is_no_faint_trigger() -> None:

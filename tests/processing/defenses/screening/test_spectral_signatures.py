@@ -76,6 +76,7 @@ def test_too_few_trusted_rows_flag_nothing_and_the_notes_say_so() -> None:
     assert finding.threshold is None
     assert not finding.flagged.any()
     assert finding.notes["trusted_rows"] < finding.notes["trusted_rows_needed"] == 199
+    assert "100 trusted rows cannot tell what is rare, 199 are needed" in finding.warnings[0]
     assert SpectralSignatures(max_fpr=0.01).screen(data).threshold is not None
 
 
