@@ -136,9 +136,7 @@ def _needs(alarm: Alarm | CompositeAlarm) -> tuple[str, ...]:
 class _Player:
     """One alarm while it is played."""
 
-    def __init__(
-        self, alarm: Alarm | CompositeAlarm, verdict: Verdict, where: Where, running: bool
-    ) -> None:
+    def __init__(self, alarm: Alarm | CompositeAlarm, verdict: Verdict, where: Where, running: bool) -> None:
         self.alarm, self.verdict, self.where, self.running = alarm, verdict, where, running
         self.acts = False
         self.suppression = Suppression(alarm) if isinstance(alarm, CompositeAlarm) else None
