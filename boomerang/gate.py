@@ -99,7 +99,8 @@ class Rule(NamedTuple):
         """
         if value is None or not math.isfinite(value) or value >= NOT_MEASURED:
             return "not measured"
-        return f"{value:.0f}" if self.counts else f"{value:.1%}"
+        said = f"{value:.0f}" if self.counts else f"{value:.1%}"
+        return "0.0%" if said == "-0.0%" else said
 
 
 _LEARN = "train longer (train.epochs), or on more rows (data.train)"

@@ -99,3 +99,10 @@ def test_a_verdict_that_contradicts_itself_is_none(change: Any) -> None:
 )
 def test_names_that_somebody_chose_need_no_escape(names: list[str], words: str) -> None:
     assert plain(names) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(-0.0003, "0.0%"), (-0.004, "-0.4%"), (0.1, "10.0%"), (1e9, "not measured")]
+)
+def test_a_number_is_said_as_a_person_reads_it(value: float, words: str) -> None:
+    assert BY_KEY["accuracy_drop"].say(value) == words
