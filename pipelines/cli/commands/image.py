@@ -6,7 +6,6 @@ from argparse import Namespace
 from pathlib import Path
 
 from boomerang.errors import EXIT_PASSED
-from boomerang.safeio import write_bytes_atomic
 from pipelines.cli.options import Commands
 
 
@@ -40,6 +39,7 @@ def add(commands: Commands) -> None:
 def image(options: Namespace) -> int:
     """Build the image that the jobs run in."""
     from aws.image.image import bill_of_materials, build
+    from boomerang.safeio import write_bytes_atomic
     from pipelines.campaign.site import LOCAL
 
     base = options.base
