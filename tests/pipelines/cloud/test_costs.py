@@ -84,9 +84,9 @@ def test_a_run_and_a_month_add_up(plain: Costs) -> None:
     priced = plain.priced(PRICES)
     by_hand = sum(b.hours * (0.25 if b.kind == "Processing" else 0.75) for b in plain.run)
     assert priced.run_usd == pytest.approx(by_hand)
-    # 31 canaries of at most an hour, two keys, six alarms, one composite, one dashboard.
+    # 31 canaries of at most an hour, two keys, seven alarms, one composite, one dashboard.
     assert hours(priced.canary) == 1.0
-    fixed = 2 * 1.0 + 6 * 0.1 + 0.5 + 3.0
+    fixed = 2 * 1.0 + 7 * 0.1 + 0.5 + 3.0
     assert priced.month_usd == pytest.approx(4 * by_hand + 31 * 0.25 + fixed)
 
 
