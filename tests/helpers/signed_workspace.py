@@ -84,8 +84,8 @@ def _run(folder: Path, project: Path, run: str, seed: int, asr: float) -> Execut
     scene = Scene(hardened_asr=asr)
     evaluation = given / "evaluation"
     DrawnEvaluation(evaluation, scene).write()
-    for name in ("canaries", "probes"):
-        make_dataset(evaluation / name, seed=seed)
+    for number, name in enumerate(("canaries", "probes"), 1):
+        make_dataset(evaluation / name, seed=seed + 10 * number)
     commit(evaluation, read_manifest(evaluation))
     config = validate(Config, {"name": GROUP, "seed": seed}, where="test").model_dump(mode="json")
     return execute(

@@ -136,6 +136,27 @@ def test_a_record_that_was_made_anew_with_its_digest_is_told_where_it_was_made(
     assert main(["verify", str(pending / "first")]) == 0, "there it takes a signature, and --key"
 
 
+@pytest.mark.parametrize(
+    ("taken", "why"),
+    [
+        ("SignCandidate/model", "nobody has signed this model"),
+        ("SignCandidate/evaluation", "no evaluation in it is signed"),
+        ("SignPreprocess", "which is not among what is signed"),
+        ("Sign*", "nothing in it was signed"),
+    ],
+)
+def test_a_copy_of_the_bucket_misses_what_was_taken_out_of_it(
+    taken: str, why: str, signed: SignedWorkspace, pending: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no record: every model must be signed there, and the evaluation at the end."""
+    bucket = pending / "first/s3/bucket"
+    assert verifies(bucket, signed)
+    for folder in bucket.glob(f"runs/first/{taken}"):
+        shutil.rmtree(folder)
+    assert not verifies(bucket, signed)
+    assert why in capsys.readouterr().err
+
+
 def refused(case: Case, workspace: Path, signed: SignedWorkspace) -> None:
     """No package is approved, unless it and its run are what they were, and nobody rejected it."""
     registry, name = Registry(workspace / "registry"), f"{GROUP}/{case.version}"
