@@ -47,6 +47,11 @@ class LocalSigner:
         """The public key, as the DER of its SubjectPublicKeyInfo."""
         return public_bytes(self._key.public_key(), pem=False)
 
+    @property
+    def public_key(self) -> PublicKey:
+        """The public key."""
+        return PublicKey(self.public_key_der)
+
     def sign(self, message: bytes) -> bytes:
         """Return the ECDSA signature over the SHA-256 of a message, as DER."""
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA

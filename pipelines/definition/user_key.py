@@ -15,6 +15,7 @@ import stat
 import sys
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,16 @@ def user_key() -> bytes | None:
         if not (folder / NAME).exists():
             _make(folder)
         if (key := _read(folder / NAME)) is None:
-            said = f"nothing is kept for later runs: {folder / NAME} is not this user's alone; remove it"
-            print(said, file=sys.stderr, flush=True)
+            _say(folder / NAME)
         return key
     except (OSError, RuntimeError):  # the latter is Path.home's, of a user without one
         return None
+
+
+@cache
+def _say(key: Path) -> None:
+    """Say once why nothing is kept."""
+    print(f"nothing is kept for later runs: {key} is not this user's alone; remove it", file=sys.stderr)
 
 
 def user_code(purpose: str, content: Any) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from boomerang.errors import IntegrityError
 from boomerang.gate import Verdict
 from boomerang.safeio import sweep
-from boomerang.signing import PublicKey
+from boomerang.signing import LocalSigner, PublicKey
 from boomerang.watching.approval import (
     APPROVED,
     REJECTED,
@@ -23,7 +24,7 @@ from boomerang.watching.approval import (
 from pipelines.registry.behind import check_behind
 from pipelines.registry.local import Package, Registry
 from pipelines.registry.package_files import METRICS
-from pipelines.registry.signatures import sign_status, verify_package
+from pipelines.registry.signatures import sign_status, verify_package, verify_status
 from pipelines.registry.verdict import metrics_of
 
 
@@ -38,7 +39,7 @@ def approve(
     keys: Sequence[PublicKey] = (),
     signing_key: Path | None = None,
 ) -> Package:
-    """Approve a package; one that is Approved already stays as it is.
+    """Approve a package; one that is Approved already stays as it is, with a key only if that is signed.
 
     What the gate said is read from what was registered, and not from the package's status alone.
 
@@ -66,7 +67,7 @@ def approve(
         If its files, or those of the run that it came from, are not what was registered, or signed.
     """
     package = _whole(registry, name, keys)
-    if package.status != APPROVED:
+    if package.status != APPROVED or not _stands(package, keys, signing_key):
         metrics = metrics_of(package.folder / METRICS)
         if tell:
             for line in say_verdict(metrics):
@@ -84,6 +85,17 @@ def _whole(registry: Registry, name: str, keys: Sequence[PublicKey]) -> Package:
     if keys:
         verify_package(package, keys)
     return package
+
+
+def _stands(package: Package, keys: Sequence[PublicKey], signing_key: Path | None) -> bool:
+    """Whether an approval is as it was made; with a key, nothing that is not signed is taken on trust."""
+    trusted = [*keys, *([LocalSigner.open(signing_key).public_key] if signing_key else [])]
+    try:
+        if trusted:
+            verify_status(package, trusted)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _decide(registry: Registry, package: Package, status: str, by: str, reason: str) -> Package:

@@ -9,7 +9,7 @@ from boomerang.errors import BoomerangError, IntegrityError
 from boomerang.safeio import load_json, safe_join
 from boomerang.signing import PublicKey
 from pipelines.registry.local import Package
-from pipelines.registry.signatures import verify_signatures
+from pipelines.registry.signatures import verify_run
 from pipelines.runs.held import hold_run
 from pipelines.runs.records import CONFIG, DEFINITION, load_execution
 
@@ -48,7 +48,7 @@ def check_behind(package: Package, keys: Sequence[PublicKey] = ()) -> None:
         do = "restore it, or run the campaign again under another --id and decide on the new package"
         raise IntegrityError(f"run {run}, which registered {package.name}", why, do)
     if keys:
-        verify_signatures(run_dir, keys)
+        verify_run(run_dir, keys, registered=False)
 
 
 def _disagreement(package: Package) -> str:

@@ -144,12 +144,12 @@ def verify_signatures(folder: Path, keys: Sequence[PublicKey]) -> Signed:
         lineage has a gap.
     """
     if (folder / EXECUTION).is_file():
-        return _of_run(folder, keys)
+        return verify_run(folder, keys)
     runs = sorted(file.parent for file in folder.glob(f"*/{EXECUTION}"))
     registry = Registry(folder / "registry")
     if not runs and not registry.groups():
         return _traced(folder, tuple(_found(folder, keys)))
-    signed = [_of_run(run, keys) for run in runs]
+    signed = [verify_run(run, keys) for run in runs]
     known = {statement.digest for each in signed for statement in each.statements}
     packages = [registry.package(group, v) for group in registry.groups() for v in registry.versions(group)]
     # One whose run is gone is known by its own signature alone.
@@ -171,7 +171,21 @@ def _traced(folder: Path, statements: tuple[Statement, ...]) -> Signed:
     return Signed(statements, {name: trace(head, statements) for name, head in heads.items()})
 
 
-def _of_run(folder: Path, keys: Sequence[PublicKey]) -> Signed:
+def verify_run(folder: Path, keys: Sequence[PublicKey], *, registered: bool = True) -> Signed:
+    """Hold the record of a run, and all that it says was signed, against the signatures.
+
+    Parameters
+    ----------
+    folder : Path
+    keys : sequence of PublicKey
+    registered : bool
+        Its packages too, and what was decided on them.
+
+    Raises
+    ------
+    BadInput, IntegrityError
+        As `verify_signatures` does.
+    """
     record = verify_signed_file(folder / EXECUTION, keys, kind=RUN, signature=folder / SIGNATURE)
     if (problem := next(hold_run(folder), None)) is not None:
         do = "take it from where it was signed"
@@ -179,7 +193,8 @@ def _of_run(folder: Path, keys: Sequence[PublicKey]) -> Signed:
     execution = load_execution(folder)
     if record.name != execution.run_id:
         raise IntegrityError(f"{folder}", f"it was signed as {record}", "take it from where it was signed")
-    statements = (*_verified(execution, keys), *_packages(execution, keys))
+    packages = _packages(execution, keys) if registered else ()
+    statements = (*_verified(execution, keys), *packages)
     signed = _traced(folder, statements)
     return Signed((*statements, record), signed.lineages)
 

@@ -28,6 +28,12 @@ def package_of(workspace: Path, version: int = 1) -> Package:
 def test_a_package_stands_with_its_run_as_it_was_or_gone(ready: Execute, tmp_path: Path) -> None:
     run_dir = ready().run_dir
     check_behind(package_of(tmp_path / "runs"))
+    (run_dir / "logs/Make.log").write_text("forged")
+    with pytest.raises(IntegrityError, match=r"Make\.log: has been changed"):
+        check_behind(package_of(tmp_path / "runs"))
+    (run_dir / "execution.json").unlink()
+    with pytest.raises(IntegrityError, match=r"execution\.json"):
+        check_behind(package_of(tmp_path / "runs"))
     shutil.rmtree(run_dir)
     check_behind(package_of(tmp_path / "runs"))
 

@@ -90,7 +90,7 @@ def test_every_model_leads_back_to_what_came_from_outside(run: SignedRun) -> Non
         ["dataset", "dataset", "dataset", "model", "model"],
         ["dataset", "dataset", "dataset", "model", "model", "model", "screen"],
     ]
-    assert {"package", "evaluation", "screen", "model", "dataset"} == {
+    assert {"run", "package", "evaluation", "screen", "model", "dataset"} == {
         each.kind for each in signed.statements
     }
 

@@ -74,6 +74,40 @@ def test_every_file_of_the_workspace_is_of_a_kind_that_is_tampered_with(approved
     assert len(CASES) >= 100 and len({case.name for case in CASES}) == len(CASES)
 
 
+def test_a_canary_with_a_key_asks_for_an_approval_that_is_signed(
+    signed: SignedWorkspace, pending: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, public = ["--out", str(pending)], ["--key", str(signed.public_file)]
+    assert main(["approve", f"{GROUP}/1", *out, *public]) == 0
+    assert not verifies(pending, signed)
+    assert main(["canary", *out, *public]) == 4
+    assert f"package {GROUP}/1: nobody has signed that it is Approved" in capsys.readouterr().err
+    assert main(["approve", f"{GROUP}/1", *out, *public, "--sign", str(signed.key)]) == 0
+    assert verifies(pending, signed)
+    assert find(pending, GROUP, [signed.public]).package.status == "Approved"
+    assert main(["reject", f"{GROUP}/1", *out, "--reason", "it fell", "--sign", str(signed.key)]) == 0
+    assert verifies(pending, signed)
+    with pytest.raises(BoomerangError, match="none of its 2 packages is Approved"):
+        find(pending, GROUP, [signed.public])
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+def test_a_forged_approval_of_what_was_rejected_is_not_signed_without_an_override(
+    signed: SignedWorkspace, pending: Path, capsys: pytest.CaptureFixture[str], with_key: bool
+) -> None:
+    tampering.approval_forged_with_a_reason(pending)
+    command = ["approve", f"{GROUP}/2", "--out", str(pending), "--sign", str(signed.key)]
+    command += ["--key", str(signed.public_file)] if with_key else []
+    assert main(command) == 2
+    assert f"package {GROUP}/2: the gate rejected it" in capsys.readouterr().err
+    assert not (pending / f"registry/{GROUP}/2/status.signature.json").exists()
+    assert main([*command, "--override", "--reason", "to study it", "--by", "bob"]) == 0
+    history = Registry(pending / "registry").package(GROUP, 2).history
+    assert (history[-1]["by"], history[-1]["reason"]) == ("bob", "to study it")
+    assert main(command) == 0 and verifies(pending, signed)
+    assert Registry(pending / "registry").package(GROUP, 2).history == history, "it stands"
+
+
 @pytest.mark.parametrize(
     "name", ["report.html", "report.json", "config.json", "definition.json", "lineage.json"]
 )
@@ -100,6 +134,27 @@ def test_a_record_that_was_made_anew_with_its_digest_is_told_where_it_was_made(
     assert main(["verify", str(pending / "first")]) == 4
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
     assert main(["verify", str(pending / "first")]) == 0, "there it takes a signature, and --key"
+
+
+@pytest.mark.parametrize(
+    ("taken", "why"),
+    [
+        ("SignCandidate/model", "nobody has signed this model"),
+        ("SignCandidate/evaluation", "no evaluation in it is signed"),
+        ("SignPreprocess", "which is not among what is signed"),
+        ("Sign*", "nothing in it was signed"),
+    ],
+)
+def test_a_copy_of_the_bucket_misses_what_was_taken_out_of_it(
+    taken: str, why: str, signed: SignedWorkspace, pending: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no record: every model must be signed there, and the evaluation at the end."""
+    bucket = pending / "first/s3/bucket"
+    assert verifies(bucket, signed)
+    for folder in bucket.glob(f"runs/first/{taken}"):
+        shutil.rmtree(folder)
+    assert not verifies(bucket, signed)
+    assert why in capsys.readouterr().err
 
 
 def refused(case: Case, workspace: Path, signed: SignedWorkspace) -> None:
