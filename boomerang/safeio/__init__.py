@@ -7,6 +7,7 @@
     images    JPEG, PNG and WebP, told by their content
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
+    keras_files  what a Keras model asks for, held against what it holds
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -36,9 +37,11 @@ from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model, read_kera
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
+    MAX_JSON_VALUES,
     MAX_TOML_BYTES,
     load_json,
     load_toml,
+    parse_json,
     write_json_atomic,
 )
 
@@ -48,6 +51,7 @@ __all__ = [
     "MAX_IMAGE_BYTES",
     "MAX_JPEG_SCANS",
     "MAX_JSON_BYTES",
+    "MAX_JSON_VALUES",
     "MAX_MODEL_BYTES",
     "MAX_NPZ_BYTES",
     "MAX_NPZ_MEMBERS",
@@ -70,6 +74,7 @@ __all__ = [
     "load_npz",
     "load_toml",
     "open_image",
+    "parse_json",
     "quiet_decoders",
     "read_bytes",
     "read_keras_graph",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.safeio.archives import ZIP_ERRORS, check_zip
+from boomerang.safeio.archives import ZIP_ERRORS, open_zip
 from boomerang.safeio.files import RefusedError, display_name, reading, regular_file
 
 MAX_ARRAY_BYTES = 32 << 30
@@ -174,13 +175,20 @@ def load_npz(
     with (
         reading(path, do, *ZIP_ERRORS, MemoryError, OverflowError),
         regular_file(path, max_bytes) as (stream, size),
-        zipfile.ZipFile(stream) as archive,
+        open_zip(stream, size, max_bytes, max_members) as archive,
     ):
-        check_zip(archive, size, max_bytes, max_members)
-        return {
-            info.filename.removesuffix(".npy"): _npz_member(archive, info, kinds)
-            for info in archive.infolist()
-        }
+        _check_names(archive)
+        return {_array_name(info): _npz_member(archive, info, kinds) for info in archive.infolist()}
+
+
+def _array_name(info: zipfile.ZipInfo) -> str:
+    return info.filename.removesuffix(".npy")
+
+
+def _check_names(archive: zipfile.ZipFile) -> None:
+    twice, times = Counter(map(_array_name, archive.infolist())).most_common(1)[0]
+    if times > 1:
+        raise RefusedError(f"two of its members are the array '{display_name(twice)}'")
 
 
 def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kinds: str) -> npt.NDArray[Any]:

@@ -61,8 +61,12 @@ def regular_file(path: Path, max_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
     if not stat.S_ISREG(mode):
         # Opening a FIFO waits for ever and opening a device may do something.
         raise RefusedError("it is a folder" if stat.S_ISDIR(mode) else "it is a device, pipe or socket")
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+    # Another may have put a FIFO there since; opened so, it does not wait for a writer.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise RefusedError("it is a device, pipe or socket")
+        size = found.st_size
         if size == 0:
             raise RefusedError("it is empty")
         _check_size(size, max_bytes)
