@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from boomerang.errors import BadInput
 
-# The largest file that any reader of ours takes; a larger one, which need not take room on a disk, is not hashed.
+# The largest file that any reader of ours takes; a larger one, which need not lie on a disk, is not hashed.
 MAX_FILE_BYTES = 32 << 30
 _BLOCK_BYTES = 1 << 20
 

@@ -248,9 +248,7 @@ def read_manifest(path: Path) -> Manifest:
         text = read_bytes(file, MAX_JSON_BYTES)
         written = _Written.model_validate(parse_json(text, file))
     except BadInput as error:
-        raise IntegrityError(
-            f"{file} is malformed", error.why, "run the step that makes it again"
-        ) from None
+        raise IntegrityError(f"{file} is malformed", error.why, "run the step that makes it again") from None
     except ValidationError as error:
         first = error.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -19,7 +19,14 @@ Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
 """
 
 from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
-from boomerang.safeio.arrays import MAX_ARRAY_BYTES, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS, load_npy, load_npz
+from boomerang.safeio.arrays import (
+    MAX_ARRAY_BYTES,
+    MAX_NPZ_BYTES,
+    MAX_NPZ_MEMBERS,
+    load_npy,
+    load_npz,
+    npz_shapes,
+)
 from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.images import (
@@ -73,6 +80,7 @@ __all__ = [
     "load_npy",
     "load_npz",
     "load_toml",
+    "npz_shapes",
     "open_image",
     "parse_json",
     "quiet_decoders",

@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 from boomerang.errors import BadInput
 
+_MOST_SHOWN = 1_100
+
 
 class RefusedError(Exception):
     """Why a file is not taken, before its name is known; it never leaves this package."""
@@ -45,10 +47,15 @@ def said(error: Exception) -> str:
 def display_name(name: str | Path) -> str:
     r"""Return a foreign name as printable text: control characters and broken UTF-8 become escapes.
 
+    Of a name that is longer than any file system takes, the middle is left out.
+
     >>> display_name("a\x1b[31m.png")
     'a\\x1b[31m.png'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    text = str(name)
+    if len(text) > _MOST_SHOWN:
+        text = f"{text[:200]}...({len(text):,} characters)...{text[-100:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

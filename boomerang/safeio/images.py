@@ -27,7 +27,7 @@ MAX_JPEG_SCANS = 100
 _MAX_SCANNED_PX = 1_500_000_000
 # What is converted is held twice, and WebP's decoder holds its canvas several times: each cap is half a
 # gigabyte of memory, as MAX_PIXELS is for a picture that is decoded to what it stays.
-_MAX_CONVERTED_PX = 48_000_000
+_MAX_CONVERTED_PX = 36_000_000
 _MAX_WEBP_PX = 24_000_000
 _PLAIN_MODES = ("1", "L", "P", "RGB")
 _STRIP_ROWS = 256

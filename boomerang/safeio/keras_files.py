@@ -1,8 +1,9 @@
 """What is inside a `.keras` archive, held against its size before Keras is imported, and once more by it.
 
-A description of a few kilobytes may ask for a layer of a billion units, and Keras makes the weights of a layer
-before it reads them. So everything has to be in proportion to what lies in the archive: the weights are really
-there, to the byte, no layer needs more of them than that, and no number of the description is beyond them.
+A description of a few kilobytes may ask for a layer of a billion units, and Keras makes the weights of a
+layer before it reads them. So everything has to be in proportion to what lies in the archive: the weights are
+really there, to the byte, no layer needs more of them than that, and no number of the description is beyond
+them.
 
 Safe mode alone does not do: it lets layers pass that read files or hold code of another framework.
 """
@@ -104,7 +105,7 @@ def keras_graph(archive: zipfile.ZipFile) -> bytes:
 
 def _count_weights(stored: BytesIO) -> int:
     """Return how many numbers the weights are; all of them lie in the file, plainly."""
-    import h5py  # a fifth of a second, and only models need it
+    import h5py  # type: ignore[import-untyped]  # it ships none; imported here, for models alone need it
 
     size = stored.getbuffer().nbytes
     try:

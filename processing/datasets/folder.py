@@ -11,6 +11,7 @@ from PIL import Image
 
 from boomerang.errors import BadInput
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
+from processing.datasets.common.checks import check_class_names
 from processing.pictures.task import resized, resizing
 from processing.sharing.tasks import Piece
 
@@ -43,6 +44,10 @@ class Folder(Source):
         """
         return _blueprint(request.needed_path, _SIZE_PX, request.seed)
 
+    def look(self, path: Path) -> None:
+        """Look at the names of the classes."""
+        _classes(_roots(path)[0])
+
     @classmethod
     def write_example(cls, folder: Path) -> bool:
         """Write ten pictures of two classes each."""
@@ -54,8 +59,8 @@ class Folder(Source):
 
 
 def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
-    divided = (path / "train").is_dir() and (path / "test").is_dir()
-    roots = [path / "train", path / "test"] if divided else [path]
+    roots = _roots(path)
+    divided = len(roots) == 2
     classes = _classes(roots[0])
     folders = [root / name for root in roots for name in classes]
     tasks = tuple(resizing(f"class-{number}", folder, size_px) for number, folder in enumerate(folders))
@@ -71,11 +76,18 @@ def _blueprint(path: Path, size_px: int, seed: int) -> Blueprint:
     return Blueprint(classes, (size_px, size_px, 3), tasks, assemble)
 
 
+def _roots(path: Path) -> list[Path]:
+    """Return the folders that hold one subfolder a class: those of the two splits, or the one."""
+    roots = [path / "train", path / "test"]
+    return roots if all(root.is_dir() for root in roots) else [path]
+
+
 def _classes(path: Path) -> tuple[str, ...]:
     names = tuple(sorted(p.name for p in path.iterdir() if p.is_dir() and not p.name.startswith(".")))
     if len(names) < 2:
         why = f"it has {len(names)} subfolders"
         raise BadInput(f"the image folder {path.name}", why, "give one subfolder of pictures a class")
+    check_class_names(names, f"the image folder {path.name}")
     return names
 
 

@@ -16,8 +16,8 @@ FILTERS = {filter_.name.lower(): filter_ for filter_ in Image.Resampling}
 MAX_SIZE_PX = 2048
 
 _STRIP_ROWS = 512
-# What is resized of a tall picture, its padding with it: 16,384 x 16,384, which takes 2 s.
-MAX_PADDED_PX = 1 << 28
+# What is resized of a tall picture, its padding with it: 12,600 x 12,600, which takes more than a second.
+MAX_PADDED_PX = 160_000_000
 
 RGB = tuple[int, int, int]
 

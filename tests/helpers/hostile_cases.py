@@ -1,10 +1,10 @@
-"""Sixty hostile files, each with the reader that a command or a step gives it to.
+"""Hostile files, sixty and more, each with the reader that a command or a step gives it to.
 
-    python -m helpers.hostile_cases FOLDER
+    python -m helpers.hostile_cases [NAME ...]
 
-writes each into a folder of its own, reads it in a process of its own and says, a line of JSON a case, how it was
-refused and what that took. The readers are imported once and the processes forked, so that what is measured is
-the reading; TensorFlow is never imported, so no refusal may need it.
+writes each into a folder of its own, reads it in a process of its own and says, a line of JSON a case, how it
+was refused and what that took. The readers are imported once and the processes forked, so that what is measured
+is the reading. TensorFlow is not imported before, so a refusal that needed it would take too long.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from boomerang.config import from_hyperparameters
 from boomerang.errors import BoomerangError
 from boomerang.formats.model import verified
 from boomerang.manifest import opened, read_manifest, write_dataset
-from boomerang.safeio import extract_tar, load_json, load_keras_model, load_npy, load_npz, load_toml
+from boomerang.safeio import extract_tar, load_json, load_keras_model, load_npy, load_toml
 from boomerang.settings import TrainSettings
 from boomerang.watching.history import read_history
 from helpers import hostile
@@ -69,6 +69,13 @@ class Case:
     make: Callable[[Path], object]
     read: Callable[[Path], object]
     said: str
+
+
+def each(
+    read: Callable[[Path], object], name: str, cases: Mapping[str, tuple[Callable[[], bytes], str]]
+) -> list[Case]:
+    """Return cases that are one file of one name, read in one way: what is in each, and what is said of it."""
+    return [Case(case, file(name, build), reading(read, name), said) for case, (build, said) in cases.items()]
 
 
 def file(name: str, build: Callable[[], bytes]) -> Callable[[Path], object]:
@@ -127,39 +134,36 @@ def hyper_dotted(parts: int = 30_000) -> bytes:
     return json.dumps({"train" + ".a" * parts: "1"}).encode()
 
 
+def entry(path: Path) -> None:
+    """Do what every command does with the name of an entry."""
+    load(str(path))
+
+
+JSON = {
+    "json-key-twice": (many_keys, "stands twice"),
+    "json-deep": (lambda: b'{"a":' * 10**6, "JSON"),
+    "json-lists": (lambda: b"[" + b"[]," * 10**7 + b"[]]", "values"),
+    "json-objects": (lambda: b"[" + b'{"a":{}},' * 3 * 10**6 + b"0]", "values"),
+    "json-digits": (lambda: b"9" * 10**6, "digits"),
+    "json-digits-few": (lambda: b"9" * 4000, "digits"),
+    "json-nan": (lambda: b"[NaN]", "not finite"),
+    "json-infinite": (lambda: b"[1e99999]", "not finite"),
+    "json-surrogate": (lambda: b'{"a": "\\ud800"}', "surrogate"),
+}
+TOML = {
+    "toml-dotted": (dotted, "parts"),
+    "toml-dotted-table": (lambda: b"[a" + b" . 'a'" * 30_000 + b"]\n", "parts"),
+    "toml-deep": (lambda: b"a = " + b"[" * 200_000, "TOML"),
+    "toml-digits": (lambda: b"a = " + b"9" * 10**5, "TOML"),
+    "toml-hex": (lambda: b"seed = 0x" + b"f" * 10**5, "digits"),
+    "toml-key-twice": (lambda: b"a=1\n" * 2, "TOML"),
+    "toml-long": (lambda: b"".join(b"k%d=1\n" % k for k in range(10**5)), "limit"),
+}
 TEXTS = [
-    Case("json-key-twice", file("x.json", many_keys), reading(load_json, "x.json"), "stands twice"),
-    Case("json-deep", file("x.json", lambda: b'{"a":' * 10**6), reading(load_json, "x.json"), "JSON"),
-    Case(
-        "json-lists", file("x.json", lambda: b"[" + b"[]," * 10**7 + b"[]]"), reading(load_json, "x.json"), "values"
-    ),
-    Case(
-        "json-objects",
-        file("x.json", lambda: b"[" + b'{"a":{}},' * 6 * 10**6 + b"0]"),
-        reading(load_json, "x.json"),
-        "values",
-    ),
-    Case("json-digits", file("x.json", lambda: b"9" * 10**6), reading(load_json, "x.json"), "digits"),
-    Case("json-digits-few", file("x.json", lambda: b"9" * 4000), reading(load_json, "x.json"), "digits"),
-    Case("json-nan", file("x.json", lambda: b"[NaN]"), reading(load_json, "x.json"), "not finite"),
-    Case("json-infinite", file("x.json", lambda: b"[1e99999]"), reading(load_json, "x.json"), "not finite"),
-    Case("json-surrogate", file("x.json", lambda: b'{"a": "\\ud800"}'), reading(load_json, "x.json"), "surrogate"),
+    *each(load_json, "x.json", JSON),
+    *each(entry, "x.toml", TOML),
     Case("json-sparse", lambda f: hostile.huge_sparse(f / "x.json"), reading(load_json, "x.json"), "limit"),
-    Case("toml-dotted", file("x.toml", dotted), reading(load_toml, "x.toml"), "parts"),
-    Case(
-        "toml-dotted-table",
-        file("x.toml", lambda: b"[a" + b" . 'a'" * 30_000 + b"]\n"),
-        reading(load_toml, "x.toml"),
-        "parts",
-    ),
-    Case("toml-deep", file("x.toml", lambda: b"a = " + b"[" * 200_000), reading(load_toml, "x.toml"), "TOML"),
-    Case("toml-digits", file("x.toml", lambda: b"a = " + b"9" * 10**5), reading(load_toml, "x.toml"), "TOML"),
-    Case("toml-hex", file("x.toml", lambda: b"seed = 0x" + b"f" * 10**5), lambda f: load(str(f / "x.toml")), "digits"),
-    Case("toml-key-twice", file("x.toml", lambda: b"a=1\n" * 2), reading(load_toml, "x.toml"), "TOML"),
-    Case("toml-long", file("x.toml", lambda: b"".join(b"k%d=1\n" % k for k in range(10**5))), reading(load_toml, "x.toml"), "limit"),
-    Case(
-        "hyperparameters-dotted", file("hyperparameters.json", hyper_dotted), hyperparameters, "parts"
-    ),
+    Case("hyperparameters", file("hyperparameters.json", hyper_dotted), hyperparameters, "parts"),
 ]
 
 
@@ -185,6 +189,11 @@ def listening(folder: Path) -> None:
     os.chdir(here)
 
 
+def manifest_of_lists() -> bytes:
+    """Return a manifest with ten million lists in its recipe."""
+    return b'{"name":"x","recipe":{"a":[' + b"[]," * 10**7 + b"0]}}"
+
+
 def endless_folder(name: str) -> Callable[[Path], object]:
     """Return what makes a committed dataset of which one file is a terabyte of nothing."""
 
@@ -195,23 +204,20 @@ def endless_folder(name: str) -> Callable[[Path], object]:
     return make
 
 
+history = reading(read_history, "metrics.jsonl")
+
 SPECIAL = [
     Case("manifest-fifo", fifo("manifest.json"), read_manifest, "pipe"),
     Case("manifest-zero", link("manifest.json", "/dev/zero"), read_manifest, "device"),
     Case("manifest-loop", link("manifest.json", "manifest.json"), read_manifest, "link"),
     Case("manifest-sparse", lambda f: hostile.huge_sparse(f / "manifest.json"), read_manifest, "limit"),
     Case("manifest-deep", file("manifest.json", lambda: b"[" * 10**6), read_manifest, "malformed"),
-    Case(
-        "manifest-lists",
-        file("manifest.json", lambda: b'{"name":"x","recipe":{"a":[' + b"[]," * 10**7 + b"0]}}"),
-        read_manifest,
-        "values",
-    ),
+    Case("manifest-lists", file("manifest.json", manifest_of_lists), read_manifest, "values"),
     Case("dataset-sparse", endless_folder("x.npy"), opened, "changed"),
     Case("dataset-more", endless_folder("more.npy"), opened, "not in the manifest"),
-    Case("history-fifo", fifo("metrics.jsonl"), reading(read_history, "metrics.jsonl"), "pipe"),
-    Case("history-zero", link("metrics.jsonl", "/dev/zero"), reading(read_history, "metrics.jsonl"), "device"),
-    Case("history-deep", file("metrics.jsonl", lambda: b"[" * 10**5 + b"\n"), reading(read_history, "metrics.jsonl"), "no datum"),
+    Case("history-fifo", fifo("metrics.jsonl"), history, "pipe"),
+    Case("history-zero", link("metrics.jsonl", "/dev/zero"), history, "device"),
+    Case("history-deep", file("metrics.jsonl", lambda: b"[" * 10**5 + b"\n"), history, "no datum"),
     Case("json-socket", listening, reading(load_json, "x.json"), "socket"),
     Case("json-folder", lambda f: (f / "x.json").mkdir(), reading(load_json, "x.json"), "folder"),
 ]
@@ -259,26 +265,6 @@ def npz_overlapping(members: int = 26, megabytes: int = 4) -> bytes:
     return packed[:start] + index + bytes(tail)
 
 
-ARRAYS = [
-    Case("npy-product", file("x.npy", lambda: hostile.npy_claiming("(2**40, 2**40)".replace("2**40", str(2**40)))), reading(load_npy, "x.npy"), "claims"),
-    Case("npy-overflow", file("x.npy", lambda: hostile.npy_claiming(f"({2**32}, {2**32}, 0)", data=b"")), reading(load_npy, "x.npy"), "claims"),
-    Case("npy-negative", file("x.npy", lambda: hostile.npy_claiming("(-8,)")), reading(load_npy, "x.npy"), "sizes"),
-    Case("npy-objects", file("x.npy", hostile.npy_pickle), reading(load_npy, "x.npy"), "pickle"),
-    Case("npy-header", file("x.npy", lambda: hostile.npy_header("(" * 60_000)), reading(load_npy, "x.npy"), "header"),
-    Case("npy-header-deep", file("x.npy", lambda: hostile.npy_header("(" * 9_000)), reading(load_npy, "x.npy"), "header"),
-    Case("npy-sparse", lambda f: hostile.huge_sparse(f / "x.npy"), reading(load_npy, "x.npy"), "limit"),
-    Case("npz-bomb", file("mine.npz", hostile.npz_bomb), npz, "bomb"),
-    Case("npz-lying", file("mine.npz", hostile.npz_lying), npz, "mine.npz"),
-    Case("npz-many", file("mine.npz", npz_of_many), npz, "members"),
-    Case("npz-overlapping", file("mine.npz", npz_overlapping), npz, "overlap"),
-    Case("npz-two-of-a-name", file("mine.npz", lambda: hostile.zipped([("x_train.npy", b"a"), ("x_train.npy", b"b")])), npz, "x_train.npy"),
-    Case("npz-two-spellings", file("mine.npz", lambda: hostile.zipped([("x_train.npy", hostile.npy(np.zeros(1))), ("x_train", hostile.npy(np.zeros(1)))])), npz, "x_train"),
-    Case("npz-label", arrays(y_train=np.array([0, 1] * 3 + [0, 10**8])), npz, "y_train"),
-    Case("npy-label", pair(hostile.npy(np.zeros((8, 2, 2, 3), np.uint8)), hostile.npy(np.array([0] * 7 + [10**8]))), npz, "y.npy"),
-    Case("npz-zeros", file("mine.npz", lambda: npz_zeros()), npz, "alike"),
-]  # fmt: skip
-
-
 def npz_zeros(megabytes: int = 250) -> bytes:
     """Return an `.npz` of as many zeros as pass the cap on what an archive grows to."""
     count = (megabytes << 20) // 3072
@@ -292,6 +278,40 @@ def npz_zeros(megabytes: int = 250) -> bytes:
         archive.writestr("x_test.npy", hostile.npy(np.zeros((4, 32, 32, 3), np.uint8)))
         archive.writestr("y_test.npy", hostile.npy(np.arange(4) % 2))
     return out.getvalue()
+
+
+def twice(name: str, other: str) -> Callable[[], bytes]:
+    """Return what makes an `.npz` of two members."""
+    return lambda: hostile.zipped([(name, hostile.npy(np.zeros(1))), (other, hostile.npy(np.ones(1)))])
+
+
+NPY = {
+    "npy-product": (lambda: hostile.npy_claiming(f"({2**40}, {2**40})"), "claims"),
+    "npy-overflow": (lambda: hostile.npy_claiming(f"({2**32}, {2**32}, 0)", data=b""), "claims"),
+    "npy-negative": (lambda: hostile.npy_claiming("(-8,)"), "sizes"),
+    "npy-objects": (hostile.npy_pickle, "pickle"),
+    "npy-header": (lambda: hostile.npy_header("(" * 60_000), "header"),
+    "npy-header-deep": (lambda: hostile.npy_header("(" * 9_000), "header"),
+}
+NPZ = {
+    "npz-bomb": (hostile.npz_bomb, "bomb"),
+    "npz-lying": (hostile.npz_lying, "mine.npz"),
+    "npz-many": (npz_of_many, "members"),
+    "npz-index": (lambda: npz_of_many(90_000), "members"),
+    "npz-overlapping": (npz_overlapping, "overlap"),
+    "npz-two-of-a-name": (twice("x_train.npy", "x_train.npy"), "x_train.npy"),
+    "npz-two-spellings": (twice("x_train.npy", "x_train"), "x_train"),
+    "npz-zeros": (npz_zeros, "alike"),
+}
+X8 = hostile.npy(np.arange(8 * 12, dtype=np.uint8).reshape(8, 2, 2, 3))
+ARRAYS = [
+    *each(load_npy, "x.npy", NPY),
+    *each(lambda path: npz(path.parent), "mine.npz", NPZ),
+    Case("npy-sparse", lambda f: hostile.huge_sparse(f / "x.npy"), reading(load_npy, "x.npy"), "limit"),
+    Case("npz-label", arrays(y_train=np.array([0, 1] * 3 + [0, 10**8])), npz, "y_train"),
+    Case("npy-label", pair(X8, hostile.npy(np.array([0] * 7 + [10**8]))), npz, "y.npy"),
+    Case("npy-fifo", lambda f: (fifo("x.npy")(f), fifo("y.npy")(f)), npz, "pipe"),
+]
 
 
 # ---- pictures
@@ -322,41 +342,49 @@ def flat_webp(side: int) -> bytes:
     return hostile.encoded(hostile.Image.new("RGBA", (side, side)), "WEBP", lossless=True, method=0)
 
 
+def gray16(width: int, height: int) -> bytes:
+    """Return a plain PNG of 16-bit gray."""
+    return hostile.png(width, height, 16, 0, zlib.compress(bytes((1 + 2 * width) * height), 1))
+
+
+PNG = {
+    "png-thin": (thin_png, "square"),
+    "png-thin-gray16": (lambda: gray16(2, 50_000), "square"),
+    "png-claim": (hostile.png_claim, "pixels"),
+    "png-bomb": (hostile.png_bomb, "pixels"),
+    "png-flat": (lambda: flat_png(7_900, 6), "pixels"),
+    "png-text": (hostile.png_text_bomb, "damaged"),
+    "png-cut": (lambda: hostile.encoded(hostile.picture(400, 400))[:3_000], "cut off"),
+    "jpeg-scans": (hostile.jpeg_of_many_scans, "scans"),
+    "jpeg-flat": (lambda: flat_jpeg(7_900, 90), "scans"),
+    "jpeg-cut": (lambda: hostile.encoded(hostile.picture(400, 400), "JPEG")[:900], "cut off"),
+    "webp-claim": (hostile.webp_claim, "pixels"),
+    "webp-flat": (lambda: flat_webp(7_900), "pixels"),
+    "gif": (lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(20), "GIF"),
+    "tiff": (lambda: b"II*\0" + bytes(200), "TIFF"),
+}
 PICTURES = [
-    Case("png-thin", file("thin.png", thin_png), resized, "square"),
-    Case("png-thin-gray16", file("thin.png", lambda: hostile.png(2, 50_000, 16, 0, zlib.compress(bytes(5 * 50_000), 9))), resized, "square"),
-    Case("png-claim", file("x.png", hostile.png_claim), resized, "pixels"),
-    Case("png-bomb", file("x.png", hostile.png_bomb), resized, "pixels"),
-    Case("png-flat", file("x.png", lambda: flat_png(7_900, 6)), resized, "pixels"),
-    Case("png-text", file("x.png", hostile.png_text_bomb), resized, "damaged"),
-    Case("png-cut", file("x.png", lambda: hostile.encoded(hostile.picture(400, 400))[:3_000]), resized, "cut off"),
-    Case("jpeg-scans", file("x.jpeg", hostile.jpeg_of_many_scans), resized, "scans"),
-    Case("jpeg-flat", file("x.jpeg", lambda: flat_jpeg(7_900, 90)), resized, "scans"),
-    Case("jpeg-cut", file("x.jpeg", lambda: hostile.encoded(hostile.picture(400, 400), "JPEG")[:900]), resized, "cut off"),
-    Case("webp-claim", file("x.webp", hostile.webp_claim), resized, "pixels"),
-    Case("webp-flat", file("x.webp", lambda: flat_webp(7_900)), resized, "pixels"),
-    Case("gif", file("x.gif", lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(20)), resized, "GIF"),
-    Case("tiff", file("x.png", lambda: b"II*\0" + bytes(200)), resized, "TIFF"),
+    *each(lambda path: resized(path.parent), "x.png", PNG),
     Case("picture-fifo", fifo("x.png"), resized, "pipe"),
     Case("picture-sparse", lambda f: hostile.huge_sparse(f / "x.png"), resized, "limit"),
     Case("picture-loop", link("x.png", "x.png"), resized, "link"),
     Case("picture-out", link("x.png", "/dev/zero"), resized, "leads out"),
     Case("trigger-fifo", fifo("t.png"), reading(load_image, "t.png"), "pipe"),
     Case("trigger-bomb", file("t.png", hostile.png_bomb), reading(load_image, "t.png"), "pixels"),
-]  # fmt: skip
+]
 
 
 # ---- archives and models
 
 
-def packed(*members: tuple[tarfile.TarInfo, bytes]) -> Callable[[Path], object]:
-    """Return what writes `x.tar.gz` of these members."""
-    return file("x.tar.gz", lambda: hostile.tar_of(*members, gzipped=True))
+def packed(*members: tuple[tarfile.TarInfo, bytes]) -> Callable[[], bytes]:
+    """Return what makes a `.tar.gz` of these members."""
+    return lambda: hostile.tar_of(*members, gzipped=True)
 
 
-def unpacked(folder: Path) -> None:
+def unpacked(path: Path) -> None:
     """Do what a step does with a packed model."""
-    extract_tar(folder / "x.tar.gz", folder / "out")
+    extract_tar(path, path.with_name("out"))
 
 
 def tar_nested(megabytes: int = 600) -> bytes:
@@ -377,11 +405,18 @@ def tar_pax(count: int = 2_000) -> bytes:
 def keras_config(*layers: Mapping[str, Any]) -> bytes:
     """Return the description of a chain of layers, each its class and what it is told, as Keras writes it."""
     entries = [
-        {"module": "keras.layers", "class_name": layer["class_name"], "config": layer["config"], "registered_name": None}
+        {
+            "module": "keras.layers",
+            "class_name": layer["class_name"],
+            "config": layer["config"],
+            "registered_name": None,
+        }
         for layer in layers
     ]
     content = {"name": "m", "trainable": True, "layers": entries}
-    return json.dumps({"module": "keras", "class_name": "Sequential", "config": content, "registered_name": None}).encode()
+    return json.dumps(
+        {"module": "keras", "class_name": "Sequential", "config": content, "registered_name": None}
+    ).encode()
 
 
 def layer(class_name: str, **config: Any) -> dict[str, Any]:
@@ -402,10 +437,20 @@ def weights(shape: tuple[int, ...] = (4,), **options: Any) -> bytes:
     return out.getvalue()
 
 
-def keras(config: bytes | None = None, data: Callable[[], bytes] | None = None, *more: tuple[str, bytes], method: int = 0) -> bytes:
+def keras(
+    config: bytes | None = None,
+    data: Callable[[], bytes] | None = None,
+    *more: tuple[str, bytes],
+    method: int = 0,
+) -> bytes:
     """Return a `.keras` archive."""
     config = config or keras_config(INPUT, layer("Flatten"), layer("Dense", units=1))
-    members = [("metadata.json", b"{}"), ("config.json", config), ("model.weights.h5", (data or full)()), *more]
+    members = [
+        ("metadata.json", b"{}"),
+        ("config.json", config),
+        ("model.weights.h5", (data or full)()),
+        *more,
+    ]
     return hostile.zipped(members, method)
 
 
@@ -434,48 +479,67 @@ def h5_link() -> bytes:
     return out.getvalue()
 
 
-def asks(*layers: Mapping[str, Any]) -> Callable[[Path], object]:
-    """Return what writes a small `.keras` of these layers after an input of 8x8x3."""
-    return file("m.keras", lambda: keras(keras_config(INPUT, *layers)))
+def asks(*layers: Mapping[str, Any]) -> Callable[[], bytes]:
+    """Return what makes a small `.keras` of these layers after an input of 8x8x3."""
+    return lambda: keras(keras_config(INPUT, *layers))
 
 
-opened_model = reading(load_keras_model, "m.keras")
-LAMBDA = layer("Lambda", function={"class_name": "__lambda__", "config": {"code": "4wEA", "defaults": None, "closure": None}})
+def holds(data: Callable[[], bytes]) -> Callable[[], bytes]:
+    """Return what makes a `.keras` with these weights."""
+    return lambda: keras(None, data)
 
+
+def tar_many() -> bytes:
+    """Return a `.tar.gz` of 200,000 empty files."""
+    return gzip.compress(b"".join(tarfile.TarInfo(str(k)).tobuf() for k in range(200_000)), 1)
+
+
+CODE = {"class_name": "__lambda__", "config": {"code": "4wEA", "defaults": None, "closure": None}}
+WIDE = layer("InputLayer", batch_shape=[None, 10**5, 10**5, 3])
+
+TAR = {
+    "tar-ratio": (lambda: hostile.tar_gz_bomb(600), "bomb"),
+    "tar-header": (hostile.tar_header_bomb, "header"),
+    "tar-pax": (tar_pax, "header"),
+    "tar-twice-packed": (tar_nested, "x.tar.gz"),
+    "tar-link": (packed(hostile.tar_special("a", tarfile.SYMTYPE, "/etc/passwd")), "link"),
+    "tar-device": (packed(hostile.tar_special("a", tarfile.CHRTYPE)), "device"),
+    "tar-absolute": (packed(hostile.tar_file("/tmp/a")), "absolute"),
+    "tar-climbs": (packed(hostile.tar_file("../a")), "climbs"),
+    "tar-twice": (packed(hostile.tar_file("a"), hostile.tar_file("A")), "two members"),
+    "tar-huge": (hostile.tar_huge_member, "bytes"),
+    "tar-long-name": (packed(hostile.tar_file("a" * 10_000)), "header"),
+    "tar-many": (tar_many, "members"),
+}
+KERAS = {
+    "keras-dense": (asks(layer("Dense", units=10**9)), "limit"),
+    "keras-dense-many": (asks(*[layer("Dense", units=60_000)] * 50), "weights"),
+    "keras-embedding": (asks(layer("Embedding", input_dim=10**6, output_dim=10**4)), "limit"),
+    "keras-conv": (asks(layer("Conv2D", filters=2**16, kernel_size=[512, 512])), "weights"),
+    "keras-up": (asks(layer("UpSampling2D", size=[10**5, 10**5])), "'size'"),
+    "keras-repeat": (asks(layer("Flatten"), layer("RepeatVector", n=10**9)), "'n'"),
+    "keras-input": (lambda: keras(keras_config(WIDE)), "'batch_shape'"),
+    "keras-many": (asks(*[layer("ReLU")] * 20_000), "layers"),
+    "keras-lambda": (asks(layer("Lambda", function=CODE)), "lambda"),
+    "keras-saved-model": (asks(layer("TFSMLayer", filepath="/tmp/x")), "TFSMLayer"),
+    "keras-foreign": (
+        lambda: keras(keras_config(INPUT).replace(b"keras.layers", b"subprocess")),
+        "subprocess",
+    ),
+    "keras-deep": (lambda: keras(b'{"config":' * 10**5), "JSON"),
+    "keras-bomb": (hostile.npz_bomb, "bomb"),
+    "keras-assets": (lambda: keras(None, None, ("assets/x", b"")), "member"),
+    "h5-unwritten": (holds(lambda: weights((10**5, 10**5))), "not there"),
+    "h5-packed": (holds(lambda: weights((1 << 24,), compression="gzip", fillvalue=1)), "not there"),
+    "h5-elsewhere": (holds(h5_elsewhere), "another file"),
+    "h5-link": (holds(h5_link), "link"),
+    "h5-noise": (holds(lambda: hostile.noise(10_000)), "weights"),
+}
 MODELS = [
-    Case("tar-ratio", file("x.tar.gz", lambda: hostile.tar_gz_bomb(600)), unpacked, "bomb"),
+    *each(unpacked, "x.tar.gz", TAR),
+    *each(load_keras_model, "m.keras", KERAS),
     Case("model-ratio", file("model.tar.gz", lambda: hostile.tar_gz_bomb(600)), model, "bomb"),
-    Case("tar-header", file("x.tar.gz", hostile.tar_header_bomb), unpacked, "header"),
-    Case("tar-twice-packed", file("x.tar.gz", tar_nested), unpacked, "x.tar.gz"),
-    Case("tar-pax", file("x.tar.gz", tar_pax), unpacked, "header"),
-    Case("tar-link", packed(hostile.tar_special("a", tarfile.SYMTYPE, "/etc/passwd")), unpacked, "link"),
-    Case("tar-device", packed(hostile.tar_special("a", tarfile.CHRTYPE)), unpacked, "device"),
-    Case("tar-absolute", packed(hostile.tar_file("/tmp/a")), unpacked, "absolute"),
-    Case("tar-climbs", packed(hostile.tar_file("../a")), unpacked, "climbs"),
-    Case("tar-twice", packed(hostile.tar_file("a"), hostile.tar_file("A")), unpacked, "two members"),
-    Case("tar-huge", file("x.tar.gz", hostile.tar_huge_member), unpacked, "bytes"),
-    Case("tar-long-name", packed(hostile.tar_file("a" * 10_000)), unpacked, "name"),
-    Case("tar-deep", packed(hostile.tar_file("a/" * 3_000 + "a")), unpacked, "name"),
-    Case("tar-many", file("x.tar.gz", lambda: gzip.compress(b"".join(tarfile.TarInfo(str(k)).tobuf() for k in range(200_000)), 1)), unpacked, "members"),
-    Case("keras-dense", asks(layer("Dense", units=10**9)), opened_model, "weights"),
-    Case("keras-embedding", asks(layer("Embedding", input_dim=10**6, output_dim=10**4)), opened_model, "weights"),
-    Case("keras-conv", asks(layer("Conv2D", filters=2**16, kernel_size=[512, 512])), opened_model, "weights"),
-    Case("keras-up", asks(layer("UpSampling2D", size=[10**5, 10**5])), opened_model, "size"),
-    Case("keras-repeat", asks(layer("Flatten"), layer("RepeatVector", n=10**9)), opened_model, "n"),
-    Case("keras-input", file("m.keras", lambda: keras(keras_config(layer("InputLayer", batch_shape=[None, 10**5, 10**5, 3])))), opened_model, "batch_shape"),
-    Case("keras-many", asks(*[layer("ReLU")] * 20_000), opened_model, "layers"),
-    Case("keras-lambda", asks(LAMBDA), opened_model, "Lambda"),
-    Case("keras-saved-model", asks(layer("TFSMLayer", filepath="/tmp/x")), opened_model, "TFSMLayer"),
-    Case("keras-foreign", file("m.keras", lambda: keras(keras_config(INPUT).replace(b"keras.layers", b"subprocess"))), opened_model, "subprocess"),
-    Case("keras-deep", file("m.keras", lambda: keras(b'{"config":' * 10**5)), opened_model, "JSON"),
-    Case("keras-bomb", file("m.keras", lambda: hostile.npz_bomb()), opened_model, "bomb"),
-    Case("keras-assets", file("m.keras", lambda: keras(None, None, ("assets/../../x", b""))), opened_model, "member"),
-    Case("h5-unwritten", file("m.keras", lambda: keras(None, lambda: weights((10**5, 10**5)))), opened_model, "weights"),
-    Case("h5-packed", file("m.keras", lambda: keras(None, lambda: weights((1 << 24,), compression="gzip", fillvalue=1))), opened_model, "weights"),
-    Case("h5-elsewhere", file("m.keras", lambda: keras(None, h5_elsewhere)), opened_model, "weights"),
-    Case("h5-link", file("m.keras", lambda: keras(None, h5_link)), opened_model, "weights"),
-    Case("h5-noise", file("m.keras", lambda: keras(None, lambda: hostile.noise(10_000))), opened_model, "weights"),
-]  # fmt: skip
+]
 
 CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *MODELS]
 

@@ -42,7 +42,7 @@ def test_bombs_are_refused_before_they_are_decoded(
 ) -> None:
     path = put("bomb.png", build())
     begun = time.process_time()
-    assert "pixels, the limit is 64,000,000" in refusal(safeio.open_image, path)
+    assert "pixels, the limit is " in refusal(safeio.open_image, path)
     assert time.process_time() - begun < 0.5
 
 
