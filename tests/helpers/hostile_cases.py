@@ -3,8 +3,8 @@
     python -m helpers.hostile_cases [NAME ...]
 
 writes each into a folder of its own, reads it in a process of its own and says, a line of JSON a case, how it
-was refused and what that took. The readers are imported once and the processes forked, so that what is measured
-is the reading. TensorFlow is not imported before, so a refusal that needed it would take too long.
+was refused and what that took. The readers are imported once and the processes forked, so that what is
+measured is the reading. TensorFlow is not imported before, so a refusal that needed it would take too long.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from boomerang.config import from_hyperparameters
 from boomerang.errors import BoomerangError
 from boomerang.formats.model import verified
 from boomerang.manifest import opened, read_manifest, write_dataset
-from boomerang.safeio import extract_tar, load_json, load_keras_model, load_npy, load_toml
+from boomerang.safeio import extract_tar, load_json, load_keras_model, load_npy
 from boomerang.settings import TrainSettings
 from boomerang.watching.history import read_history
 from helpers import hostile
@@ -74,7 +74,7 @@ class Case:
 def each(
     read: Callable[[Path], object], name: str, cases: Mapping[str, tuple[Callable[[], bytes], str]]
 ) -> list[Case]:
-    """Return cases that are one file of one name, read in one way: what is in each, and what is said of it."""
+    """Return cases that are one file of one name, read in one way: its content, and what is said of it."""
     return [Case(case, file(name, build), reading(read, name), said) for case, (build, said) in cases.items()]
 
 
@@ -352,14 +352,14 @@ PNG = {
     "png-thin-gray16": (lambda: gray16(2, 50_000), "square"),
     "png-claim": (hostile.png_claim, "pixels"),
     "png-bomb": (hostile.png_bomb, "pixels"),
-    "png-flat": (lambda: flat_png(7_900, 6), "pixels"),
+    "png-flat": (lambda: flat_png(6_100, 6), "pixels"),
     "png-text": (hostile.png_text_bomb, "damaged"),
     "png-cut": (lambda: hostile.encoded(hostile.picture(400, 400))[:3_000], "cut off"),
     "jpeg-scans": (hostile.jpeg_of_many_scans, "scans"),
     "jpeg-flat": (lambda: flat_jpeg(7_900, 90), "scans"),
     "jpeg-cut": (lambda: hostile.encoded(hostile.picture(400, 400), "JPEG")[:900], "cut off"),
     "webp-claim": (hostile.webp_claim, "pixels"),
-    "webp-flat": (lambda: flat_webp(7_900), "pixels"),
+    "webp-flat": (lambda: flat_webp(5_000), "pixels"),
     "gif": (lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(20), "GIF"),
     "tiff": (lambda: b"II*\0" + bytes(200), "TIFF"),
 }
@@ -387,7 +387,7 @@ def unpacked(path: Path) -> None:
     extract_tar(path, path.with_name("out"))
 
 
-def tar_nested(megabytes: int = 600) -> bytes:
+def tar_nested(megabytes: int = 300) -> bytes:
     """Return a gzip of a gzip of a tar: of no use to unpack twice."""
     return gzip.compress(hostile.tar_gz_bomb(megabytes), 1)
 
@@ -490,15 +490,15 @@ def holds(data: Callable[[], bytes]) -> Callable[[], bytes]:
 
 
 def tar_many() -> bytes:
-    """Return a `.tar.gz` of 200,000 empty files."""
-    return gzip.compress(b"".join(tarfile.TarInfo(str(k)).tobuf() for k in range(200_000)), 1)
+    """Return a `.tar.gz` of 20,000 empty files."""
+    return gzip.compress(b"".join(tarfile.TarInfo(str(k)).tobuf() for k in range(20_000)), 1)
 
 
 CODE = {"class_name": "__lambda__", "config": {"code": "4wEA", "defaults": None, "closure": None}}
 WIDE = layer("InputLayer", batch_shape=[None, 10**5, 10**5, 3])
 
 TAR = {
-    "tar-ratio": (lambda: hostile.tar_gz_bomb(600), "bomb"),
+    "tar-ratio": (lambda: hostile.tar_gz_bomb(300), "bomb"),
     "tar-header": (hostile.tar_header_bomb, "header"),
     "tar-pax": (tar_pax, "header"),
     "tar-twice-packed": (tar_nested, "x.tar.gz"),
@@ -538,7 +538,7 @@ KERAS = {
 MODELS = [
     *each(unpacked, "x.tar.gz", TAR),
     *each(load_keras_model, "m.keras", KERAS),
-    Case("model-ratio", file("model.tar.gz", lambda: hostile.tar_gz_bomb(600)), model, "bomb"),
+    Case("model-ratio", file("model.tar.gz", lambda: hostile.tar_gz_bomb(300)), model, "bomb"),
 ]
 
 CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *MODELS]
@@ -551,9 +551,17 @@ def measured(case: Case, folder: Path) -> dict[str, Any]:
     """Return how a case went: what it said, seconds of CPU and megabytes at most."""
     folder.mkdir()
     _forked(lambda: str(case.make(folder)), 300)
+    files = [path.name for path in folder.iterdir()]
     text, usage = _forked(lambda: _outcome(case, folder), _PATIENCE_S)
     seconds = usage.ru_utime + usage.ru_stime
-    return {"name": case.name, "outcome": text, "seconds": seconds, "megabytes": usage.ru_maxrss / 1024}
+    megabytes = usage.ru_maxrss / 1024
+    return {
+        "name": case.name,
+        "files": files,
+        "outcome": text,
+        "seconds": seconds,
+        "megabytes": megabytes,
+    }
 
 
 def _outcome(case: Case, folder: Path) -> str:

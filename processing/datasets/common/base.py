@@ -19,6 +19,7 @@ from boomerang.settings import DataConfig
 from processing.datasets.common.checks import (
     IN_WORDS,
     check_class_names,
+    check_differ,
     check_fit,
     check_images,
     check_labels,
@@ -69,8 +70,7 @@ class Corpus:
     Raises
     ------
     BadInput
-        If its parts do not fit together: see `check_class_names` and `check_fit`; also if all of its training
-        images are the same.
+        If its parts do not fit together; see `processing.datasets.common.checks`.
     """
 
     name: str
@@ -85,9 +85,7 @@ class Corpus:
         for part, split in (("train", self.train), ("test", self.test)):
             check_labels(split.y, f"the labels of {what}, {part},", self.classes)
         check_fit(self.train.x.shape, self.test.x.shape, what)
-        first = self.train.x[:1]
-        if all(np.array_equal(first, self.train.x[k : k + 1]) for k in range(len(self.train.x))):
-            raise BadInput(what, "all of its training images are alike", "give images to learn from")
+        check_differ(self.train.x, f"the training images of {what}")
 
 
 @dataclass(frozen=True)

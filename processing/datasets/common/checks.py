@@ -89,3 +89,9 @@ def check_fit(train: tuple[int, ...], test: tuple[int, ...], what: str) -> None:
     if train[1:] != test[1:]:
         why = f"its training images are {list(train[1:])}, its test images {list(test[1:])}"
         raise BadInput(what, why, "bring all of them to one size and one number of channels")
+
+
+def check_differ(x: npt.NDArray[np.generic], what: str) -> None:
+    """Check that there is something to learn from: raises BadInput if all images are the same."""
+    if all(np.array_equal(x[0], image) for image in x):
+        raise BadInput(what, "all of them are alike", "give images that differ")

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, load_npz, npz_shapes
 from processing.datasets.common.base import Corpus, as_split
-from processing.datasets.common.checks import check_class_names, check_fit, check_images, check_labels
+from processing.datasets.common.checks import check_class_names,
+    check_differ, check_fit, check_images, check_labels
 
 _PAIRS = (("x_train", "y_train"), ("x_test", "y_test"))
 _KEYS = tuple(name for pair in _PAIRS for name in pair)
@@ -52,6 +53,7 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     """
     classes = look_at_npz(path, classes)
     arrays = load_npz(path, only=_KEYS)
+    check_differ(arrays["x_train"], f"x_train of {path.name}")
     train, test = (as_split(arrays[x], arrays[y], path.name, (x, y)) for x, y in _PAIRS)
     return Corpus(name, classes, train, test)
 
