@@ -12,8 +12,13 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, load_npz, npz_shapes
 from processing.datasets.common.base import Corpus, as_split
-from processing.datasets.common.checks import check_class_names,
-    check_differ, check_fit, check_images, check_labels
+from processing.datasets.common.checks import (
+    check_class_names,
+    check_differ,
+    check_fit,
+    check_images,
+    check_labels,
+)
 
 _PAIRS = (("x_train", "y_train"), ("x_test", "y_test"))
 _KEYS = tuple(name for pair in _PAIRS for name in pair)
