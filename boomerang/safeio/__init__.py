@@ -7,7 +7,7 @@
     images    JPEG, PNG and WebP, told by their content
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
-    keras_files  what a Keras model asks for, held against what it holds
+    keras_size  what a Keras model asks for, held against what it holds
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the

@@ -13,7 +13,7 @@ from boomerang.digest import sha256_bytes
 from boomerang.errors import IntegrityError
 from boomerang.safeio.archives import MAX_TAR_MEMBERS, ZIP_ERRORS, open_zip
 from boomerang.safeio.files import RefusedError, display_name, read_bytes, reading, said
-from boomerang.safeio.keras_files import KerasFiles, check_built, keras_files, keras_graph
+from boomerang.safeio.keras_size import KerasFiles, check_built, keras_files, keras_graph
 
 MAX_MODEL_BYTES = 2 << 30
 
@@ -31,7 +31,7 @@ def load_keras_model(
     """Load a `.keras` model in safe mode: it may not bring code of its own.
 
     The bytes that were checked are the bytes that are loaded, from a private copy. What it asks for is held
-    against what it holds, first without Keras (`boomerang.safeio.keras_files`).
+    against what it holds, first without Keras (`boomerang.safeio.keras_size`).
 
     Parameters
     ----------

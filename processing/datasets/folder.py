@@ -11,7 +11,7 @@ from PIL import Image
 
 from boomerang.errors import BadInput
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
-from processing.datasets.common.checks import check_class_names
+from processing.datasets.common.fitting import check_class_names
 from processing.pictures.task import resized, resizing
 from processing.sharing.tasks import Piece
 

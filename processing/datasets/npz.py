@@ -20,7 +20,7 @@ from processing.datasets.common.base import (
     held_out,
     sliced,
 )
-from processing.datasets.common.checks import check_class_names, check_labels
+from processing.datasets.common.fitting import check_class_names, check_labels
 from processing.datasets.common.keras_files import from_npz, look_at_npz, numbered, only_file, write_npz
 
 _TEST_SHARE = 0.2

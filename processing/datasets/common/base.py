@@ -16,7 +16,7 @@ from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images, Labels, Rows
 from boomerang.safeio import display_name
 from boomerang.settings import DataConfig
-from processing.datasets.common.checks import (
+from processing.datasets.common.fitting import (
     IN_WORDS,
     check_class_names,
     check_differ,
@@ -70,7 +70,7 @@ class Corpus:
     Raises
     ------
     BadInput
-        If its parts do not fit together; see `processing.datasets.common.checks`.
+        If its parts do not fit together; see `processing.datasets.common.fitting`.
     """
 
     name: str

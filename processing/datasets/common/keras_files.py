@@ -12,7 +12,7 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, load_npz, npz_shapes
 from processing.datasets.common.base import Corpus, as_split
-from processing.datasets.common.checks import (
+from processing.datasets.common.fitting import (
     check_class_names,
     check_differ,
     check_fit,

@@ -15,7 +15,7 @@ from helpers import hostile
 from boomerang.errors import BadInput
 from pipelines.campaign.entry import load
 from processing.datasets.common.base import Corpus, Request, Source, Split
-from processing.datasets.common.checks import MAX_CLASSES
+from processing.datasets.common.fitting import MAX_CLASSES
 from processing.datasets.folder import Folder
 from processing.datasets.mnist import Mnist
 from processing.datasets.npz import Npz
