@@ -12,9 +12,12 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from boomerang.errors import ConfigError, nearest
+from boomerang.errors import BadInput, ConfigError, nearest
+from boomerang.safeio import MAX_DEPTH, parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_SHOWN = 200
 
 
 class Strict(BaseModel):
@@ -57,11 +60,16 @@ def validate(kind: type[Model], data: Any, *, where: str) -> Model:
             ""
             if isinstance(first["input"], Mapping | Sequence | BaseModel)
             and not isinstance(first["input"], str)
-            else f" (got {first['input']!r})"
+            else f" (got {_shown(first['input'])})"
         )
         raise ConfigError(
             f"{where}: '{key}'", f"{why}{got}", "see docs/config.md for what it may be"
         ) from None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..., {len(text):,} characters"
 
 
 def _known_keys(kind: type[BaseModel], location: Sequence[str]) -> list[str]:
@@ -109,6 +117,9 @@ def from_hyperparameters(kind: type[Model], texts: Any) -> Model:
             why = f"it is {text!r}, and SageMaker passes texts"
             raise ConfigError(f"{where}: '{key}'", why, f'write "{text}"')
         *sections, last = key.split(".")
+        if len(sections) >= MAX_DEPTH:
+            why = f"it has {len(sections) + 1:,} parts, the limit is {MAX_DEPTH}"
+            raise ConfigError(f"{where}: '{key[:40]}...'", why, "give the name of a setting")
         node = data
         for section in sections:
             node = node.setdefault(section, {})
@@ -119,7 +130,8 @@ def from_hyperparameters(kind: type[Model], texts: Any) -> Model:
 
 
 def _json_value(text: str) -> Any:
+    """Return what a text reads as; one that is no JSON, or JSON that no reader of ours takes, is a text."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return parse_json(text.encode(errors="surrogatepass"), "a setting")
+    except BadInput:
         return text

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
+from boomerang.errors import BadInput
+
+# The largest file that any reader of ours takes; a larger one, which need not lie on a disk, is not hashed.
+MAX_FILE_BYTES = 32 << 30
 _BLOCK_BYTES = 1 << 20
 
 
@@ -17,12 +23,31 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """Return the sha256 of a file's content, read in blocks."""
+    """Return the sha256 of a regular file's content, read in blocks.
+
+    Raises
+    ------
+    BadInput
+        If it is a device, pipe or socket, or has more than 32 GiB.
+    """
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         while block := stream.read(_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _opened(path: Path) -> BinaryIO:
+    # `boomerang.safeio` does the same, and imports this module. Opened so, a pipe does not wait for a writer.
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb")
+    found = os.fstat(stream.fileno())
+    why = "" if stat.S_ISREG(found.st_mode) else "it is a device, pipe or socket"
+    if found.st_size > MAX_FILE_BYTES:
+        why = f"it has {found.st_size:,} bytes, the limit is {MAX_FILE_BYTES:,}"
+    if why:
+        stream.close()
+        raise BadInput(f"cannot use {path}", why, "take it out")
+    return stream
 
 
 def canonical_json(value: Any) -> bytes:

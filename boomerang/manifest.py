@@ -10,6 +10,7 @@ digest, tells from this one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from boomerang.digest import canonical_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, IntegrityError
-from boomerang.safeio import in_one_piece, load_npy
+from boomerang.safeio import MAX_JSON_BYTES, in_one_piece, load_npy, parse_json, read_bytes
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
@@ -240,12 +241,14 @@ def read_manifest(path: Path) -> Manifest:
         If it is missing (the folder was never finished), malformed, or not as it was written.
     """
     file = path / MANIFEST
-    try:
-        text = file.read_bytes()
-        written = _Written.model_validate_json(text)
-    except FileNotFoundError:
+    if not os.path.lexists(file):
         why = "it has no manifest, so it was never finished"
-        raise IntegrityError(f"{path} is no committed folder", why, "run the step that makes it") from None
+        raise IntegrityError(f"{path} is no committed folder", why, "run the step that makes it")
+    try:
+        text = read_bytes(file, MAX_JSON_BYTES)
+        written = _Written.model_validate(parse_json(text, file))
+    except BadInput as error:
+        raise IntegrityError(f"{file} is malformed", error.why, "run the step that makes it again") from None
     except ValidationError as error:
         first = error.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -271,13 +274,14 @@ def verify_folder(path: Path, digest: str | None = None) -> Manifest:
         that of the digest.
     """
     manifest = read_manifest(path)
-    found = file_entries(path)
+    found = {p.relative_to(path).as_posix(): p for p in path.rglob("*") if not p.is_dir()}
+    beside = {MANIFEST, SIGNATURE}
     wrong = [f"{name} is missing" for name in manifest.files.keys() - found.keys()]
-    wrong += [f"{name} is not in the manifest" for name in found.keys() - manifest.files.keys()]
+    wrong += [f"{name} is not in the manifest" for name in found.keys() - manifest.files.keys() - beside]
     wrong += [
         f"{name} has been changed"
         for name in manifest.files.keys() & found.keys()
-        if manifest.files[name] != found[name]
+        if not _is_as_made(found[name], manifest.files[name])
     ]
     if wrong:
         raise IntegrityError(f"{path} is not what was made", "; ".join(sorted(wrong)), "make it again")
@@ -285,6 +289,13 @@ def verify_folder(path: Path, digest: str | None = None) -> Manifest:
         why = f"its digest is {manifest.digest}, expected {digest}"
         raise IntegrityError(f"{path} is not the folder it should be", why, "fetch the one that is meant")
     return manifest
+
+
+def _is_as_made(file: Path, entry: FileEntry) -> bool:
+    """Whether a file is what its entry says; one of another size, which may be endless, is not read."""
+    if not file.is_file() or file.stat().st_size != entry.bytes:
+        return False
+    return sha256_file(file) == entry.sha256
 
 
 def opened(folder: Path, digest: str | None = None) -> Dataset:

@@ -7,6 +7,7 @@
     images    JPEG, PNG and WebP, told by their content
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
+    keras_size  what a Keras model asks for, held against what it holds
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -18,7 +19,14 @@ Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
 """
 
 from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
-from boomerang.safeio.arrays import MAX_ARRAY_BYTES, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS, load_npy, load_npz
+from boomerang.safeio.arrays import (
+    MAX_ARRAY_BYTES,
+    MAX_NPZ_BYTES,
+    MAX_NPZ_MEMBERS,
+    load_npy,
+    load_npz,
+    npz_shapes,
+)
 from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.images import (
@@ -36,10 +44,12 @@ from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model, read_kera
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
+    MAX_JSON_VALUES,
     MAX_TOML_BYTES,
     as_json,
     load_json,
     load_toml,
+    parse_json,
     write_json_atomic,
 )
 
@@ -49,6 +59,7 @@ __all__ = [
     "MAX_IMAGE_BYTES",
     "MAX_JPEG_SCANS",
     "MAX_JSON_BYTES",
+    "MAX_JSON_VALUES",
     "MAX_MODEL_BYTES",
     "MAX_NPZ_BYTES",
     "MAX_NPZ_MEMBERS",
@@ -71,7 +82,9 @@ __all__ = [
     "load_npy",
     "load_npz",
     "load_toml",
+    "npz_shapes",
     "open_image",
+    "parse_json",
     "quiet_decoders",
     "read_bytes",
     "read_keras_graph",

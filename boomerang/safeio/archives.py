@@ -7,11 +7,13 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from boomerang.safeio.files import RefusedError, check_member_name, display_name, reading, regular_file
 
@@ -22,8 +24,11 @@ MAX_TAR_MEMBERS = 10_000
 _UNPACK_RATIO = 100
 _UNPACK_FREE_BYTES = 256 << 20
 
-_MAX_TAR_READ_BYTES = 4 << 20
+# The largest piece in which a file is copied out; a header that claims more is no honest one.
+_MAX_TAR_READ_BYTES = 128 << 10
 _TAR_HEADER_BYTES = 4096
+_MAX_INDEX_BYTES = 4 << 20
+_ZIP_HEADER_BYTES = 30
 
 _TAR_ERRORS = (tarfile.TarError, zlib.error, EOFError, ValueError, OverflowError, RecursionError)
 ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -54,7 +59,7 @@ class _CappedStream:
 
     def _check(self, position: int) -> None:
         if position > self._max_bytes:
-            raise RefusedError(f"it unpacks to more than {self._max_bytes:,} bytes")
+            raise RefusedError(f"it unpacks to more than {self._max_bytes:,} bytes (a bomb?)")
 
 
 def extract_tar(
@@ -74,7 +79,8 @@ def extract_tar(
     dest : Path
         Must be missing or empty.
     max_bytes, max_members : int
-        Caps on the unpacked size and on the number of members.
+        Caps on the unpacked size and on the number of members; an archive that grows more than a
+        hundredfold beyond 256 MiB is refused as well.
 
     Returns
     -------
@@ -92,10 +98,10 @@ def extract_tar(
         if dest.exists() and any(dest.iterdir()):
             raise RefusedError(f"the folder it should go to, {dest}, is not empty")
         with (
-            regular_file(path, max_bytes) as (packed, _),
-            _open_tar(packed, max_bytes, max_members) as archive,
+            regular_file(path, max_bytes) as (packed, size),
+            _open_tar(packed, _most_unpacked(size, max_bytes), max_members) as archive,
         ):
-            names = _check_tar(archive, max_bytes, max_members)
+            names = _check_tar(archive, _most_unpacked(size, max_bytes), max_members)
             dest.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{dest.name}.", dir=dest.parent) as scratch:
                 whole = Path(scratch) / "whole"
@@ -117,6 +123,11 @@ def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
         if content := archive.extractfile(member):
             with content, target.open("xb") as out:
                 shutil.copyfileobj(content, out)
+
+
+def _most_unpacked(size: int, max_bytes: int) -> int:
+    """Return how many bytes an archive of `size` bytes may unpack to."""
+    return min(max_bytes, max(_UNPACK_FREE_BYTES, size * _UNPACK_RATIO))
 
 
 @contextmanager
@@ -142,8 +153,8 @@ def _check_tar(archive: tarfile.TarFile, max_bytes: int, max_members: int) -> li
         seen.add(key)
         total += member.size
         if total > max_bytes or len(seen) > max_members:
-            limits = f"the limits are {max_bytes:,} and {max_members:,}"
-            raise RefusedError(f"it holds {total:,} bytes or more in {len(seen):,} members, {limits}")
+            limits = f"the limits are {max_bytes:,} and {max_members:,} (a bomb?)"
+            raise RefusedError(f"it unpacks to {total:,} bytes or more in {len(seen):,} members, {limits}")
         if member.isfile():
             files.append(member.name)
     if not files:
@@ -160,22 +171,53 @@ def _check_tar_member(member: tarfile.TarInfo) -> None:
         raise RefusedError(f"its member '{shown}' is a link to '{display_name(member.linkname)}'")
     if not (member.isfile() or member.isdir()) or member.issparse():
         raise RefusedError(f"its member '{shown}' is a device, pipe or sparse file")
+    if member.offset_data - member.offset > _TAR_HEADER_BYTES:
+        raise RefusedError(f"its member '{shown}' has a header of more than {_TAR_HEADER_BYTES:,} bytes")
 
 
-def check_zip(archive: zipfile.ZipFile, size: int, max_bytes: int, max_members: int) -> None:
-    """Hold the archive's index against the caps; zipfile never unpacks more than the index says."""
+class _IndexStream:
+    """A zip as `ZipFile` opens it: it reads the whole index in one piece, however long that claims to be."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.opened = False
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.opened and size > _MAX_INDEX_BYTES:
+            raise RefusedError(f"its index claims {size:,} bytes, too many members")
+        return self._stream.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def open_zip(stream: IO[bytes], size: int, max_bytes: int, max_members: int) -> Iterator[zipfile.ZipFile]:
+    """Open a zip of `size` bytes whose index keeps the caps; zipfile never unpacks more than it says."""
+    watched = _IndexStream(stream)
+    with zipfile.ZipFile(cast(IO[bytes], watched)) as archive:
+        watched.opened = True
+        _check_zip(archive, size, max_bytes, max_members)
+        yield archive
+
+
+def _check_zip(archive: zipfile.ZipFile, size: int, max_bytes: int, max_members: int) -> None:
     members = archive.infolist()
     if not members:
         raise RefusedError("the archive is empty")
     if len(members) > max_members:
         raise RefusedError(f"it has {len(members):,} members, the limit is {max_members:,}")
-    if len({info.filename for info in members}) < len(members):
-        raise RefusedError("it has two members of one name")
+    twice, times = Counter(info.filename for info in members).most_common(1)[0]
+    if times > 1:
+        raise RefusedError(f"it has two members of one name, '{display_name(twice)}'")
     for info in members:
         check_member_name(info.filename)
         if info.flag_bits & 1:
             raise RefusedError(f"its member '{display_name(info.filename)}' is encrypted")
-    unpacked = sum(info.file_size for info in members)
-    limit = min(max_bytes, max(_UNPACK_FREE_BYTES, size * _UNPACK_RATIO))
+    for one, other in pairwise(sorted(members, key=lambda info: info.header_offset)):
+        if one.header_offset + _ZIP_HEADER_BYTES + one.compress_size > other.header_offset:
+            names = f"'{display_name(one.filename)}' and '{display_name(other.filename)}'"
+            raise RefusedError(f"its members {names} overlap (a zip bomb?)")
+    unpacked, limit = sum(info.file_size for info in members), _most_unpacked(size, max_bytes)
     if unpacked > limit:
         raise RefusedError(f"its {size:,} bytes unpack to {unpacked:,}, the limit is {limit:,} (a zip bomb?)")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import math
 import zipfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.safeio.archives import ZIP_ERRORS, check_zip
+from boomerang.safeio.archives import ZIP_ERRORS, open_zip
 from boomerang.safeio.files import RefusedError, display_name, reading, regular_file
 
 MAX_ARRAY_BYTES = 32 << 30
@@ -22,6 +25,8 @@ MAX_NPZ_MEMBERS = 64
 _SAVE_NPY = "save it again with numpy.save(..., allow_pickle=False)"
 _MAX_NPY_HEADER_BYTES = 10_000
 _MAX_NDIM = 8
+Taken = TypeVar("Taken")
+
 _KIND_NAMES = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float", "c": "complex", "U": "text"}
 
 
@@ -89,7 +94,7 @@ def _npy_header(stream: IO[bytes], size: int, kinds: str, ndim: int | None) -> _
     header = _NpyHeader(_npy_dtype(fields["descr"], kinds), shape, order, offset)
     if len(shape) > _MAX_NDIM or ndim not in (None, len(shape)):
         raise RefusedError(f"it has {len(shape)} dimensions, expected {ndim or f'at most {_MAX_NDIM}'}")
-    if max(shape, default=0) >= 2**48:
+    if math.prod(n for n in shape if n) >= 2**48:
         raise RefusedError(f"its header claims the shape {list(shape)}")
     if header.data_bytes != size - offset:
         raise RefusedError(f"its header claims {header.data_bytes:,} bytes of data, it has {size - offset:,}")
@@ -149,6 +154,7 @@ def load_npz(
     path: Path,
     *,
     kinds: str = "biuf",
+    only: Collection[str] | None = None,
     max_bytes: int = MAX_NPZ_BYTES,
     max_members: int = MAX_NPZ_MEMBERS,
 ) -> dict[str, npt.NDArray[Any]]:
@@ -159,6 +165,8 @@ def load_npz(
     path : Path
     kinds : str
         See `load_npy`.
+    only : collection of str, optional
+        The arrays that are wanted; the others are not unpacked.
     max_bytes : int
         Cap on the unpacked bytes of all members together; an archive that grows more than a
         hundredfold beyond 256 MiB is refused as well.
@@ -170,22 +178,59 @@ def load_npz(
     BadInput
         When it is no such archive, a cap is passed, or a member is no plain array.
     """
+    with _opened_npz(path, max_bytes, max_members) as archive:
+        return {
+            name: _npz_member(archive, info, kinds, _read_array)
+            for name, info in _arrays(archive).items()
+            if only is None or name in only
+        }
+
+
+def npz_shapes(path: Path, *, kinds: str = "biuf") -> dict[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+    """Return dtype and shape of each array of an `.npz` file, of which the headers alone are unpacked.
+
+    Raises
+    ------
+    BadInput
+        See `load_npz`.
+    """
+    with _opened_npz(path, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS) as archive:
+        return {
+            name: _npz_member(archive, info, kinds, lambda _, header: (header.dtype, header.shape))
+            for name, info in _arrays(archive).items()
+        }
+
+
+@contextmanager
+def _opened_npz(path: Path, max_bytes: int, max_members: int) -> Iterator[zipfile.ZipFile]:
     do = "save it again with numpy.savez, plain arrays only"
     with (
         reading(path, do, *ZIP_ERRORS, MemoryError, OverflowError),
         regular_file(path, max_bytes) as (stream, size),
-        zipfile.ZipFile(stream) as archive,
+        open_zip(stream, size, max_bytes, max_members) as archive,
     ):
-        check_zip(archive, size, max_bytes, max_members)
-        return {
-            info.filename.removesuffix(".npy"): _npz_member(archive, info, kinds)
-            for info in archive.infolist()
-        }
+        yield archive
 
 
-def _npz_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kinds: str) -> npt.NDArray[Any]:
+def _array_name(info: zipfile.ZipInfo) -> str:
+    return info.filename.removesuffix(".npy")
+
+
+def _arrays(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    twice, times = Counter(map(_array_name, archive.infolist())).most_common(1)[0]
+    if times > 1:
+        raise RefusedError(f"two of its members are the array '{display_name(twice)}'")
+    return {_array_name(info): info for info in archive.infolist()}
+
+
+def _npz_member(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    kinds: str,
+    take: Callable[[IO[bytes], _NpyHeader], Taken],
+) -> Taken:
     try:
         with archive.open(info) as stream:
-            return _read_array(stream, _npy_header(stream, info.file_size, kinds, None))
+            return take(stream, _npy_header(stream, info.file_size, kinds, None))
     except RefusedError as refusal:
         raise RefusedError(f"member '{display_name(info.filename)}': {refusal}") from None

@@ -16,6 +16,8 @@ from typing import BinaryIO
 
 from boomerang.errors import BadInput
 
+_MOST_SHOWN = 1_100
+
 
 class RefusedError(Exception):
     """Why a file is not taken, before its name is known; it never leaves this package."""
@@ -45,10 +47,15 @@ def said(error: Exception) -> str:
 def display_name(name: str | Path) -> str:
     r"""Return a foreign name as printable text: control characters and broken UTF-8 become escapes.
 
+    Of a name that is longer than any file system takes, the middle is left out.
+
     >>> display_name("a\x1b[31m.png")
     'a\\x1b[31m.png'
     """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(name))
+    text = str(name)
+    if len(text) > _MOST_SHOWN:
+        text = f"{text[:200]}...({len(text):,} characters)...{text[-100:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager
@@ -61,8 +68,12 @@ def regular_file(path: Path, max_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
     if not stat.S_ISREG(mode):
         # Opening a FIFO waits for ever and opening a device may do something.
         raise RefusedError("it is a folder" if stat.S_ISDIR(mode) else "it is a device, pipe or socket")
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
+    # Another may have put a FIFO there since; opened so, it does not wait for a writer.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise RefusedError("it is a device, pipe or socket")
+        size = found.st_size
         if size == 0:
             raise RefusedError("it is empty")
         _check_size(size, max_bytes)

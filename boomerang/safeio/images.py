@@ -23,6 +23,14 @@ MAX_PIXELS = 64_000_000
 MAX_SIDE_PX = 65_535
 MAX_IMAGE_BYTES = 256 << 20
 MAX_JPEG_SCANS = 100
+# Each scan is a pass over every pixel; a photograph has about ten.
+_MAX_SCANNED_PX = 1_500_000_000
+# What is converted is held twice, and WebP's decoder holds its canvas several times: each cap is half a
+# gigabyte of memory, as MAX_PIXELS is for a picture that is decoded to what it stays.
+_MAX_CONVERTED_PX = 36_000_000
+_MAX_WEBP_PX = 24_000_000
+_PLAIN_MODES = ("1", "L", "P", "RGB")
+_STRIP_ROWS = 256
 
 _Color = tuple[int, int, int]
 WHITE: _Color = (255, 255, 255)
@@ -176,14 +184,16 @@ def _decode(
 ) -> Picture:
     if kind is WebPImageFile:
         # Its decoder allocates the canvas while it opens, so the claim is checked before.
-        _check_pixels(_webp_size(data), max_pixels)
+        _check_pixels(_webp_size(data), min(max_pixels, _MAX_WEBP_PX))
     stored = kind(BytesIO(data))  # not Image.open: its bomb warning depends on process-wide filters
     width, height = stored.size
     _check_pixels((width, height), max_pixels)
     if kind is JpegImageFile:
-        _check_scans(data)
+        _check_scans(data, width * height)
         _draft(stored, shrink_to_px)
     mode = stored.mode
+    if mode not in _PLAIN_MODES or _is_clear(stored):
+        _check_pixels(stored.size, min(max_pixels, _MAX_CONVERTED_PX))
     stored.load()
     image = _in_8_bits(stored, background)
     turn = _UPRIGHT.get(_orientation(stored))
@@ -212,8 +222,9 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _check_scans(data: bytes) -> None:
+def _check_scans(data: bytes, pixels: int) -> None:
     """Refuse a JPEG of very many scans: each is a pass over every pixel for a few bytes of file."""
+    most = min(MAX_JPEG_SCANS, _MAX_SCANNED_PX // max(pixels, 1))
     marker = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
     scans, at = 0, 2
     while found := marker.search(data, at):
@@ -223,10 +234,8 @@ def _check_scans(data: bytes) -> None:
         if code not in (0x01, 0xD8):
             at += int.from_bytes(data[at : at + 2], "big")
         scans += code == 0xDA
-        if scans > MAX_JPEG_SCANS:
-            raise RefusedError(
-                f"it has more than {MAX_JPEG_SCANS} scans, which only serves to stall a reader"
-            )
+        if scans > most:
+            raise RefusedError(f"it has more than {most} scans, which only serves to stall a reader")
 
 
 def _draft(stored: ImageFile.ImageFile, shrink_to_px: int | None) -> None:
@@ -247,25 +256,41 @@ def _orientation(stored: Image.Image) -> int:
         return 1
 
 
+def _is_clear(image: Image.Image) -> bool:
+    """Whether a part of it may be transparent."""
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
 def _in_8_bits(image: Image.Image, background: _Color | None) -> Image.Image:
     if image.mode.startswith("I"):
         image = _scaled_gray(image)
-    opaque = image.mode not in ("RGBA", "RGBa", "LA", "La", "PA") and "transparency" not in image.info
-    rgb_or_rgba = image.convert("RGB" if opaque else "RGBA")
     if background is None:
-        return rgb_or_rgba.convert("RGBA")
-    if opaque:
-        return rgb_or_rgba
-    canvas = Image.new("RGBA", image.size, (*background, 255))
-    return Image.alpha_composite(canvas, rgb_or_rgba).convert("RGB")
+        return _in_mode(_in_mode(image, "RGBA" if _is_clear(image) else "RGB"), "RGBA")
+    return _laid_over(image, background) if _is_clear(image) else _in_mode(image, "RGB")
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # to its own mode it would be a copy
+
+
+def _laid_over(image: Image.Image, background: _Color) -> Image.Image:
+    """Return a picture over a color, as RGB; in strips, which are all that is held more than twice."""
+    out = Image.new("RGB", image.size)
+    for top in range(0, image.height, _STRIP_ROWS):
+        strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
+        canvas = Image.new("RGBA", strip.size, (*background, 255))
+        out.paste(Image.alpha_composite(canvas, strip.convert("RGBA")).convert("RGB"), (0, top))
+    return out
 
 
 def _scaled_gray(image: Image.Image) -> Image.Image:
     """Return 16-bit gray as mode L; as LA if the file declares one of its grays transparent."""
-    wide = np.asarray(image).astype(np.uint32)
-    gray = ((wide + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257: rounds to nearest
+    wide = np.asarray(image)
     key = image.info.get("transparency")
-    if not isinstance(key, int):
-        return Image.fromarray(gray)
-    alpha = np.where(wide == key, 0, 255).astype(np.uint8)
-    return Image.fromarray(np.dstack([gray, alpha]))
+    out = np.full((*wide.shape, 2 if isinstance(key, int) else 1), 255, np.uint8)
+    for top in range(0, len(wide), _STRIP_ROWS):
+        strip = wide[top : top + _STRIP_ROWS].astype(np.uint32)
+        out[top : top + _STRIP_ROWS, :, 0] = (strip + 128) // 257  # 65535 / 255 = 257: rounds to nearest
+        if isinstance(key, int):
+            out[top : top + _STRIP_ROWS, :, 1][strip == key] = 0
+    return Image.fromarray(out if isinstance(key, int) else out[..., 0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 from boomerang.digest import sha256_bytes
 from boomerang.errors import IntegrityError
-from boomerang.safeio.archives import MAX_TAR_MEMBERS, ZIP_ERRORS, check_zip
+from boomerang.safeio.archives import MAX_TAR_MEMBERS, ZIP_ERRORS, open_zip
 from boomerang.safeio.files import RefusedError, display_name, read_bytes, reading, said
+from boomerang.safeio.keras_size import KerasFiles, check_built, keras_files, keras_graph
 
 MAX_MODEL_BYTES = 2 << 30
 
-_GRAPH = "config.json"
 _DO = "save it with model.save('model.keras') from standard layers"
 
 
@@ -31,7 +30,8 @@ def load_keras_model(
 ) -> Any:
     """Load a `.keras` model in safe mode: it may not bring code of its own.
 
-    The bytes that were checked are the bytes that are loaded, from a private copy.
+    The bytes that were checked are the bytes that are loaded, from a private copy. What it asks for is held
+    against what it holds, first without Keras (`boomerang.safeio.keras_size`).
 
     Parameters
     ----------
@@ -54,15 +54,17 @@ def load_keras_model(
     IntegrityError
         When the digest is another.
     BadInput
-        When it is no `.keras` archive, a cap is passed, or Keras refuses it.
+        When it is no `.keras` archive, a cap is passed, it asks for more weights than it holds, it has a
+        layer that holds code or reads files, or Keras refuses it.
     """
     data = read_bytes(path, max_bytes)
     if sha256 is not None and sha256_bytes(data) != sha256:
         why = f"its sha256 is {sha256_bytes(data)}, expected {sha256}"
         raise IntegrityError(f"{display_name(path)} is not the model it should be", why, "fetch it again")
     with reading(path, _DO, *ZIP_ERRORS):
-        _graph_of(data, max_bytes)
-        return _load_keras_copy(data, custom_objects, compiled)
+        objects = dict(custom_objects or {})
+        files = keras_files(data, max_bytes, objects)
+        return _load_keras_copy(data, files, objects, compiled)
 
 
 def read_keras_graph(path: Path, *, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
@@ -79,29 +81,27 @@ def read_keras_graph(path: Path, *, max_bytes: int = MAX_MODEL_BYTES) -> bytes:
     BadInput
         When it is no `.keras` archive, or a cap is passed.
     """
-    with reading(path, _DO, *ZIP_ERRORS):
-        return _graph_of(read_bytes(path, max_bytes), max_bytes)
+    data = read_bytes(path, max_bytes)
+    with (
+        reading(path, _DO, *ZIP_ERRORS),
+        open_zip(BytesIO(data), len(data), max_bytes, MAX_TAR_MEMBERS) as archive,
+    ):
+        return keras_graph(archive)
 
 
-def _graph_of(data: bytes, max_bytes: int) -> bytes:
-    """Hold an archive against the caps, and return its `config.json`."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
-        check_zip(archive, len(data), max_bytes, MAX_TAR_MEMBERS)
-        if not {_GRAPH, "model.weights.h5"} <= set(archive.namelist()):
-            raise RefusedError("it is a zip archive, but not a Keras model (.keras)")
-        return archive.read(_GRAPH)
-
-
-def _load_keras_copy(data: bytes, custom_objects: Mapping[str, Any] | None, compiled: bool) -> Any:
+def _load_keras_copy(data: bytes, files: KerasFiles, custom_objects: dict[str, Any], compiled: bool) -> Any:
     # Imported here: TensorFlow takes 6 s and more, and most callers never load a model.
     keras: Any = importlib.import_module("keras")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.keras"
         copy.write_bytes(data)
         try:
+            check_built(files, custom_objects)
             return keras.models.load_model(
-                copy, custom_objects=dict(custom_objects or {}), compile=compiled, safe_mode=True
+                copy, custom_objects=custom_objects, compile=compiled, safe_mode=True
             )
+        except RefusedError:
+            raise
         except Exception as error:  # a foreign model description may break its reader anywhere
             reason = said(error).replace(str(copy), "the model")
             raise RefusedError(f"Keras does not take it ({reason[:400]})") from error

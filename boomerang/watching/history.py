@@ -10,7 +10,6 @@ lines end with `CanaryRan`, so a run whose writer was killed between two lines i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,8 +17,12 @@ from pathlib import Path
 
 from boomerang.digest import canonical_json
 from boomerang.errors import BadInput, IntegrityError, UsageError
+from boomerang.safeio import parse_json, read_bytes
 from boomerang.watching.metric_names import Datum
 
+# Some 200 bytes a datum and ten data a canary: one every hour for decades.
+MAX_HISTORY_BYTES = 256 << 20
+_MAX_LINE_BYTES = 64 << 10
 _KEYS = {"dimensions", "name", "time", "value"}
 
 
@@ -49,7 +52,10 @@ def from_line(line: bytes) -> Datum:
     UsageError
         If nobody publishes such a datum.
     """
-    content = json.loads(line)
+    try:
+        content = parse_json(line, "a line", _MAX_LINE_BYTES)
+    except BadInput as error:
+        raise ValueError(error.why) from None
     if not isinstance(content, dict) or content.keys() != _KEYS:
         raise ValueError(f"it does not have the keys {', '.join(sorted(_KEYS))} and no others")
     match content:
@@ -73,16 +79,22 @@ def read_history(path: Path) -> tuple[Datum, ...]:
     IntegrityError
         If a line is no datum, or the last one is unfinished: nothing is skipped.
     """
-    try:
-        *lines, rest = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         why = "there is no such file"
-        raise BadInput(f"{path}", why, "run a canary first: python -m pipelines canary") from None
+        raise BadInput(f"{path}", why, "run a canary first: python -m pipelines canary")
+    *lines, rest = history_bytes(path).split(b"\n")
     found = tuple(_parsed(path, number, line) for number, line in enumerate(lines, 1))
     if rest:
         why = "it is unfinished: its writer was killed"
         raise IntegrityError(f"{path}, line {len(lines) + 1}", why, "run the canary again, it sets it aside")
     return found
+
+
+def history_bytes(path: Path) -> bytes:
+    """Return the content of a history, empty where there is none; BadInput if it is no regular file."""
+    if not os.path.lexists(path) or (path.is_file() and not path.stat().st_size):
+        return b""
+    return read_bytes(path, MAX_HISTORY_BYTES)
 
 
 def _parsed(path: Path, number: int, line: bytes) -> Datum:
@@ -117,7 +129,7 @@ def _append(path: Path, text: bytes) -> None:
 
 
 def _set_aside(path: Path) -> Path | None:
-    content = path.read_bytes() if path.exists() else b""
+    content = history_bytes(path)
     whole = content.rfind(b"\n") + 1
     if whole == len(content):
         return None

@@ -68,7 +68,10 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
     config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides]), base))
-    classes = check_source(config.data).classes
+    data = check_source(config.data)
+    if config.data.path:
+        data.look(Path(config.data.path))
+    classes = data.classes
     screen = ScreenConfig(detectors=_completed(DETECTORS, config.screen.detectors))
     completed = {
         "attacks": _attacks(config, classes),

@@ -12,6 +12,7 @@ from PIL import Image
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name
 from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
+from processing.datasets.common.fitting import check_class_names
 from processing.pictures.listing import hidden, natural_key
 from processing.pictures.task import resized, resizing
 from processing.sharing.tasks import Piece
@@ -47,6 +48,10 @@ class Folder(Source):
             If there are fewer than two classes, or a folder `train` has others beside it, but no `test`.
         """
         return _blueprint(request.needed_path, _SIZE_PX, request.seed)
+
+    def look(self, path: Path) -> None:
+        """Look at the names of the classes."""
+        _classes(_roots(path)[0])
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -113,6 +118,7 @@ def _classes(path: Path) -> tuple[str, ...]:
     if len(names) < 2:
         why = f"it has {len(names)} subfolders"
         raise BadInput(f"the image folder {path.name}", why, "give one subfolder of pictures a class")
+    check_class_names(names, f"the image folder {path.name}")
     return names
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from processing.datasets.common.base import DIGITS, Blueprint, Corpus, Request, Source, sliced
-from processing.datasets.common.keras_files import beside, from_keras, from_npz, only_file, write_npz
+from processing.datasets.common.keras_files import (
+    beside,
+    from_keras,
+    from_npz,
+    look_at_npz,
+    only_file,
+    write_npz,
+)
 
 
 class Mnist(Source):
@@ -25,6 +32,10 @@ class Mnist(Source):
     def blueprint(self, request: Request) -> Blueprint:
         """Return it, its rows to be taken from the file."""
         return sliced(_load(request.path))
+
+    def look(self, path: Path) -> None:
+        """Look at the arrays' shapes, and at the labels."""
+        look_at_npz(only_file(path, ".npz"), DIGITS)
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:

@@ -75,9 +75,9 @@ def _take(path: Path, settings: Settings) -> Taken | Refused:
         picture = decode_picture(
             data, name, shrink_to_px=_DRAFT_MARGIN * settings.size_px, background=settings.pad
         )
+        pixels = square_image(picture.image, settings.size_px, pad=settings.pad, resample=settings.resample)
     except BadInput as error:
         return Refused(name, error.why)
-    pixels = square_image(picture.image, settings.size_px, pad=settings.pad, resample=settings.resample)
     return Taken(_source(name, data, picture), pixels)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from boomerang.errors import UsageError, nearest
+from boomerang.errors import BadInput, UsageError, nearest
 from boomerang.manifest import Images
 from boomerang.safeio import WHITE
 
@@ -16,6 +16,8 @@ FILTERS = {filter_.name.lower(): filter_ for filter_ in Image.Resampling}
 MAX_SIZE_PX = 2048
 
 _STRIP_ROWS = 512
+# What is resized of a tall picture, its padding with it: 12,600 x 12,600, which takes more than a second.
+MAX_PADDED_PX = 160_000_000
 
 RGB = tuple[int, int, int]
 
@@ -61,8 +63,19 @@ def square_image(image: Image.Image, size_px: int, *, pad: RGB = WHITE, resample
     Returns
     -------
     uint8[size_px, size_px, 3], 0..255
+
+    Raises
+    ------
+    BadInput
+        If the picture is so tall that its padding alone is more than `MAX_PADDED_PX`.
     """
     side = max(image.size)
+    if side * image.height > MAX_PADDED_PX:
+        why = (
+            f"it is {image.width:,} x {image.height:,}: padded to a square {side * image.height:,} pixels,"
+            f" the limit is {MAX_PADDED_PX:,}"
+        )
+        raise BadInput("the picture", why, "cut it to a shape nearer to a square")
     top = (side - image.height) // 2
     column = Image.new("RGB", (size_px, side), pad)
     for row in range(0, image.height, _STRIP_ROWS):

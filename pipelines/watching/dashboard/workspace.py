@@ -22,7 +22,7 @@ from boomerang.formats.evaluation import Gallery, read_gallery, read_metrics
 from boomerang.metrics import Metrics
 from boomerang.safeio import safe_join
 from boomerang.watching.briefing import alarmed
-from boomerang.watching.history import from_line
+from boomerang.watching.history import from_line, history_bytes
 from boomerang.watching.metric_names import GROUP, NAMESPACE, VERSION, Datum, part
 from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.site import LOCAL
@@ -186,7 +186,11 @@ def _group(datum: Datum) -> str:
 
 def _canaries(file: Path, remarks: list[Remark]) -> Iterator[Datum]:
     """Yield the data of every canary; a line that is none is left out with a remark."""
-    lines = file.read_bytes().splitlines() if file.is_file() else []
+    try:
+        lines = history_bytes(file).splitlines()
+    except BoomerangError as error:
+        remarks.append(Remark(file.name, _in_a_line(error)))
+        return
     for number, line in enumerate(lines, 1):
         try:
             yield from_line(line)

@@ -1,6 +1,7 @@
 """What the sources share.
 
     base         what a source gives, how to write one, and how rows are picked
+    fitting      foreign arrays held against each other
     keras_files  data in Keras' `.npz` layout, from a file or downloaded
 
 A new source is a file beside this folder and nothing else.

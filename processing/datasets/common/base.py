@@ -14,7 +14,16 @@ import numpy.typing as npt
 from boomerang.config import Strict
 from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images, Labels, Rows
+from boomerang.safeio import display_name
 from boomerang.settings import DataConfig
+from processing.datasets.common.fitting import (
+    IN_WORDS,
+    check_class_names,
+    check_differ,
+    check_fit,
+    check_images,
+    check_labels,
+)
 from processing.sharing.tasks import Do, Piece, Task
 
 CIFAR10_CLASSES = (
@@ -57,6 +66,11 @@ class Corpus:
         What the data is; it goes with every number made from it.
     refused : tuple
         Files of a folder that could not be used, each with the reason.
+
+    Raises
+    ------
+    BadInput
+        If its parts do not fit together; see `processing.datasets.common.fitting`.
     """
 
     name: str
@@ -64,6 +78,14 @@ class Corpus:
     train: Split
     test: Split
     refused: tuple[dict[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        what = f"the data '{display_name(self.name)}'"
+        check_class_names(self.classes, what)
+        for part, split in (("train", self.train), ("test", self.test)):
+            check_labels(split.y, f"the labels of {what}, {part},", self.classes)
+        check_fit(self.train.x.shape, self.test.x.shape, what)
+        check_differ(self.train.x, f"the training images of {what}")
 
 
 @dataclass(frozen=True)
@@ -133,6 +155,7 @@ class Source(Strict, ABC):
     * `title` and `words`, which say in reports what it is;
     * `classes`, where they are known before any file is read: a wrong class in a config is then an error at
       once;
+    * `look`, where it reads files: whatever is wrong with them that a glance shows, which `plan` then says;
     * `blueprint`, which says what rows there will be and gives the work that makes them, so that several
       machines can share it. Rows that are there already are `sliced`. The same request gives the same bytes;
     * `write_example`, where it reads files.
@@ -165,6 +188,15 @@ class Source(Strict, ABC):
         ------
         BadInput
             If the source's files cannot be used.
+        """
+
+    def look(self, path: Path) -> None:
+        """Raise what is wrong with the files of the source, as far as it shows before their rows are read.
+
+        Raises
+        ------
+        BadInput
+            As `blueprint` would.
         """
 
     @classmethod
@@ -219,20 +251,25 @@ def _slicing(name: str, x: Images) -> Task:
     return Task(name, len(x), lambda start, stop: Piece(x[start:stop]))
 
 
-def as_split(x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], what: str) -> Split:
+def as_split(
+    x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], what: str, names: tuple[str, str] = IN_WORDS
+) -> Split:
     """Bring foreign arrays into the one form: images NHWC in uint8, labels int64 in one dimension.
+
+    Parameters
+    ----------
+    x, y : array
+    what : str
+        Where they are from, as an error names it.
+    names : tuple of str
+        What the two are called there.
 
     Raises
     ------
     BadInput
-        If the images are not 8-bit, or the two do not fit together.
+        If the images are not 8-bit or there are none, or the two do not fit together.
     """
-    if x.dtype != np.uint8 or x.ndim not in (3, 4):
-        do = "give uint8[N, H, W] or uint8[N, H, W, C], values 0..255"
-        raise BadInput(f"the images of {what}", f"they are {x.dtype}{list(x.shape)}", do)
-    if not np.issubdtype(y.dtype, np.integer) or y.size != len(x):
-        why = f"they are {y.dtype}{list(y.shape)} for {len(x)} images"
-        raise BadInput(f"the labels of {what}", why, "give one integer for each image")
+    check_images(x.dtype, x.shape, y, what, names)
     images = np.ascontiguousarray(x if x.ndim == 4 else x[..., None]).astype(np.uint8, copy=False)
     return Split(images, np.asarray(y).reshape(-1).astype(np.int64))
 

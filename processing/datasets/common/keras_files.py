@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from boomerang.errors import BadInput
-from boomerang.safeio import display_name, load_npz
+from boomerang.safeio import display_name, load_npz, npz_shapes
 from processing.datasets.common.base import Corpus, as_split
+from processing.datasets.common.fitting import (
+    check_class_names,
+    check_differ,
+    check_fit,
+    check_images,
+    check_labels,
+)
 
-_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_PAIRS = (("x_train", "y_train"), ("x_test", "y_test"))
+_KEYS = tuple(name for pair in _PAIRS for name in pair)
 
 
 def only_file(folder: Path, suffix: str) -> Path:
@@ -56,19 +65,48 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     BadInput
         If an array is missing or of another kind.
     """
-    arrays = load_npz(path)
-    missing = [key for key in _KEYS if key not in arrays]
-    if missing:
-        why = f"{', '.join(missing)} missing; it has {', '.join(sorted(arrays)) or 'nothing'}"
-        raise BadInput(path.name, why, f"save it with {', '.join(_KEYS)}")
-    train = as_split(arrays["x_train"], arrays["y_train"], path.name)
-    test = as_split(arrays["x_test"], arrays["y_test"], path.name)
-    if classes is None:
-        classes = tuple(str(k) for k in range(int(max(train.y.max(), test.y.max())) + 1))
-    further = sorted(display_name(key) for key in arrays.keys() - set(_KEYS))
+    classes = look_at_npz(path, classes)
+    arrays = load_npz(path, only=_KEYS)
+    check_differ(arrays["x_train"], f"x_train of {path.name}")
+    train, test = (as_split(arrays[x], arrays[y], path.name, (x, y)) for x, y in _PAIRS)
+    further = sorted(display_name(key) for key in npz_shapes(path).keys() - set(_KEYS))
     why = f"of its arrays {', '.join(_KEYS)} are read"
     refused = tuple({"name": f"{display_name(path.name)}: {key}", "reason": why} for key in further)
     return Corpus(name, classes, train, test, refused)
+
+
+def look_at_npz(path: Path, classes: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Hold the arrays of such a file against each other, and return the classes; no image is read.
+
+    Raises
+    ------
+    BadInput
+        As `from_npz` does.
+    """
+    shapes = npz_shapes(path)
+    missing = [key for key in _KEYS if key not in shapes]
+    if missing:
+        why = f"{', '.join(missing)} missing; it has {', '.join(map(display_name, sorted(shapes)))}"
+        raise BadInput(display_name(path.name), why, f"save it with {', '.join(_KEYS)}")
+    labels = load_npz(path, only=[y for _, y in _PAIRS])
+    for x, y in _PAIRS:
+        check_images(*shapes[x], labels[y], path.name, (x, y))
+    train, test = (_with_channel(shapes[x][1]) for x, _ in _PAIRS)
+    check_fit(train, test, path.name)
+    names = classes or numbered(*labels.values())
+    check_class_names(names, path.name)
+    for name, values in labels.items():
+        check_labels(values, f"{name} of {path.name}", names)
+    return names
+
+
+def _with_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape if len(shape) == 4 else (*shape, 1)
+
+
+def numbered(*labels: npt.NDArray[Any]) -> tuple[str, ...]:
+    """Return the numbers of the classes as their names."""
+    return tuple(str(k) for k in range(max(int(y.max()) for y in labels) + 1))
 
 
 def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> Corpus:
@@ -85,7 +123,8 @@ def from_keras(load: Callable[[], Any], name: str, classes: tuple[str, ...]) -> 
         # Keras raises a bare Exception where the network fails.
         do = f"download it elsewhere and set data.path to an .npz with {', '.join(_KEYS)}"
         raise BadInput(f"the download of {name}", str(error), do) from error
-    train, test = as_split(x_train, y_train, name), as_split(x_test, y_test, name)
+    train = as_split(x_train, y_train, name, _PAIRS[0])
+    test = as_split(x_test, y_test, name, _PAIRS[1])
     return Corpus(name, classes, train, test)
 
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Images, Labels, Rows
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
-from processing.defenses.common.near import Limits, close_pairs, learn_limits
+from processing.defenses.common.near import Close, Limits, close_pairs, learn_limits
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Evidence:
         Near duplicates with another label that come before the row.
     limits : Limits or None
         Within which two rows are near duplicates.
+    short : int
+        Rows that have more rows nearly like them than are measured: some of theirs may be missed.
     contradicted : bool[N]
         Rows that a trusted row contradicts.
     balance : mapping
@@ -48,6 +50,7 @@ class Evidence:
     groups: list[Rows]
     near: Rows
     limits: Limits | None
+    short: int
     contradicted: Bools
     balance: dict[str, Any]
 
@@ -93,11 +96,11 @@ class DataValidation(Detector):
         for rows in groups:
             copies[rows] = len(rows) - 1
             alone[rows[1:]] = False
-        near, limits = self._near(suspect, np.flatnonzero(alone))
+        near, limits, short = self._near(suspect, np.flatnonzero(alone))
         contradicted = contradicts_trusted(suspect)
         return Scored(
             (copies + near + blank + contradicted).astype(np.float64),
-            Evidence(suspect.y, blank, groups, near, limits, contradicted, class_balance(suspect)),
+            Evidence(suspect.y, blank, groups, near, limits, short, contradicted, class_balance(suspect)),
         )
 
     def decide(self, scored: Scored[Evidence]) -> Finding:
@@ -112,6 +115,7 @@ class DataValidation(Detector):
             "near_duplicates": {
                 "flagged": int((found.near > 0).sum()),
                 "limits": asdict(found.limits) if found.limits else None,
+                "cut_short": found.short,
             },
             "contradict_trusted": int(found.contradicted.sum()),
             "class_balance": found.balance,
@@ -125,18 +129,20 @@ class DataValidation(Detector):
         """Whether no copy of a group can be trusted: too many of them, or they disagree."""
         return len(labels) >= self.repeats or len(np.unique(labels)) > 1
 
-    def _near(self, suspect: Suspect, rows: Rows) -> tuple[Rows, Limits | None]:
-        """Return int64[N], near duplicates with another label that come before the row, and the limits.
+    def _near(self, suspect: Suspect, rows: Rows) -> tuple[Rows, Limits | None, int]:
+        """Return int64[N], near duplicates with another label that come before the row; the limits; and
+        how many rows were cut short.
 
         Of such a pair the later row is held to be the copy: what is added to a set comes after it.
         Only `rows` are compared: one of each picture, so that a flood of copies costs nothing.
         """
         counts = np.zeros(len(suspect.y), np.int64)
         limits = learn_limits(suspect.trusted_x, suspect.trusted_y, self.near_fraction)
+        found = Close()
         if limits is not None and self.near_fraction > 0:
-            for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limits):
+            for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limits, found):
                 counts[rows[later]] += 1
-        return counts, limits
+        return counts, limits, len(found.short)
 
 
 def _check(suspect: Suspect) -> None:

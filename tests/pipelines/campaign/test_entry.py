@@ -12,6 +12,7 @@ from pipelines.campaign.entry import ROOT, bundled, load, step_settings, used_tr
 from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
+from processing.datasets.common.keras_files import write_npz
 
 ENTRY = """
 name = "mine"
@@ -46,7 +47,7 @@ def entry(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_every_bundled_entry_is_sound(name: str, tmp_path: Path) -> None:
     data = tmp_path / "data.npz"
-    data.write_bytes(b"data")
+    write_npz(data, (8, 8, 3), 10)
     config = load(name, [f"data.path={data}"] if name in NEEDS_DATA else [])
     assert config.name == name
     assert config.attacks
@@ -116,7 +117,7 @@ def test_the_drawn_data_has_the_classes_that_names_are_checked_against() -> None
 
 
 def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path: Path) -> None:
-    (tmp_path / "own.npz").write_bytes(b"data")
+    write_npz(tmp_path / "own.npz", (8, 8, 3), 2)
     overrides = ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "attacks.0.target=zeppelin"]
     assert load(str(entry), overrides).attacks[0].model_dump()["target"] == "zeppelin"
 
@@ -138,7 +139,7 @@ def test_only_poison_hears_of_the_attacks(entry: Path) -> None:
 
 def test_no_step_is_told_a_path_of_this_machine(entry: Path, tmp_path: Path) -> None:
     data = tmp_path / "own.npz"
-    data.write_bytes(b"data")
+    write_npz(data, (8, 8, 3), 10)
     steps = step_settings(load(str(entry), ["data.source=npz", f"data.path={data}"]))
     assert not any(str(tmp_path) in settings.model_dump_json() for settings in steps.values())
     preprocess = steps["Preprocess"]

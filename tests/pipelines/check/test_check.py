@@ -23,6 +23,7 @@ from pipelines.check import Problem, check_definition, checks
 from pipelines.check.requests import OPERATIONS
 from pipelines.check.service import request_shape
 from pipelines.definition.build import build
+from processing.datasets.common.keras_files import write_npz
 
 NEEDS_DATA = {"cifar10", "mnist-corner"}
 JOBS = {
@@ -52,7 +53,7 @@ def definition(sound: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_a_bundled_entry_has_no_mistake(name: str, tmp_path: Path) -> None:
     data = tmp_path / "data.npz"
-    data.write_bytes(b"data")
+    write_npz(data, (8, 8, 3), 10)
     overrides = [*JOBS[name], *([f"data.path={data}"] if name in NEEDS_DATA else [])]
     assert check_definition(build(load(name, overrides)).definition) == []
 

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.interrupts import heard
 from helpers.ranges import ROOT, Range
@@ -299,7 +300,8 @@ def test_a_run_that_passes_its_gate_ends_with_0_and_another_limit_asks_evaluate_
 
 
 def test_a_broken_step_is_told_with_its_log_and_a_report(tiny: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.npz").write_bytes(b"no data")
+    x, y = np.zeros((20, 8, 8, 3), np.uint8), np.arange(20) % 2  # all alike, which only the step can see
+    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     source = ["--set", "data.source=npz", "--set", f"data.path={tmp_path / 'x.npz'}"]
     done = cli("run", "--config", tiny, "--out", tmp_path, "--id", "broken", *source)
     assert done.returncode == 2

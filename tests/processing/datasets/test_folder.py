@@ -34,8 +34,8 @@ def test_an_image_folder_is_a_class_a_subfolder(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_split_already_stays_so(tmp_path: Path) -> None:
     for part, count in (("train", 3), ("test", 2)):
-        for name in ("cat", "dog"):
-            write(tmp_path / part / name, "green", count)
+        for name, color in (("cat", "green"), ("dog", "red")):
+            write(tmp_path / part / name, color, count)
     found = Folder().blueprint(Request(tmp_path)).build(alone)
     assert found.train.y.tolist() == [0, 0, 0, 1, 1, 1] and found.test.y.tolist() == [0, 0, 1, 1]
 

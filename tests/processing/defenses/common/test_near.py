@@ -28,7 +28,8 @@ def distances(a: Any, clip: int = 255) -> Any:
 @given(shapes, st.integers(0, 1000))
 def test_a_sketch_is_never_further_apart_than_the_images(shape: tuple[int, ...], seed: int) -> None:
     x = images(shape, 6, seed)
-    assert (distances(near.sketch(x)) <= distances(x) * (1 + 1e-5) + 1e-3).all()
+    for grid in (8, 16):
+        assert (distances(near.sketch(x, grid)) <= distances(x) * (1 + 1e-5) + 1e-3).all()
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 256])
@@ -42,6 +43,40 @@ def test_the_pairs_are_those_of_brute_force(block_rows: int, monkeypatch: pytest
     wanted = np.argwhere(np.triu(close & (y[:, None] != y[None])))
     assert len(wanted) > 100
     assert sorted(near.close_pairs(x, y, limits)) == [(int(i), int(j)) for i, j in wanted]
+
+
+def test_rows_made_to_pass_every_sketch_cost_no_more_than_a_few_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = []
+    difference = near._difference
+
+    def counted(x: Any, i: Any, j: Any) -> Any:
+        measured.append(len(i))
+        return difference(x, i, j)
+
+    monkeypatch.setattr(near, "_difference", counted)
+    x = np.random.default_rng(0).integers(0, 256, (600, 16, 16, 3), np.uint8)
+    y, found = np.arange(600) % 10, near.Close()
+    assert list(near.close_pairs(x, y, near.Limits(1e6, 1.0), found)) == []
+    assert sum(measured) <= 600 * near.MOST_MEASURED < 600 * 599 * 9 / 20
+    others = [int((y[:row] != y[row]).sum()) for row in range(600)]
+    assert found.short == {row for row in range(600) if others[row] > near.MOST_MEASURED}
+
+
+@pytest.mark.parametrize("bound", ["MOST_BEFORE", "MOST_SKETCHED", "MOST_MEASURED"])
+def test_of_too_many_the_nearest_are_compared_and_the_row_is_named(
+    bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near, bound, 4)
+    monkeypatch.setattr(near, "_BLOCK_ROWS", 4)
+    x, y = images((12, 12, 3), 40, 1), np.arange(40)
+    x[-1] = x[-2]  # the nearest there is
+    found = near.Close()
+    pairs = list(near.close_pairs(x, y, near.Limits(1e6, 1e6), found))
+    assert (38, 39) in pairs and found.short >= {20, 39} and 3 not in found.short
+    # A window counts from the first row of a block.
+    assert max(np.bincount([later for _, later in pairs])) <= 4 + (3 if bound == "MOST_BEFORE" else 0)
 
 
 def test_the_limits_are_those_of_the_nearest_rows_with_another_label() -> None:
