@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from boomerang.errors import ConfigError, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
+_LONGEST_SHOWN = 100
 
 
 class Strict(BaseModel):
@@ -57,11 +58,15 @@ def validate(kind: type[Model], data: Any, *, where: str) -> Model:
             ""
             if isinstance(first["input"], Mapping | Sequence | BaseModel)
             and not isinstance(first["input"], str)
-            else f" (got {first['input']!r})"
+            else f" (got {_cut(repr(first['input']))})"
         )
         raise ConfigError(
             f"{where}: '{key}'", f"{why}{got}", "see docs/config.md for what it may be"
         ) from None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _known_keys(kind: type[BaseModel], location: Sequence[str]) -> list[str]:

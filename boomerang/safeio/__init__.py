@@ -19,7 +19,7 @@ Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
 
 from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
 from boomerang.safeio.arrays import MAX_ARRAY_BYTES, MAX_NPZ_BYTES, MAX_NPZ_MEMBERS, load_npy, load_npz
-from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
+from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
@@ -41,6 +41,7 @@ from boomerang.safeio.text import (
     load_toml,
     write_json_atomic,
 )
+from boomerang.shown import display_name
 
 __all__ = [
     "MAX_ARRAY_BYTES",

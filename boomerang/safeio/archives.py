@@ -13,7 +13,8 @@ from gzip import GzipFile
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from boomerang.safeio.files import RefusedError, check_member_name, display_name, reading, regular_file
+from boomerang.safeio.files import RefusedError, check_member_name, reading, regular_file
+from boomerang.shown import display_name
 
 MAX_TAR_BYTES = 8 << 30
 MAX_TAR_MEMBERS = 10_000

@@ -8,7 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from boomerang.safeio.files import RefusedError, display_name, reading, regular_file, said, write_bytes_atomic
+from boomerang.safeio.files import RefusedError, reading, regular_file, said, write_bytes_atomic
+from boomerang.shown import display_name
 
 MAX_JSON_BYTES = 64 << 20
 MAX_TOML_BYTES = 1 << 20

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from boomerang.config import validate
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import load_json
+from pipelines.page.terminal import open_console
 
 _NOT_MEASURED = "-"
 
@@ -28,12 +28,6 @@ def show_summary(metrics_file: Path, page: Path) -> None:
             f"[bold green]The gate passed the {candidate} model;[/] it waits for a person's approval."
         )
     console.print(f"report: {page}", soft_wrap=True, markup=False)
-
-
-def open_console() -> Console:
-    """Return a console for tables; where no terminal sets the width, one that wraps no table."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 def summary_table(metrics: Metrics) -> Table:
