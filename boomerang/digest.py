@@ -7,6 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from boomerang.errors import BadInput
+from boomerang.shown import display_name
+
 _BLOCK_BYTES = 1 << 20
 
 
@@ -46,8 +49,20 @@ def digest_tree(path: Path) -> str:
 
     Two trees have the same digest if and only if they hold the same names with the same bytes
     (empty folders do not count, nor do times and modes).
+
+    Raises
+    ------
+    BadInput
+        If a name is not UTF-8: it could stand in no record.
     """
     if path.is_file():
         return sha256_file(path)
     files = sorted(p for p in path.rglob("*") if p.is_file())
-    return digest_json([[p.relative_to(path).as_posix(), sha256_file(p)] for p in files])
+    return digest_json([[_name(p, path), sha256_file(p)] for p in files])
+
+
+def _name(file: Path, folder: Path) -> str:
+    name = file.relative_to(folder).as_posix()
+    if any("\ud800" <= char <= "\udfff" for char in name):  # Python's stand-in for a byte that is none
+        raise BadInput(f"the name '{display_name(name)}' in {folder}", "it is not UTF-8", "rename it")
+    return name

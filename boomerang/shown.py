@@ -50,8 +50,8 @@ def _escaped(char: str) -> str:
 class Styled:
     """A text stream whose reader may go away, and may know fewer characters than we do.
 
-    Where the reader of a pipe has gone (`| head`), what is written is dropped: a command goes on, and ends with
-    the exit code of what it did. For what colors its own text, such as rich's console.
+    Where the reader of a pipe has gone (`| head`), what is written is dropped: a command goes on, and ends
+    with the exit code of what it did. For what colors its own text, such as rich's console.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Styled:
             self._lose(error)
 
     def _lose(self, error: Exception) -> None:
-        """Drop what is held back, and what comes: Python writes it again at its exit, and would fail there."""
+        """Drop what is held back, and what comes: Python would write it at its exit, and fail there."""
         with suppress(OSError, ValueError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())

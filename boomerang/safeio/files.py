@@ -34,7 +34,9 @@ def reading(path: Path, do: str, *expected: type[Exception]) -> Iterator[None]:
     except expected as error:
         raise BadInput(what, f"it is damaged ({said(error)})", do) from error
     except OSError as error:
-        raise BadInput(what, error.strerror or said(error), _OF_THE_SYSTEM.get(error.errno or 0, do)) from error
+        raise BadInput(
+            what, error.strerror or said(error), _OF_THE_SYSTEM.get(error.errno or 0, do)
+        ) from error
 
 
 # What to do where the file was not even looked into.

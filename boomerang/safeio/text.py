@@ -40,7 +40,17 @@ def load_json(path: Path, max_bytes: int = MAX_JSON_BYTES, *, allow_nan: bool = 
         except (ValueError, RecursionError) as error:
             raise RefusedError(f"it is not JSON ({said(error)})") from None
         _check_value(value, allow_nan)
+        _check_unicode(text, value)
         return value
+
+
+def _check_unicode(text: str, value: Any) -> None:
+    """Refuse an escape of half a character, which nothing can write again."""
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise RefusedError(f"it holds half a character ({said(error)})") from None
 
 
 def load_toml(path: Path, max_bytes: int = MAX_TOML_BYTES, *, allow_nan: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from boomerang.errors import BadInput
 from boomerang.shown import display_name, printable
 
-_LONGEST = 300
+_LONGEST, _AROUND = 300, 40
 
 _PLACE = "give a place where you may write, or change who may"
 _DESCRIPTORS = "close what has files open, or raise the limit: ulimit -n 4096"
@@ -45,18 +45,19 @@ def of_the_machine(error: Exception) -> BadInput | None:
     """Return a clear error where a place, a disk or the machine is what is wrong; None where we may be."""
     if isinstance(error, UnicodeError):
         return _of_a_name(error)
-    if not isinstance(error, OSError) or error.errno not in _OF_THE_MACHINE:
+    do = _OF_THE_MACHINE.get(error.errno or 0) if isinstance(error, OSError) else None
+    if not isinstance(error, OSError) or do is None:
         return None
     what = " -> ".join(display_name(_text(name)) for name in (error.filename, error.filename2) if name)
-    return BadInput(what or "this machine", error.strerror or "", _OF_THE_MACHINE[error.errno])
+    return BadInput(what or "this machine", error.strerror or "", do)
 
 
 def _of_a_name(error: UnicodeError) -> BadInput | None:
     """Return an error about a name that is not UTF-8; Python has it with a lone surrogate a byte."""
-    text = error.object if isinstance(error, UnicodeEncodeError) else ""
-    if not any("\udc80" <= char <= "\udcff" for char in text):
+    if not isinstance(error, UnicodeEncodeError) or error.reason != "surrogates not allowed":
         return None
-    return BadInput(f"the name '{_short(text)}'", "it is not UTF-8", "rename it")
+    around = error.object[max(0, error.start - _AROUND) : error.end + _AROUND]
+    return BadInput(f"the name '{display_name(around)}'", "it is not UTF-8", "rename it")
 
 
 def _text(name: object) -> str:

@@ -35,7 +35,9 @@ class Parser(argparse.ArgumentParser):
         """
         options, rest = self.parse_known_args(args, namespace)
         if rest:
-            command = next((each for each in self.commands() if each.prog.endswith(f" {options.command}")), self)
+            command = next(
+                (each for each in self.commands() if each.prog.endswith(f" {options.command}")), self
+            )
             command.refuse_unknown(rest)
         return options
 

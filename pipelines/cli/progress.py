@@ -82,7 +82,12 @@ class _Board:
             return Text("·", "dim"), Text(step, "dim"), "", ""
         if event.kind == "started":
             seconds = monotonic() - self._began[step]
-            return self._spinner, Text(step, "bold"), f"{seconds:6.1f} s", Text(printable(event.detail), "dim")
+            return (
+                self._spinner,
+                Text(step, "bold"),
+                f"{seconds:6.1f} s",
+                Text(printable(event.detail), "dim"),
+            )
         mark, style = _MARKS[event.kind]
         note = event.detail or ("cached" if event.kind == "cached" else "")
         return Text(mark, style), step, f"{event.seconds:6.1f} s", Text(printable(note), "dim")

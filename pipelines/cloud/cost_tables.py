@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from aws.prices import Prices, fetch_prices, read_prices
+from aws.prices import Machine, Prices, fetch_prices, read_prices
 from boomerang.errors import UsageError
 from pipelines.campaign.sections import Config
 from pipelines.campaign.site import LOCAL

@@ -11,9 +11,10 @@ from pathlib import Path
 
 _DEFAULTS = str(Path(__file__).with_name("sagemaker.yaml"))
 
-# The SDK asks for a region and for credentials while it is imported, checks roles against IAM, sends telemetry,
-# and takes defaults (networks, keys, tags) from files of the machine: none of it belongs in a definition. Keys
-# that open nothing are found first, so that none are asked of the addresses where a machine on AWS has its own.
+# The SDK asks for a region and for credentials while it is imported, checks roles against IAM, sends
+# telemetry, and takes defaults (networks, keys, tags) from files of the machine: none of it belongs in a
+# definition. Keys that open nothing are found first, so that nobody is asked for others: neither a program
+# that a profile names, nor the addresses where a machine on AWS has its own.
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",

@@ -39,6 +39,8 @@ from pipelines.runs.storage import link_file
 STATUSES = ("PendingManualApproval", "Approved", "Rejected")
 # What is compared to know a registration that was done before.
 _IDENTITY = ("run", "step", "model", "metrics", FOLDERS)
+_DECISION = ("status", "at", "by", "reason")
+_RESTORE = "restore it, or register the model again"
 _GROUP = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")
 
 
@@ -169,8 +171,7 @@ class Registry:
         if not (folder / PACKAGE).is_file():
             there = ", ".join(map(str, self.versions(group))) or "none"
             raise BadInput(f"package {group}/{version}", "it does not exist", f"versions there are: {there}")
-        facts, history = load_json(folder / PACKAGE), load_json(folder / STATUS)
-        return Package(group, version, folder, facts, tuple(history))
+        return Package(group, version, folder, _facts(folder / PACKAGE), _history(folder / STATUS))
 
     def list_packages(self, group: str) -> list[Package]:
         """Return the packages of a group, the oldest first; none if there is no such group."""
@@ -219,6 +220,25 @@ class Registry:
         if wrong := self.verify_package(package.group, package.version):
             why, do = "; ".join(wrong), "register the model again, and reject this version"
             raise IntegrityError(f"package {package.name} is not what was registered", why, do)
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    content = load_json(file)
+    if not isinstance(content, dict):
+        raise BadInput(f"{file}", "it is no record of a package", _RESTORE)
+    return content
+
+
+def _history(file: Path) -> tuple[dict[str, str], ...]:
+    content = load_json(file)
+    if not (isinstance(content, list) and content and all(map(_is_decision, content))):
+        why = f"it is no history of a status: a list of {', '.join(_DECISION)}, each a text"
+        raise BadInput(f"{file}", why, _RESTORE)
+    return tuple(content)
+
+
+def _is_decision(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in _DECISION)
 
 
 def _check(group: str, status: str) -> None:

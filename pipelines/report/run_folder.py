@@ -15,8 +15,10 @@ from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.formats.evaluation import Evaluation, open_evaluation
 from boomerang.safeio import load_json, safe_join
 from pipelines.campaign.entry import EVALUATE
+from pipelines.campaign.sections import Config
 from pipelines.runs.lineage import LINEAGE, Lineage
 from pipelines.runs.records import CONFIG, DEFINITION, Execution, StepRecord, load_execution
+from processing.attacks.common.recipe import create_recipe
 
 FAIL = "Fail"
 
@@ -76,11 +78,18 @@ def read_run(folder: Path) -> Run:
     finished = execution.has(EVALUATE, EVALUATION)
     return Run(
         execution=execution,
-        config=load_json(folder / CONFIG),
+        config=_config(folder / CONFIG),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
         evaluation=open_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None,
         lineage=_lineage(folder / LINEAGE),
     )
+
+
+def _config(file: Path) -> dict[str, Any]:
+    """Return what a run was configured with, held against what an entry may be; attacks by their kinds."""
+    config = validate(Config, load_json(file), where=file.name)
+    create_recipe(config.attacks)
+    return config.model_dump(mode="json")
 
 
 def _lineage(file: Path) -> Lineage | None:

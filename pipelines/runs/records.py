@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from boomerang.errors import BadInput
 from boomerang.manifest import FileEntry
@@ -20,6 +23,10 @@ EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.jso
 EventKind = Literal["started", "cached", "succeeded", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]
 StepStatus = Literal["Succeeded", "Failed", "Skipped"]
+
+
+# How a record is read again: no key but these.
+_AS_WRITTEN = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class OutputRecord:
     files : dict
         Digest and size of each file: of a folder by relative name, of a single file by its name.
     """
+
+    __pydantic_config__ = _AS_WRITTEN
 
     uri: str
     path: str
@@ -89,6 +98,8 @@ class StepRecord:
         The reason of a failure, the branch of a condition, the package that was registered.
     """
 
+    __pydantic_config__ = _AS_WRITTEN
+
     name: str
     type: str
     status: StepStatus
@@ -126,6 +137,8 @@ class Execution:
         The pipeline parameters, as resolved.
     run_dir : Path
     """
+
+    __pydantic_config__ = _AS_WRITTEN
 
     run_id: str
     run_dir: Path
@@ -183,15 +196,26 @@ def load_execution(run_dir: Path) -> Execution:
     content = load_json(run_dir / EXECUTION)
     try:
         del content["format"]
-        steps = tuple(_step_record(entry) for entry in content.pop("steps"))
-        return Execution(run_dir=run_dir, steps=steps, **content)
+        record = _RECORD.validate_python(content | {"run_dir": run_dir})
+        unlisted = [name for name, entry in _listed(record) if not isinstance(entry.get("sha256"), str)]
+        if not unlisted:
+            return record
+        why = f"{unlisted[0]} has no digest"
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except (KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({error})", "run again") from None
+        why = f"it lacks {error}"
+    raise BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({why})", "run again")
 
 
-def _step_record(entry: dict[str, Any]) -> StepRecord:
-    outputs = {name: OutputRecord(**output) for name, output in entry.pop("outputs").items()}
-    return StepRecord(outputs=outputs, **entry)
+_RECORD = TypeAdapter(Execution)
+
+
+def _listed(record: Execution) -> Iterator[tuple[str, dict[str, Any]]]:
+    for step in record.steps:
+        for output in step.outputs.values():
+            yield from output.files.items()
 
 
 def output_record(made: Made, target: Target, path: Path, run_dir: Path) -> OutputRecord:

@@ -26,7 +26,9 @@ def add(commands: Commands) -> None:
     )
     add_range(command)
     shown = command.add_mutually_exclusive_group()
-    shown.add_argument("--page", type=writable_path, metavar="FILE", help="(default: dashboard.html in --out)")
+    shown.add_argument(
+        "--page", type=writable_path, metavar="FILE", help="(default: dashboard.html in --out)"
+    )
     shown.add_argument(
         "--serve", type=int, nargs="?", const=8765, metavar="PORT", help="(default port: 8765)"
     )
