@@ -109,7 +109,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/campaign/site",
         "pipelines/campaign/staging",
         "pipelines/definition/machines",
-        "pipelines/definition/offline",
         "pipelines/definition/sdk/addresses",
         "pipelines/definition/sdk/canary_pipeline",
         "pipelines/definition/sdk/candidate",

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -66,10 +67,8 @@ class _Server(ThreadingHTTPServer):
             super().process_request(request, client_address)
             return
         request.settimeout(0.1)
-        try:
+        with suppress(OSError):  # it has gone
             request.sendall(_BUSY)
-        except OSError:
-            pass  # it has gone
         self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -106,10 +105,8 @@ def _handler(page: Callable[[], str], read_s: float) -> type[BaseHTTPRequestHand
             super().finish()
 
         def _give_up(self) -> None:
-            try:
+            with suppress(OSError):  # it has gone
                 self.connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # it has gone
 
         def do_GET(self) -> None:
             self.deadline.cancel()
@@ -120,7 +117,8 @@ def _handler(page: Callable[[], str], read_s: float) -> type[BaseHTTPRequestHand
             else:
                 self._answer(*_made(page))
 
-        do_HEAD = do_GET
+        def do_HEAD(self) -> None:
+            self.do_GET()
 
         def _answer(self, status: HTTPStatus, text: str, kind: str) -> None:
             content = text.encode(errors="backslashreplace")
@@ -147,4 +145,8 @@ def _made(page: Callable[[], str]) -> tuple[HTTPStatus, str, str]:
         return HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n", "text/plain"
     except Exception as error:
         # Whatever it is, the next load may be well: somebody may be writing into the workspace.
-        return HTTPStatus.INTERNAL_SERVER_ERROR, f"the page cannot be made: {_in_words(error)}\n", "text/plain"
+        return (
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            f"the page cannot be made: {_in_words(error)}\n",
+            "text/plain",
+        )

@@ -120,7 +120,9 @@ def test_a_tab_that_is_closed_leaves_no_trace(capfd: pytest.CaptureFixture[str])
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_page_that_cannot_be_made_is_said_and_the_next_one_is_made(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_page_that_cannot_be_made_is_said_and_the_next_one_is_made(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     pages = iter([TypeError("odd \x1b[2J"), BadInput("a", "b"), "well"])
 
     def page() -> str:
