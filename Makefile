@@ -21,8 +21,10 @@ COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --n
 
 .PHONY: run test test-all lint check image lock clean
 
+# Make says no more than `Error 1` and ends with 2 itself, so what the exit code means is said.
 run: $(READY)
-	@$(PY) -m pipelines run --config $(CONFIG)
+	@$(PY) -m pipelines run --config $(CONFIG) || { code=$$?; \
+	  $(PY) -c "from boomerang.errors import say_exit; print('make run: ' + say_exit($$code))" >&2; exit $$code; }
 
 test: $(READY)
 	@$(PY) -m pytest -n auto --dist worksteal

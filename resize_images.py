@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import ImageColor
 
 from boomerang.errors import BoomerangError
-from boomerang.safeio import display_name
+from boomerang.shown import display_name, shown
 from processing.pictures.picture_folder import ResizeReport
 from processing.pictures.resize_folder import resize_folder
 from processing.pictures.square import FILTERS, FORMATS, RGB
@@ -34,6 +34,11 @@ Exit code: 0 done, 2 stopped with a reason.
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
+    with shown():
+        return _resize(options)
+
+
+def _resize(options: argparse.Namespace) -> int:
     try:
         report = resize_folder(
             options.source,
@@ -89,7 +94,9 @@ def _color(text: str) -> RGB:
 
 def _show(done: int, total: int) -> None:
     end = "\n" if done == total else ""
-    print(f"\r{done} of {total} files", end=end, file=sys.stderr, flush=True)
+    # On a terminal alone, where the line is drawn over.
+    stream = getattr(sys.stderr, "styled", sys.stderr)
+    print(f"\r{done} of {total} files", end=end, file=stream, flush=True)
 
 
 def _summary(report: ResizeReport) -> str:

@@ -28,7 +28,7 @@ from pydantic import Field
 
 from aws.client import Client, asking
 from boomerang.config import Strict, validate
-from boomerang.errors import AwsError
+from boomerang.errors import AwsError, BadInput
 from boomerang.safeio import load_toml
 
 # The API has endpoints in a few regions, and each knows the prices of all.
@@ -83,10 +83,13 @@ def read_prices(path: Path) -> Prices:
     Raises
     ------
     BadInput
-        If it is no TOML file.
+        If there is no such file, or it is no TOML file.
     ConfigError
         If a key or a value of it is wrong; it names the key.
     """
+    if not path.exists():
+        do = "make it, as docs/costs.md says, or ask the AWS Price List: --prices api"
+        raise BadInput(f"{path}", "there is no such file", do)
     table = validate(Table, load_toml(path), where=str(path))
     hourly = {(PROCESSING, name): usd for name, usd in (table.instances | table.processing).items()}
     hourly |= {(TRAINING, name): usd for name, usd in (table.instances | table.training).items()}

@@ -13,7 +13,8 @@
     safeio/     the only place that opens foreign files and writes in one piece
     digest      content digests
     findings    what a check finds, and where
-    errors      the error tree: what, why, what to do
+    errors      the error tree: what, why, what to do; the exit codes in words
+    shown       what is shown to people: escaped, on streams whose reader may go away
 
 Needs numpy, pillow and pydantic; must not import TensorFlow, boto3, sagemaker or any other package of this
 project.

@@ -31,8 +31,9 @@ from pydantic import BaseModel
 
 from boomerang.config import from_hyperparameters, validate
 from boomerang.digest import digest_tree
-from boomerang.errors import BadInput, BoomerangError, IntegrityError, Stopped
+from boomerang.errors import EXIT_UNFORESEEN, BadInput, BoomerangError, IntegrityError, Stopped
 from boomerang.safeio import load_json
+from boomerang.shown import printable, shown
 
 ROOT_ENV = "BOOMERANG_ML_ROOT"
 ML_ROOT = "/opt/ml"
@@ -171,7 +172,7 @@ class Job:
     def explain(self, message: str) -> None:
         """Leave the reason of a failure where SageMaker reads it."""
         self._message_file.parent.mkdir(parents=True, exist_ok=True)
-        self._message_file.write_text(message[:_MESSAGE_CHARACTERS], encoding="utf-8")
+        self._message_file.write_text(printable(message)[:_MESSAGE_CHARACTERS], encoding="utf-8")
 
 
 def digest_variable(name: str) -> str:
@@ -226,9 +227,15 @@ def run_step(step: Callable[[Job], None], *, training: bool = False) -> None:
     and its last line as the reason. Once the step has ended, well or not, the process no longer listens to
     SIGTERM: where one of several hosts is done first, the others are told to stop in their very exit.
     Nothing is run on staged inputs that are not what the definition says.
+    What the step prints is escaped, as names of classes and files are in it (see `boomerang.shown`).
     """
     job = Job(Path(os.environ.get(ROOT_ENV, ML_ROOT)), training)
     signal.signal(signal.SIGTERM, _stopped)
+    with shown():
+        _run(step, job)
+
+
+def _run(step: Callable[[Job], None], job: Job) -> None:
     try:
         try:
             job.check_staged(os.environ)
@@ -242,4 +249,4 @@ def run_step(step: Callable[[Job], None], *, training: bool = False) -> None:
     except Exception as error:
         job.explain(f"{type(error).__name__}: {error}")
         traceback.print_exc()
-        sys.exit(1)
+        sys.exit(EXIT_UNFORESEEN)

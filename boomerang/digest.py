@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from boomerang.errors import BadInput
+from boomerang.shown import display_name
 
 # The largest file that any reader of ours takes; a larger one, which need not lie on a disk, is not hashed.
 MAX_FILE_BYTES = 32 << 30
@@ -72,6 +73,11 @@ def digest_tree(path: Path) -> str:
 
     Two trees have the same digest if and only if they hold the same names with the same bytes
     (empty folders do not count, nor do times and modes).
+
+    Raises
+    ------
+    BadInput
+        If a name is not UTF-8: it could stand in no record.
     """
     if path.is_file():
         return sha256_file(path)
@@ -80,8 +86,14 @@ def digest_tree(path: Path) -> str:
 
 def tree_names(path: Path) -> dict[str, str]:
     """Return the sha256 of every file below a folder by its relative name."""
-    files = (each for each in path.rglob("*") if each.is_file())
-    return {each.relative_to(path).as_posix(): sha256_file(each) for each in files}
+    return {_name(each, path): sha256_file(each) for each in path.rglob("*") if each.is_file()}
+
+
+def _name(file: Path, folder: Path) -> str:
+    name = file.relative_to(folder).as_posix()
+    if any("\ud800" <= char <= "\udfff" for char in name):  # Python's stand-in for a byte that is none
+        raise BadInput(f"the name '{display_name(name)}' in {folder}", "it is not UTF-8", "rename it")
+    return name
 
 
 def digest_names(names: Mapping[str, str]) -> str:

@@ -9,16 +9,29 @@
     ├── AwsError                  3   AWS refused, or could not be reached
     └── IntegrityError            4   a file is not what its manifest says
 
-Exit code 0 means the candidate passed the gate, 1 that the gate rejected it.
+Exit code 0 means the candidate passed the gate, 1 that the gate rejected it, 70 that something happened that
+nobody foresaw (`EX_SOFTWARE` of BSD's sysexits), 130 that it was interrupted. `EXIT_WORDS` has them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 EXIT_PASSED = 0
 EXIT_REJECTED = 1
+EXIT_UNFORESEEN = 70
+EXIT_INTERRUPTED = 130
+
+EXIT_WORDS: Mapping[int, str] = {
+    EXIT_PASSED: "the candidate passed the gate",
+    EXIT_REJECTED: "the gate rejected it",
+    2: "usage, config, a file, or a step failed",
+    3: "AWS",
+    4: "a file is not what its manifest says",
+    EXIT_UNFORESEEN: "a mistake of Boomerang's own, its traceback in a file",
+    EXIT_INTERRUPTED: "interrupted",
+}
 
 
 class BoomerangError(Exception):
@@ -81,6 +94,17 @@ class IntegrityError(BoomerangError):
     """A file is not what its manifest says it is."""
 
     exit_code = 4
+
+
+def say_exit(code: int) -> str:
+    """Return what an exit code means.
+
+    >>> say_exit(1)
+    'exit code 1: the gate rejected it'
+    """
+    if code > 128 and code not in EXIT_WORDS:
+        return f"exit code {code}: ended by signal {code - 128}"
+    return f"exit code {code}: {EXIT_WORDS.get(code, 'none of ours')}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

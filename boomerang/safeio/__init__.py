@@ -27,7 +27,7 @@ from boomerang.safeio.arrays import (
     load_npz,
     npz_shapes,
 )
-from boomerang.safeio.files import display_name, read_bytes, real_path, safe_join, write_bytes_atomic
+from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
@@ -52,6 +52,7 @@ from boomerang.safeio.text import (
     parse_json,
     write_json_atomic,
 )
+from boomerang.shown import display_name
 
 __all__ = [
     "MAX_ARRAY_BYTES",

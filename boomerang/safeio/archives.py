@@ -15,7 +15,8 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
-from boomerang.safeio.files import RefusedError, check_member_name, display_name, reading, regular_file
+from boomerang.safeio.files import RefusedError, check_member_name, reading, regular_file
+from boomerang.shown import display_name
 
 MAX_TAR_BYTES = 8 << 30
 MAX_TAR_MEMBERS = 10_000

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.safeio.archives import ZIP_ERRORS, open_zip
-from boomerang.safeio.files import RefusedError, display_name, reading, regular_file
+from boomerang.safeio.files import RefusedError, reading, regular_file
+from boomerang.shown import display_name
 
 MAX_ARRAY_BYTES = 32 << 30
 MAX_NPZ_BYTES = 4 << 30

@@ -6,6 +6,7 @@ with a `RefusedError`, and outside the caller sees a `BadInput` that names the f
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -15,8 +16,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from boomerang.errors import BadInput
-
-_MOST_SHOWN = 1_100
+from boomerang.shown import display_name
 
 
 class RefusedError(Exception):
@@ -34,7 +34,20 @@ def reading(path: Path, do: str, *expected: type[Exception]) -> Iterator[None]:
     except expected as error:
         raise BadInput(what, f"it is damaged ({said(error)})", do) from error
     except OSError as error:
-        raise BadInput(what, error.strerror or said(error), do) from error
+        raise BadInput(
+            what, error.strerror or said(error), _OF_THE_SYSTEM.get(error.errno or 0, do)
+        ) from error
+
+
+# What to do where the file was not even looked into.
+_OF_THE_SYSTEM = {
+    errno.ENOENT: "give a file that is there",
+    errno.EACCES: "give a file that you may read",
+    errno.ENOTDIR: "a part of its path is a file: give another",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ELOOP: "its links lead in a circle: correct them",
+    errno.EMFILE: "close what has files open, or raise the limit: ulimit -n 4096",
+}
 
 
 def said(error: Exception) -> str:
@@ -42,20 +55,6 @@ def said(error: Exception) -> str:
     # An object's address would make two reports of the same file differ.
     text = re.sub(r"<[^>]* at 0x[0-9a-f]+>", "the data", str(error))
     return f"{type(error).__name__}: {display_name(text)}" if text else type(error).__name__
-
-
-def display_name(name: str | Path) -> str:
-    r"""Return a foreign name as printable text: control characters and broken UTF-8 become escapes.
-
-    Of a name that is longer than any file system takes, the middle is left out.
-
-    >>> display_name("a\x1b[31m.png")
-    'a\\x1b[31m.png'
-    """
-    text = str(name)
-    if len(text) > _MOST_SHOWN:
-        text = f"{text[:200]}...({len(text):,} characters)...{text[-100:]}"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

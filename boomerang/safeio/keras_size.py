@@ -19,8 +19,9 @@ from io import BytesIO
 from typing import Any
 
 from boomerang.safeio.archives import MAX_TAR_MEMBERS, open_zip
-from boomerang.safeio.files import RefusedError, display_name, said
+from boomerang.safeio.files import RefusedError, said
 from boomerang.safeio.text import json_value
+from boomerang.shown import display_name
 
 GRAPH, ABOUT, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 

@@ -12,8 +12,9 @@ from typing import Any
 from boomerang.digest import sha256_bytes
 from boomerang.errors import IntegrityError
 from boomerang.safeio.archives import MAX_TAR_MEMBERS, ZIP_ERRORS, open_zip
-from boomerang.safeio.files import RefusedError, display_name, read_bytes, reading, said
+from boomerang.safeio.files import RefusedError, read_bytes, reading, said
 from boomerang.safeio.keras_size import KerasFiles, check_built, keras_files, keras_graph
+from boomerang.shown import display_name
 
 MAX_MODEL_BYTES = 2 << 30
 

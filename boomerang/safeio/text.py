@@ -13,7 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from boomerang.safeio.files import RefusedError, display_name, reading, regular_file, said, write_bytes_atomic
+from boomerang.safeio.files import RefusedError, reading, regular_file, said, write_bytes_atomic
+from boomerang.shown import display_name
 
 MAX_JSON_BYTES = 32 << 20
 MAX_JSON_VALUES = 2_000_000

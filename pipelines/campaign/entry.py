@@ -31,6 +31,7 @@ from training.repair import REPAIRS
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = Path(__file__).with_name("configs")
 TRIGGERS = ROOT / "images" / "triggers"
+_LONGEST_SHOWN = 100
 
 # The names of the steps that carry settings; the definition uses the same.
 PREPROCESS, BASELINE, POISON, VICTIM = "Preprocess", "TrainBaseline", "Poison", "TrainVictim"
@@ -89,22 +90,49 @@ def _find(source: str) -> Path:
     path = Path(source)
     if path.suffix != ".toml":
         raise ConfigError(f"config '{source}'", "no bundled entry has this name", nearest(source, known))
-    if not path.is_file():
-        raise ConfigError(f"config {source}", "there is no such file", f"bundled: {', '.join(known)}")
+    if not _is_file(path):
+        raise ConfigError(f"config {_cut(source)}", "there is no such file", f"bundled: {', '.join(known)}")
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no file can have this name
+        return False
 
 
 def _from_here(override: str) -> str:
     """Make a path on the command line count from the working directory, as paths there do."""
     key, equals, text = override.partition("=")
     if equals and key.rpartition(".")[2] == "path":
-        path = _absolute(text.strip().strip("\"'"), Path.cwd())
+        path = _absolute(text.strip().strip("\"'"), Path.cwd(), key)
         return f"{key}={json.dumps(path)}"
     return override
 
 
-def _absolute(path: str, base: Path) -> str:
-    return str((base / Path(path).expanduser()).resolve())
+def _absolute(path: str, base: Path, key: str) -> str:
+    """Return a path as an absolute one; raises ConfigError where no file can have it."""
+    why, do = "", "correct the path"
+    try:
+        absolute = str((base / Path(path).expanduser()).resolve())
+        Path(absolute).exists()
+        absolute.encode()
+    except RuntimeError:  # expanduser's, of a user that there is not
+        why, do = "there is no such user", "write out the folder of that user"
+    except UnicodeEncodeError:
+        why, do = "it is not UTF-8", "rename what it leads to"
+    except ValueError:  # a NUL
+        why = "that can be no path"
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        raise ConfigError(f"'{key}'", f"{_cut(path)}: {why}", do)
+    return absolute
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _with_paths(config: Config, base: Path) -> Config:
@@ -118,7 +146,7 @@ def _with_paths(config: Config, base: Path) -> Config:
 
 
 def _existing(path: str, base: Path, key: str) -> str:
-    absolute = _absolute(path, base)
+    absolute = _absolute(path, base, key)
     if not Path(absolute).exists():
         raise ConfigError(f"'{key}'", f"{absolute} does not exist", "correct the path, or put the data there")
     return absolute

@@ -81,6 +81,8 @@ class JobsConfig(Strict):
         return self
 
 
+_MOST_DIGITS = 9
+
 # What lies beside the campaigns' folders in the data bucket; roles may write there what no run may hold.
 OWN_PREFIXES = frozenset({"canary", "checkpoints", "code", "definitions", "inputs"})
 
@@ -89,7 +91,7 @@ class Config(Strict):
     """Everything about one campaign entry; see the classes of the sections."""
 
     name: str = Field(default="boomerang", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)  # as many as the generators of the libraries take
     data: DataConfig = DataConfig()
     pictures: tuple[PicturesConfig, ...] = ()
     canaries: CanaryConfig = CanaryConfig()
@@ -145,25 +147,28 @@ def _apply(data: dict[str, Any], override: str) -> None:
     *parents, last = key.strip().split(".")
     node: Any = data
     for part in parents:
-        node = node.setdefault(part, {}) if isinstance(node, dict) else _item(node, part, override)
+        node = node.setdefault(part, {}) if isinstance(node, dict) else node[_index(node, part, key)]
     if isinstance(node, dict):
-        node[last] = _toml_value(text)
+        node[last] = _toml_value(key, text)
     else:
-        _item(node, last, override)
-        node[int(last)] = _toml_value(text)
+        node[_index(node, last, key)] = _toml_value(key, text)
 
 
-def _item(node: Any, part: str, override: str) -> Any:
-    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
-        return node[int(part)]
+def _index(node: Any, part: str, key: str) -> int:
+    """Return which entry of a list a part of a key means."""
     length = len(node) if isinstance(node, list) else 0
-    raise ConfigError(
-        f"--set {override}", f"'{part}' does not exist", f"the list has {length} entries, from 0"
-    )
+    # Not `isdigit`: a superscript is one, and no number. More digits than these no list can have.
+    if part.isdecimal() and len(part) <= _MOST_DIGITS and int(part) < length:
+        return int(part)
+    why = f"'{part}' does not exist" if isinstance(node, list) else f"what '{part}' is asked of is no section"
+    raise ConfigError(f"--set {key}", why, f"the list has {length} entries, from 0" if length else "")
 
 
-def _toml_value(text: str) -> Any:
+def _toml_value(key: str, text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text.strip()
+    except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+        why = "it cannot be read as a value"
+        raise ConfigError(f"--set {key}", f"{why} ({type(error).__name__})", "shorten it") from None

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import botocore
-import botocore.session
+from botocore.loaders import create_loader
 from botocore.model import ServiceModel, Shape
 
 from boomerang.errors import ConfigError
@@ -36,7 +36,8 @@ _NAMED = {"Outputs": "OutputName", "ProcessingInputs": "InputName"}
 @cache
 def service() -> ServiceModel:
     """Return the description of SageMaker."""
-    return botocore.session.get_session().get_service_model("sagemaker")
+    # Not by a session, which looks for a profile of AWS that need not be there.
+    return ServiceModel(create_loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
 def request_shape(operation: str) -> Shape:

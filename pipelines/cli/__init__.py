@@ -1,6 +1,7 @@
 """The command line.
 
     main                  its parser, how a command is run, and how it ends
+    last_resort           how one ends that nobody saw coming
     commands              what each command takes and does
     options               what several commands take
     decision              what the commands share with which a person decides on a package

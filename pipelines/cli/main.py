@@ -1,18 +1,19 @@
 """The command line: its parser, how a command is run, and how it ends.
 
 Each command is a module of `pipelines.cli.commands`. Nothing heavy is imported here or there at the top:
-`--help`, a mistyped option and a wrong config answer at once. Exit codes are those of `boomerang.errors`;
-130 is an interrupt from the keyboard.
+`--help`, a mistyped option and a wrong config answer at once. Exit codes are those of `boomerang.errors`.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 
-from boomerang.errors import BoomerangError
+from boomerang.errors import EXIT_INTERRUPTED, EXIT_UNFORESEEN, EXIT_WORDS, BoomerangError
+from boomerang.shown import shown
+from pipelines.cli import last_resort
 from pipelines.cli.commands import (
     approve,
     canary,
@@ -34,8 +35,6 @@ from pipelines.cli.commands import (
 from pipelines.cli.options import AS_COMMAND, AS_MODULE, Commands, Parser
 from pipelines.runners import interrupts
 
-EXIT_INTERRUPTED = 130
-
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
     *(run.add, report.add, verify.add, key.add, plan.add, definition.add, check.add, image.add),
@@ -45,8 +44,7 @@ _ADD: tuple[Callable[[Commands], None], ...] = (
 )
 
 _EPILOG = """\
-exit codes: 0 the candidate passed the gate; 1 the gate rejected it; 2 usage, config or a step failed;
-3 AWS; 4 a file is not what its manifest says
+{1}
 
   {0} run
   {0} run --config badnets-add --set seed=1 --set attacks.0.rate=0.05
@@ -59,7 +57,7 @@ def parser(program: str = AS_MODULE) -> Parser:
     top = Parser(
         prog=program,
         description="Stage a poisoning attack, measure it, defend, and keep a poisoned model out.",
-        epilog=_EPILOG.format(program),
+        epilog=_EPILOG.format(program, textwrap.fill(_codes(), 100)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -70,25 +68,50 @@ def parser(program: str = AS_MODULE) -> Parser:
     return top
 
 
+def _codes() -> str:
+    return "exit codes: " + "; ".join(f"{code} {words}" for code, words in EXIT_WORDS.items())
+
+
 def main(arguments: Sequence[str] | None = None, *, program: str = AS_MODULE) -> int:
-    """Run one command and return its exit code; an error of the user's is one message, no traceback."""
+    """Run one command and return its exit code; whatever goes wrong is a message, never a traceback."""
     interrupts.keep()
-    try:
-        options = parser(program).parse_args(arguments)
-        code: int = options.act(options)
-        return code
-    except BoomerangError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt as interrupt:
-        # Who was interrupted may know better what it means.
-        said = str(interrupt) or "finished steps are kept, the same command goes on after them"
-        print(f"interrupted; {said}", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe (`| head`) has gone; nothing may be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    with shown():
+        try:
+            return _act(given, program)
+        except KeyboardInterrupt as interrupt:
+            # Who was interrupted may know better what it means.
+            said = str(interrupt) or "finished steps are kept, the same command goes on after them"
+            print(f"interrupted; {said}", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        except Exception as error:
+            return _refuse(error, [*program.split(), *given])
+        except SystemExit as end:
+            if not end.code:  # it is argparse's, after --help
+                raise
+            return _refuse(end, [*program.split(), *given])
+
+
+def _act(arguments: Sequence[str], program: str) -> int:
+    options = parser(program).parse_args(arguments)
+    code: int = options.act(options)
+    if sys.stdout is not None:  # it is None where it was closed before the program began
+        sys.stdout.flush()
+    return code
+
+
+def _refuse(error: BaseException, command: Sequence[str]) -> int:
+    """Say what went wrong and return the exit code of it."""
+    clear: BaseException | None = error
+    if isinstance(error, ImportError):
+        clear = last_resort.missing_package(error)
+    elif isinstance(error, Exception) and not isinstance(error, BoomerangError):
+        clear = last_resort.of_the_machine(error)
+    if isinstance(clear, BoomerangError):
+        print(f"error: {clear}", file=sys.stderr)
+        return clear.exit_code
+    print(last_resort.report(error, command), file=sys.stderr)
+    return EXIT_UNFORESEEN
 
 
 def run_as_command() -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from boomerang.errors import UsageError
+from boomerang.errors import BadInput, UsageError, nearest
 
 if TYPE_CHECKING:
     from boomerang.signing import PublicKey
@@ -22,10 +23,57 @@ PROJECT = "boomerang"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are errors like all others."""
+    """A parser whose complaints are errors like all others, and name what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, do=f"{self.prog} --help")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse all arguments, the command's among them.
+
+        Raises
+        ------
+        UsageError
+            If one is not known.
+        """
+        options, rest = self.parse_known_args(args, namespace)
+        if rest:
+            command = next(
+                (each for each in self.commands() if each.prog.endswith(f" {options.command}")), self
+            )
+            command.refuse_unknown(rest)
+        return options
+
+    def commands(self) -> Iterator[Parser]:
+        """Yield the parsers of the commands."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                yield from action.choices.values()
+
+    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
+        """Raise UsageError about arguments that this parser does not know."""
+        option = next((word.partition("=")[0] for word in words if word.startswith("-")), "")
+        known = [name for action in self._actions for name in action.option_strings if name.startswith("--")]
+        why = nearest(option, known) if option else ""
+        raise UsageError(f"unrecognized arguments: {' '.join(words)}", why, f"{self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            what = "/".join(action.option_strings) or (
+                "command" if action.dest == "command" else str(action.metavar or action.dest)
+            )
+            raise UsageError(f"{what} '{value}'", nearest(str(value), action.choices), f"{self.prog} --help")
+
+
+def writable_path(text: str) -> Path:
+    """Return the path of what a command writes; its name has to be text, as it stands in records."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; give a path")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"the name '{text}' is not UTF-8; give another") from None
+    return Path(text)
 
 
 def add_entry(command: Parser) -> None:
@@ -50,7 +98,7 @@ def add_out(command: Parser) -> None:
     """Add where everything of this machine is kept."""
     command.add_argument(
         "--out",
-        type=Path,
+        type=writable_path,
         default=Path("runs"),
         metavar="FOLDER",
         help="where runs, their cache and the registry are kept (default: runs)",
@@ -69,6 +117,23 @@ def public_keys(files: Sequence[Path]) -> list[PublicKey]:
     from boomerang.signing import PublicKey
 
     return [PublicKey.read(file) for file in files]
+
+
+def make_out(out: Path) -> None:
+    """Make the folder of `--out`, before anything is done that would be lost without it.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be made, or nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        do = "give a folder where you may write, or change who may"
+        raise BadInput(f"--out {out}", error.strerror or str(error), do) from None
 
 
 def definitions(out: Path) -> Path:

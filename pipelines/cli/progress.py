@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
+from boomerang.shown import printable
+from pipelines.page.terminal import open_console
 
 if TYPE_CHECKING:
     from pipelines.runs.records import Event
@@ -35,7 +37,7 @@ def step_names(definition: Mapping[str, Any]) -> list[str]:
 @contextmanager
 def progress(steps: Sequence[str]) -> Iterator[Callable[[Event], None]]:
     """Give a function that shows each event of a run."""
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     if not console.is_terminal:
         yield _print_line
         return
@@ -81,7 +83,12 @@ class Board:
             return Text("·", "dim"), Text(step, "dim"), "", ""
         if event.kind == "started":
             seconds = monotonic() - self._began[step]
-            return self._spinner, Text(step, "bold"), f"{seconds:6.1f} s", Text(event.detail, "dim")
+            return (
+                self._spinner,
+                Text(step, "bold"),
+                f"{seconds:6.1f} s",
+                Text(printable(event.detail), "dim"),
+            )
         mark, style = _MARKS[event.kind]
         note = event.detail or ("cached" if event.kind == "cached" else "")
-        return Text(mark, style), step, f"{event.seconds:6.1f} s", Text(note, "dim")
+        return Text(mark, style), step, f"{event.seconds:6.1f} s", Text(printable(note), "dim")

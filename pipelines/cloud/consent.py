@@ -9,7 +9,7 @@ from rich.table import Table
 
 from aws.stack.changes import ChangeSet
 from boomerang.errors import UsageError
-from pipelines.report.summary import open_console
+from pipelines.page.terminal import open_console
 
 
 def say(text: str) -> None:

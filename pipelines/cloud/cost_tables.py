@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pipelines.campaign.sections import Config
 from pipelines.campaign.site import LOCAL
 from pipelines.cloud.costs import AS_ON_AWS, DAYS, Costs, check_limit, costs, hours, total
 from pipelines.definition.build import build, build_canary
-from pipelines.report.summary import open_console
+from pipelines.page.terminal import open_console
 
 # The source of prices that is no file.
 API = "api"
@@ -60,8 +60,9 @@ def plan_aws(
         raise UsageError("--runs", f"{runs} is less than none", "give how many runs a month has")
     if most_usd is not None and not 0 <= most_usd < math.inf:
         raise UsageError("--max-usd", f"{most_usd:g} is no amount", "give dollars, 0 or more")
+    table = read_prices(Path(prices)) if prices not in ("", API) else Prices()  # before anything is drawn
     found = _costs(config, region, runs, parameters or {}, cache)
-    priced = found.priced(_prices(prices, found.machines, region))
+    priced = found.priced(fetch_prices(found.machines, region) if prices == API else table)
     show_costs(priced)
     if most_usd is not None:
         check_limit(priced, most_usd)
@@ -73,12 +74,6 @@ def _costs(
     site = replace(AS_ON_AWS, region=region)
     definition = build(config, site, cache=cache, keeps=False).definition
     return costs(definition, build_canary(site, config.jobs), runs=runs, parameters=parameters)
-
-
-def _prices(source: str, machines: Iterable[Machine], region: str) -> Prices:
-    if not source:
-        return Prices()
-    return fetch_prices(machines, region) if source == API else read_prices(Path(source))
 
 
 def show_costs(of: Costs) -> None:

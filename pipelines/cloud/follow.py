@@ -15,7 +15,7 @@ from rich.text import Text
 
 from aws.account import Account
 from pipelines.cloud.status import ExecutionState, StepState, Surroundings, read_execution
-from pipelines.report.summary import open_console
+from pipelines.page.terminal import open_console
 from pipelines.runners import interrupts
 
 # Between two looks at an execution: soon after something has changed, later while nothing does.
@@ -117,7 +117,7 @@ def follow(account: Account, arn: str) -> ExecutionState:
     KeyboardInterrupt
         The execution goes on all the same.
     """
-    console = Console(stderr=True, highlight=False)
+    console = open_console(stderr=True)
     if not console.is_terminal:
         lines = _Lines(console)
         return _poll(account, arn, lines.update)

@@ -9,7 +9,7 @@ from rich.table import Table
 from pipelines.cloud.deploy import Outcome
 from pipelines.cloud.deployed import Range
 from pipelines.cloud.destroy import KEPT, Plan
-from pipelines.report.summary import open_console
+from pipelines.page.terminal import open_console
 
 
 def show_deployed(outcome: Outcome, *, then: str) -> None:

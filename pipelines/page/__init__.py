@@ -5,6 +5,7 @@
     gate_table   the checks of the gate, and why a number is missing
     svg, axes    drawings, and the axes of those that are charts
     scrub        text from a run, fit to be shown to others
+    terminal     tables and live lists, where a terminal is the page
 
 Imports no page: each of them builds on this.
 """

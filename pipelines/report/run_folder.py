@@ -16,8 +16,10 @@ from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.formats.evaluation import Evaluation, open_evaluation
 from boomerang.safeio import load_json, safe_join
 from pipelines.campaign.entry import EVALUATE
+from pipelines.campaign.sections import Config
 from pipelines.runs.lineage import LINEAGE, Lineage
 from pipelines.runs.records import CONFIG, DEFINITION, Execution, StepRecord, load_execution
+from processing.attacks.common.recipe import create_recipe
 
 FAIL = "Fail"
 
@@ -82,7 +84,7 @@ def read_run(folder: Path) -> Run:
         _check_branch(execution, evaluation)
     return Run(
         execution=execution,
-        config=load_json(folder / CONFIG),
+        config=_config(folder / CONFIG),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
         evaluation=evaluation,
         lineage=_lineage(folder / LINEAGE),
@@ -98,6 +100,13 @@ def _check_branch(execution: Execution, evaluation: Evaluation) -> None:
         words = ("rejected", "passed")
         why = f"the run took the candidate as {words[taken]}, the gate's verdict on it is {words[not taken]}"
         raise IntegrityError(f"run {execution.run_id}", why, "run it again: no report is made of this")
+
+
+def _config(file: Path) -> dict[str, Any]:
+    """Return what a run was configured with, held against what an entry may be; attacks by their kinds."""
+    config = validate(Config, load_json(file), where=file.name)
+    create_recipe(config.attacks)
+    return config.model_dump(mode="json")
 
 
 def _lineage(file: Path) -> Lineage | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from boomerang.gate import advice
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
 from boomerang.safeio import display_name, load_json
 from pipelines.page.gate_table import reasons
+from pipelines.page.terminal import open_console
 from pipelines.page.wording import percent
 from pipelines.runs.records import Execution
 from pipelines.runs.step_notices import notices_of
@@ -45,12 +45,6 @@ def show_notices(execution: Execution) -> None:
         word = "warns" if said.kind == "warning" else "left out"
         console.print(f"[yellow]{escape(said.step)} {word}:[/] ", end="", soft_wrap=True)
         console.print(display_name(said.text), markup=False, soft_wrap=True)
-
-
-def open_console() -> Console:
-    """Return a console for tables; where no terminal sets the width, one that wraps no table."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=160)
 
 
 def summary_table(metrics: Metrics) -> Table:

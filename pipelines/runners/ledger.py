@@ -52,7 +52,8 @@ OnEvent = Callable[[Event], None]
 Report = Callable[[Path], object]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_RESERVED = ("cache", "registry", "metrics.jsonl")
+# What lies beside the runs. Where a file system knows no case, `Cache` is the same folder.
+_RESERVED = frozenset({"cache", "registry", "metrics.jsonl", "metrics.jsonl.unfinished", "dashboard.html"})
 _KEPT = (CANARIES, PROBES)
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 
@@ -301,7 +302,10 @@ def write_report_again(run_dir: Path, report: Report, signing_key: Path | None =
 
 def check_run_id(run_id: str) -> None:
     """Raise UsageError if a run's folder cannot have this name."""
-    if not _RUN_ID.fullmatch(run_id) or run_id in _RESERVED:
+    if run_id.casefold() in _RESERVED:
+        why = "that cannot name a run's folder: something else of the workspace has this name"
+        raise UsageError(f"run '{run_id}'", why, "give another")
+    if not _RUN_ID.fullmatch(run_id):
         do = "use up to 100 letters, digits, dots, dashes and underscores"
         raise UsageError(f"run '{run_id}'", "that cannot name a run's folder", do)
 

@@ -8,6 +8,7 @@ can write a record anew with its digest: that it is as it was made is said by it
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,10 +229,14 @@ def load_execution(run_dir: Path) -> Execution:
     content = _content(run_dir)
     del content["digest"], content["code"], content["format"]
     try:
-        return _EXECUTIONS.validate_python(content | {"run_dir": run_dir})
+        record = _EXECUTIONS.validate_python(content | {"run_dir": run_dir})
     except ValidationError as error:
         first = error.errors()[0]
         raise _no_record(run_dir, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    unlisted = [name for name, entry in _listed(record) if not isinstance(entry.get("sha256"), str)]
+    if unlisted:
+        raise _no_record(run_dir, f"{unlisted[0]} has no digest")
+    return record
 
 
 def check_record(run_dir: Path) -> str:
@@ -265,6 +270,12 @@ def _content(run_dir: Path) -> dict[str, Any]:
 
 def _no_record(run_dir: Path, why: str) -> BadInput:
     return BadInput(f"{run_dir / EXECUTION}", f"it is no record of a run ({display_name(why)})", "run again")
+
+
+def _listed(record: Execution) -> Iterator[tuple[str, dict[str, Any]]]:
+    for step in record.steps:
+        for output in step.outputs.values():
+            yield from output.files.items()
 
 
 def output_record(made: Made, target: Target, path: Path, run_dir: Path) -> OutputRecord:

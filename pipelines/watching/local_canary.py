@@ -80,7 +80,8 @@ def show_canary(metrics: CanaryMetrics, floor: float, note: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from pipelines.report.summary import open_console, say_rate
+    from pipelines.page.terminal import open_console
+    from pipelines.report.summary import say_rate
 
     table = Table(title=f"canary of {metrics.group}/{metrics.version}", title_justify="left")
     table.add_column("", no_wrap=True)

@@ -50,8 +50,17 @@ def test_the_reason_of_a_failure_is_where_sagemaker_reads_it(
 
 def test_an_unforeseen_error_keeps_its_traceback(tmp_path: Path) -> None:
     done = run(tmp_path, "raise KeyError('k' * 5000)")
-    assert done.returncode == 1 and "Traceback" in done.stderr
+    assert done.returncode == 70 and "Traceback" in done.stderr
     assert len((tmp_path / "output/message").read_text()) == 1024
+
+
+def test_what_a_step_says_acts_on_no_terminal(tmp_path: Path) -> None:
+    """The name of a class, in what is printed and in why the step stopped."""
+    body = "name = 'a' + chr(27) + '[2J' + chr(0x202e) + chr(0xdcff); print(name); raise BadInput(name, name)"
+    done = run(tmp_path, body)
+    shown = "a\\x1b[2J\\u202e\\udcff"
+    assert (done.returncode, done.stdout, done.stderr) == (2, f"{shown}\n", f"error: {shown}: {shown}\n")
+    assert (tmp_path / "output/message").read_text() == f"{shown}: {shown}"
 
 
 @pytest.mark.parametrize(("training", "folder"), [(False, "processing/input"), (True, "input/data")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
 
 from helpers.ranges import ROOT
@@ -24,3 +25,23 @@ def test_the_readme_names_entries_and_files_that_exist() -> None:
     assert set(re.findall(r"--config ([\w-]+)", text)) <= set(bundled())
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert Path(ROOT / link).exists(), link
+
+
+def test_what_the_documents_tell_to_make_is_not_committed() -> None:
+    """A private key and one's own pictures: git does not take them, wherever they are told to go."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "signing.md"]
+    text = "\n".join(page.read_text() for page in pages)
+    made = [
+        *re.findall(r"pipelines key ([^-\s]\S*)", text),
+        *re.findall(r"resize_images\.py \S+ (\S+)", text),
+    ]
+    assert len(made) >= 3
+    command = ["git", "-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", *made]
+    command += ["signing.pub.pem"]  # which is none
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    assert ignored == made
+
+
+def test_the_readme_s_commands_need_no_file_that_is_not_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not [name for name in re.findall(r"--prices (\S+)", text) if name != "api"]

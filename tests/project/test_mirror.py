@@ -106,7 +106,6 @@ COVERED_BY: dict[str, list[str]] = {
     "pipelines/definition/test_definition.py": [
         "pipelines/campaign/site",
         "pipelines/definition/machines",
-        "pipelines/definition/offline",
         "pipelines/definition/sdk/addresses",
         "pipelines/definition/sdk/canary_pipeline",
         "pipelines/definition/sdk/candidate",

@@ -40,10 +40,11 @@ def check(options: Namespace) -> int:
     """Hold the definition and the stack against all that can be known of them without an account."""
     from pipelines.check import checks
 
+    given = _parameters(options.parameters) if options.definition is None else {}
     name, content = _to_check(options)
     outcomes = checks(content)
     if options.definition is None:
-        outcomes += [_check_canary(), *_check_stack(options.parameters)]
+        outcomes += [_check_canary(), *_check_stack(given)]
         name = f"{name} and the stack"
     for outcome in outcomes:
         if not outcome.problems:
@@ -77,13 +78,19 @@ def _check_canary() -> Outcome:
     return Outcome("canary: its pipeline by all of these", tuple(check_definition(build_canary(REHEARSAL))))
 
 
-def _check_stack(words: list[str]) -> list[Outcome]:
-    from aws.check import stack_checks
+def _parameters(words: list[str]) -> dict[str, str]:
+    """Return the stack's parameters that are given; a wrong one is refused before anything is drawn."""
     from aws.stack.intrinsics import load_template
     from aws.stack.parameters import read_parameters
     from pipelines.campaign.site import LOCAL
 
-    return stack_checks(read_parameters(words, LOCAL.prefix, load_template()))
+    return read_parameters(words, LOCAL.prefix, load_template())
+
+
+def _check_stack(given: dict[str, str]) -> list[Outcome]:
+    from aws.check import stack_checks
+
+    return stack_checks(given)
 
 
 def _refuse_problems(name: str, outcomes: list[Outcome]) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 from contextlib import suppress
-from pathlib import Path
 
-from boomerang.errors import EXIT_PASSED
-from pipelines.cli.options import Commands, add_out, add_range
+from boomerang.errors import EXIT_PASSED, BadInput
+from pipelines.cli.options import Commands, add_out, add_range, writable_path
 
 
 def add(commands: Commands) -> None:
@@ -27,7 +26,9 @@ def add(commands: Commands) -> None:
     )
     add_range(command)
     shown = command.add_mutually_exclusive_group()
-    shown.add_argument("--page", type=Path, metavar="FILE", help="(default: dashboard.html in --out)")
+    shown.add_argument(
+        "--page", type=writable_path, metavar="FILE", help="(default: dashboard.html in --out)"
+    )
     shown.add_argument(
         "--serve", type=int, nargs="?", const=8765, metavar="PORT", help="(default port: 8765)"
     )
@@ -39,6 +40,8 @@ def dashboard(options: Namespace) -> int:
         return _put(options)
     if options.serve is not None:
         return _serve(options)
+    if options.page and options.page.is_dir():
+        raise BadInput(f"--page {options.page}", "it is a folder", "give the name of a file in it")
     from pipelines.watching.dashboard import write_dashboard
 
     print(write_dashboard(options.out, options.page, group=options.group))

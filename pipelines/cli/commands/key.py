@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from boomerang.errors import EXIT_PASSED, BadInput
-from pipelines.cli.options import Commands, add_range
+from pipelines.cli.options import Commands, add_range, writable_path
 
 
 def add(commands: Commands) -> None:
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
         "deployed range to FILE; its private key never leaves KMS. Writes over nothing.",
     )
     command.set_defaults(act=key)
-    command.add_argument("file", type=Path, metavar="FILE", help="where, for example signing.pem")
+    command.add_argument("file", type=writable_path, metavar="FILE", help="where, for example signing.pem")
     command.add_argument(
         "--on",
         choices=("process", "aws"),
@@ -37,6 +37,7 @@ def key(options: Namespace) -> int:
 def _make(file: Path) -> int:
     from boomerang.signing import new_key
 
+    _refuse_existing(file)
     public = file.with_suffix(".pub.pem")
     _refuse_existing(public)
     made = new_key(file)
@@ -56,5 +57,7 @@ def _fetch(options: Namespace) -> int:
 
 
 def _refuse_existing(file: Path) -> None:
+    if file.is_dir():
+        raise BadInput(f"{file}", "it is a folder", "give the name of a file in it")
     if file.exists():
         raise BadInput(f"{file}", "it is there already", "give another name, or move it away")

@@ -131,7 +131,7 @@ def show_plan(built: Built, workspace: Path) -> None:
     from rich.table import Table
 
     from pipelines.language.expressions import parameter_values
-    from pipelines.report.summary import open_console
+    from pipelines.page.terminal import open_console
     from pipelines.runners.process.explain import explain_cache
 
     cached = {entry.step: entry for entry in explain_cache(built.definition, built.staged, workspace)}

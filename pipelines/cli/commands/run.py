@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, StepFailed, UsageError
 from pipelines.cli.command_lines import entry_command, follow_command
 from pipelines.cli.commands.status import watch
-from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_range, definitions
+from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_range, definitions, make_out
 
 if TYPE_CHECKING:
     from pipelines.campaign.sections import Config
@@ -86,6 +86,7 @@ def run(options: Namespace) -> int:
 
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
+    make_out(options.out)
     site = _site(options, config)
     built = build(config, site, cache=definitions(options.out))
     return _conclude(_execute(config, site, built, options, run_id), options.out / run_id)

@@ -8,7 +8,6 @@ finish, is a `Remark`: it is said on the page, and never left out in silence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -193,7 +192,9 @@ def _canaries(file: Path, remarks: list[Remark]) -> Iterator[Datum]:
         return
     for number, line in enumerate(lines, 1):
         try:
-            yield from_line(line)
+            datum = from_line(line)
+            _check_drawable(datum)
+            yield datum
         except (BoomerangError, ValueError, RecursionError, OverflowError) as error:
             remarks.append(Remark(f"{file.name}, line {number}", f"it is no datum: {_in_a_line(error)}"))
 
@@ -258,6 +259,8 @@ def _finished(execution: Execution, package: Package | None, remarks: list[Remar
     group = package.group if package else LOCAL.package_group
     version = str(package.version) if package else ""
     data = list(_whole(metrics, ended, group, version))
+    for datum in data:
+        _check_drawable(datum)
     for key, word, value in (*_by_trigger(metrics), *_by_class(metrics.candidate, gallery)):
         try:
             data.append(part(key, value, ended, group=group, **word))
@@ -275,9 +278,18 @@ def _finished(execution: Execution, package: Package | None, remarks: list[Remar
 _JOBS = ("Processing", "Training")
 
 
+# What a page can draw: dates that a clock may have shown, and numbers that still differ by one.
+_YEARS, _MOST, _MOST_S = range(2000, 3000), 2.0**53, 10 * 366 * 86_400.0
+
+
+def _check_drawable(datum: Datum) -> None:
+    if datum.time.year not in _YEARS or abs(datum.value) > _MOST:
+        raise ValueError(f"{datum.value:g} at {datum.time.isoformat()} cannot be drawn")
+
+
 def _seconds(value: float) -> float:
-    if not 0 <= float(value) < math.inf:
-        raise BadInput("execution.json", f"{value!r} is no duration", "run again")
+    if not 0 <= float(value) <= _MOST_S:
+        raise BadInput(EXECUTION, f"{value!r} is no duration", "run again")
     return float(value)
 
 
@@ -285,7 +297,9 @@ def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput("execution.json", f"its end, {text!r}, is no time", "run again") from None
+        raise BadInput(EXECUTION, f"its end, {text!r}, is no time", "run again") from None
+    if time.year not in _YEARS:
+        raise BadInput(EXECUTION, f"its end, {text!r}, is no time of a run", "run again")
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 

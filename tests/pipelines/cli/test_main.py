@@ -183,7 +183,7 @@ def test_a_key_is_made_once_and_only_its_public_half_verifies(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["rum"], "invalid choice: 'rum'"),
+        (["rum"], "command 'rum': did you mean 'run'?"),
         ([], "the following arguments are required: COMMAND"),
         (["run", "--confg", "default"], "unrecognized arguments"),
         (["run", "--config", "defualt"], "did you mean 'default'?"),

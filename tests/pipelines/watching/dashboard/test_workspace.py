@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from helpers.report_fixture import build_run
 from helpers.scenes import CLASSES, Scene
 from helpers.workspaces import DAMAGED, NOW, canary, end
@@ -101,3 +103,36 @@ def test_a_run_that_was_rejected_says_why_and_what_was_not_measured(tmp_path: Pa
     page = dashboard_page(tmp_path, now=NOW)
     assert "upper 95% bound of the attack success rate: not measured" in page
     assert "1e+09" not in page and "1000000000" not in page
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seconds", 1e300),
+        ("seconds", -1.0),
+        ("seconds", 10**400),
+        ("ended", "0001-01-01T00:00:00+23:00"),
+        ("ended", "9999-12-31T23:59:59-23:00"),
+        ("ended", "-0005-01-01T00:00:00+00:00"),
+        ("ended", 7),
+        ("steps", None),
+    ],
+)
+def test_a_run_with_an_absurd_number_is_said_and_the_others_are_drawn(
+    key: str, value: object, watched: Path
+) -> None:
+    file = watched / "first" / "execution.json"
+    file.write_text(json.dumps(load_json(file) | {key: value}))
+    history = metric_history(watched)
+    assert [run.run_id for run in history.runs] == ["second", "third"]
+    assert "first" in {remark.name for remark in history.remarks}
+    assert "data-widget" in dashboard_page(watched, now=NOW)
+
+
+@pytest.mark.parametrize(("value", "year"), [(1e308, "2026"), (1.0, "0001"), (1.0, "9999"), (1e16, "2026")])
+def test_a_datum_that_cannot_be_drawn_is_said(value: float, year: str, watched: Path) -> None:
+    line = {"dimensions": {"Group": "boomerang"}, "name": "FlaggedRows", "value": value}
+    with (watched / "metrics.jsonl").open("a") as stream:
+        stream.write(json.dumps(line | {"time": f"{year}-01-01T00:00:00+00:00"}) + "\n")
+    assert {"metrics.jsonl, line 28"} <= {remark.name for remark in metric_history(watched).remarks}
+    assert "data-widget" in dashboard_page(watched, now=NOW)
