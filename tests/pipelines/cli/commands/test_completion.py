@@ -74,4 +74,4 @@ def test_every_shell_gets_a_script_with_commands_and_entries(
 
 def test_another_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "cmd"]) == 2
-    assert "invalid choice: 'cmd'" in capsys.readouterr().err
+    assert "'cmd': known: bash, tcsh, zsh" in capsys.readouterr().err
