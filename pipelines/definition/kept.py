@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.errors import BoomerangError
-from boomerang.safeio import as_json, load_json, write_json_atomic
+from boomerang.safeio import MAX_JSON_BYTES, as_json, load_json, read_bytes, write_json_atomic
 from pipelines.definition.user_key import made_by_user, user_code
 
 _PURPOSE = "definition"
@@ -44,7 +44,7 @@ def _read(file: Path) -> tuple[dict[str, Any], bool | None]:
     try:
         content = load_json(file)
         definition: dict[str, Any] = content["definition"]
-        if file.read_bytes() != as_json(content):
+        if read_bytes(file, MAX_JSON_BYTES) != as_json(content):
             return {}, False
         return definition, made_by_user(content["code"], _PURPOSE, [file.stem, definition])
     except (BoomerangError, KeyError, OSError, TypeError, ValueError):

@@ -21,10 +21,12 @@ from boomerang.digest import digest_json
 from boomerang.errors import BoomerangError, UsageError
 from boomerang.manifest import FileEntry
 from boomerang.safeio import (
+    MAX_JSON_BYTES,
     as_json,
     discard,
     in_one_piece,
     load_json,
+    read_bytes,
     remove_tree,
     safe_join,
     sweep,
@@ -136,7 +138,7 @@ class Cache:
         foreign = False
         try:
             content = load_json(folder / ENTRY)
-            as_kept = (folder / ENTRY).read_bytes() == as_json(content)
+            as_kept = read_bytes(folder / ENTRY, MAX_JSON_BYTES) == as_json(content)
             own = made_by_user(content.pop("code", ""), _PURPOSE, [key, content]) if as_kept else False
             foreign = own is None
             entry = _read(folder, content)
