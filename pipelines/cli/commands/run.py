@@ -86,8 +86,8 @@ def run(options: Namespace) -> int:
 
     config = load(options.config, options.overrides)
     run_id = _run_id(options.id, config)
-    make_out(options.out)
     site = _site(options, config)
+    make_out(options.out)
     built = build(config, site, cache=definitions(options.out))
     return _conclude(_execute(config, site, built, options, run_id), options.out / run_id)
 

@@ -135,7 +135,7 @@ def test_the_command_is_installed_and_both_ways_work_from_any_folder(tmp_path: P
         unknown = subprocess.run(
             [*command, "run", "--no"], cwd=tmp_path, capture_output=True, text=True, check=False
         )
-        assert unknown.returncode == 2 and unknown.stderr.endswith(f"  {name} --help\n")
+        assert unknown.returncode == 2 and unknown.stderr.endswith(f"  {name} run --help\n")
     assert not list(tmp_path.iterdir())
 
 
@@ -289,7 +289,9 @@ def test_a_run_that_passes_its_gate_ends_with_0_and_another_limit_asks_evaluate_
     tiny: Path, tmp_path: Path
 ) -> None:
     loose = ["--set", "gate.max_asr_upper=1", "--set", "gate.max_canary_failures=1000"]
-    loose += [f"--set=gate.{key}=1" for key in ("max_accuracy_drop", "max_robust_drop", "max_turned")]
+    loose += [f"--set=gate.{key}=1000" for key in ("max_lost_classes", "max_uncovered_classes")]
+    shares = ("max_accuracy_drop", "max_error_ratio", "max_robust_drop", "max_turned")
+    loose += [f"--set=gate.{key}=1" for key in shares]
     passed = cli("run", "--config", tiny, "--out", tmp_path, "--id", "first", *loose)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "The gate passed the victim model" in passed.stdout

@@ -6,32 +6,30 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.report_fixture import build_run
-from helpers.workspaces import register
+from helpers.signed_workspace import build_signed_workspace
 
 from pipelines.check.service import service
 from pipelines.cli.main import main
-from pipelines.registry.local import Registry
 from pipelines.watching import local_canary
 
-STATUS, PACKAGE = "registry/boomerang/1/status.json", "registry/boomerang/1/package.json"
-# A workspace of one run and one approved package, by what somebody has made of one file of it.
+STATUS, PACKAGE = "registry/trial/1/status.json", "registry/trial/1/package.json"
+# A workspace of two runs and their packages, by what somebody has made of one file of it.
 EDITED: dict[str, dict[str, str]] = {
     "no-status": {STATUS: "[]"},
     "odd-status": {STATUS: '[{"status": 3}]'},
     "status-of-words": {STATUS: '["Approved"]'},
     "cut-status": {STATUS: '[{"status": "App'},
     "odd-package": {PACKAGE: "[]"},
-    "no-record": {"run/execution.json": "[]"},
-    "odd-record": {"run/execution.json": '{"format": 1, "run_id": "run", "steps": [{"name": 3}]}'},
+    "no-record": {"first/execution.json": "[]"},
+    "odd-record": {"first/execution.json": '{"format": 1, "run_id": "first", "steps": [{"name": 3}]}'},
     "infinite-record": {
-        "run/execution.json": '{"format": 1, "run_id": "run", "seconds": 1e400, "steps": []}'
+        "first/execution.json": '{"format": 1, "run_id": "first", "seconds": 1e400, "steps": []}'
     },
-    "odd-config": {"run/config.json": '{"attacks": ["badnets"]}'},
-    "other-config": {"run/config.json": '{"data": [], "seed": "many"}'},
-    "odd-attack": {"run/config.json": '{"attacks": [{"kind": "badnets", "rate": [], "target": {}}]}'},
-    "no-versions": {"run/Evaluate/evaluation/versions.json": "[]"},
-    "half-character": {"run/definition.json": '{"Steps": "\\ud800"}'},
+    "odd-config": {"first/config.json": '{"attacks": ["badnets"]}'},
+    "other-config": {"first/config.json": '{"data": [], "seed": "many"}'},
+    "odd-attack": {"first/config.json": '{"attacks": [{"kind": "badnets", "rate": [], "target": {}}]}'},
+    "no-versions": {"first/s3/bucket/runs/first/Evaluate/evaluation/versions.json": "[]"},
+    "half-character": {"first/definition.json": '{"Steps": "\\ud800"}'},
 }
 
 SET = ("run", "--set")
@@ -97,7 +95,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("approve", "boomerang", "--out", "T/empty"), 2, "it is no group/version"),
     (("approve", "boomerang/1", "--out", "T/empty"), 2, "versions there are: none"),
     (("reject", "boomerang/1", "--out", "T/empty"), 2, "--reason: it is empty"),
-    (("canary", "--out", "T/empty"), 2, "it has no package"),
+    (("canary", "--out", "T/empty"), 2, "no model is registered yet"),
     (("canary", "--group", "../up", "--out", "T/empty"), 2, "that is no name"),
     (("canary", "--floor", "70"), 2, "70 is no accuracy"),
     # the dashboard
@@ -105,20 +103,20 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("dashboard", "--page", "T/empty", "--out", "T/empty"), 2, "it is a folder"),
     (("dashboard", "--out", "T/file"), 2, "T/file: File exists"),
     # files that somebody edited
-    (("approve", "boomerang/1", "--out", "T/no-status"), 2, "it is no history of a status"),
-    (("reject", "boomerang/1", "--reason", "x", "--out", "T/odd-status"), 2, "it is no history of a status"),
-    (("canary", "--out", "T/status-of-words"), 2, ""),
-    (("approve", "boomerang/1", "--out", "T/cut-status"), 2, "it is not JSON"),
-    (("approve", "boomerang/1", "--out", "T/odd-package"), 2, "it is no record of a package"),
-    (("report", "T/no-record/run"), 2, "it is no record of a run"),
-    (("report", "T/odd-record/run"), 2, "steps.0.name: Input should be a valid string"),
-    (("verify", "T/odd-record/run"), 4, "it is no record of a run"),
-    (("report", "T/infinite-record/run"), 2, "not finite"),
-    (("report", "T/odd-config/run"), 2, "config.json: 'attacks.0'"),
-    (("report", "T/other-config/run"), 2, "config.json"),
-    (("report", "T/odd-attack/run"), 2, "badnets"),
-    (("report", "T/no-versions/run"), 4, "versions.json has been changed"),
-    (("report", "T/half-character/run"), 2, "it holds half a character"),
+    (("approve", "trial/1", "--out", "T/no-status"), 2, "it is no list of decisions"),
+    (("reject", "trial/1", "--reason", "x", "--out", "T/odd-status"), 2, "it is no list of decisions"),
+    (("approve", "trial/1", "--out", "T/status-of-words"), 2, "it is no list of decisions"),
+    (("approve", "trial/1", "--out", "T/cut-status"), 2, "it is not JSON"),
+    (("approve", "trial/1", "--out", "T/odd-package"), 2, "package.json: it has been changed"),
+    (("report", "T/no-record/first"), 4, "it is no record of a run"),
+    (("report", "T/odd-record/first"), 4, "it is no record of a run"),
+    (("verify", "T/odd-record/first"), 4, "it is no record of a run"),
+    (("report", "T/infinite-record/first"), 4, "not finite"),
+    (("report", "T/odd-config/first"), 4, "config.json: has been changed"),
+    (("report", "T/other-config/first"), 4, "config.json: has been changed"),
+    (("report", "T/odd-attack/first"), 4, "config.json: has been changed"),
+    (("report", "T/no-versions/first"), 4, "versions.json"),
+    (("report", "T/half-character/first"), 4, "definition.json: has been changed"),
     # AWS, without any
     (("status",), 3, "no region is set"),
     (("approve", "boomerang/1", "--on", "aws"), 3, "You must specify a region"),
@@ -139,11 +137,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.json").write_text("{}")
     (folder / "latin-names").mkdir()
     (folder / "latin-names" / "\udce9.png").write_bytes(b"x")
-    build_run(folder / "whole" / "run")
-    register(folder / "whole", "run", status="PendingManualApproval")
-    Registry(folder / "whole" / "registry").set_status("boomerang", 1, "Approved", by="ann")
+    build_signed_workspace(folder / "whole")
     for name, files in EDITED.items():
-        shutil.copytree(folder / "whole", folder / name)
+        shutil.copytree(folder / "whole" / "runs", folder / name)
         for file, text in files.items():
             (folder / name / file).unlink(missing_ok=True)  # a package's are links to the run's
             (folder / name / file).write_text(text)
@@ -194,7 +190,7 @@ def test_a_canary_s_folder_that_is_a_file(
 ) -> None:
     (tmp_path / ".canary").write_text("x")
     monkeypatch.setattr(local_canary, "find", lambda *_: None)  # it is made before the package is looked at
-    assert main(["canary", "--out", str(tmp_path)]) == 2
+    assert main(["canary", "--group", "trial", "--out", str(tmp_path)]) == 2
     assert ".canary: File exists\n  something of this name is there" in capsys.readouterr().err
 
 

@@ -52,8 +52,8 @@ def left_out(path: Path) -> dict[str, str]:
 
 
 def test_what_lies_beside_the_classes_is_named(tmp_path: Path) -> None:
-    for name in ("cat", "dog"):
-        write(tmp_path / name, "green")
+    for name, color in (("cat", "green"), ("dog", "brown")):
+        write(tmp_path / name, color)
     assert left_out(tmp_path) == {}
     (tmp_path / "readme.txt").write_text("these are pets")
     (tmp_path / "dog" / ".hidden.png").write_bytes((tmp_path / "dog" / "0.png").read_bytes())
@@ -67,8 +67,8 @@ def test_what_lies_beside_the_classes_is_named(tmp_path: Path) -> None:
 
 def test_of_a_divided_folder_a_further_part_and_a_further_class_are_named(tmp_path: Path) -> None:
     for part in ("train", "test", "val"):
-        for name in ("cat", "dog"):
-            write(tmp_path / part / name, "green", 3)
+        for name, color in (("cat", "green"), ("dog", "brown")):
+            write(tmp_path / part / name, color, 3)
     write(tmp_path / "test" / "moose", "brown", 3)
     (tmp_path / "train" / "notes.txt").write_text("x")
     (tmp_path / "test" / "dog" / "broken.png").write_bytes(b"no picture")

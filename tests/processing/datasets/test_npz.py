@@ -60,7 +60,7 @@ def test_arrays_and_files_that_are_not_read_are_named(tmp_path: Path) -> None:
 
 
 def test_beside_a_pair_nothing_else_is_read(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.zeros((6, 4, 4), np.uint8))
+    np.save(tmp_path / "x.npy", np.arange(96, dtype=np.uint8).reshape(6, 4, 4))
     np.save(tmp_path / "y.npy", np.arange(6) % 2)
     Npz.write_example(tmp_path)
     assert [entry["name"] for entry in load(tmp_path).refused] == ["mine.npz"]

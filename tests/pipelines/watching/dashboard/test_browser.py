@@ -50,7 +50,7 @@ def test_every_widget_is_drawn(page: Page, watched: Path, tmp_path: Path, width:
     assert undrawn == [
         "Charges of the account this month, USD"
     ]  # a machine has no bill, and the widget says so
-    assert page.evaluate("document.querySelectorAll('.alarms li').length") == 6
+    assert page.evaluate("document.querySelectorAll('.alarms li').length") == 7
     assert page.evaluate("document.querySelector('h1').textContent") == "The model is in alarm."
     assert page.complaints() == []
     assert page.requests() == [file.as_uri()]
