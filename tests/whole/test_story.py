@@ -88,7 +88,11 @@ class Executor:
             )
         root = execution.run_dir / "s3" / bucket
         for file in (path for path in root.rglob("*") if path.is_file()):
-            s3.upload_file(str(file), bucket, file.relative_to(root).as_posix())
+            key = file.relative_to(root).as_posix()
+            if not key.startswith(
+                "boomerang/inputs/"
+            ):  # what was staged is read, and written by deploy alone
+                s3.upload_file(str(file), bucket, key)
         self._register()
         self.cloud.end(arn, execution.status)
         self.cloud.steps = [_step(record) for record in execution.steps if record.status != "Skipped"]
