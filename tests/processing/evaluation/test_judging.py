@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.judged import backdoor
 
 from boomerang.gate import GateConfig, gate_numbers
-from boomerang.metrics import AttackNumbers, CanaryNumbers, Rate, Skill, rate
+from boomerang.metrics import CanaryNumbers, Rate, Skill, rate
 from processing.evaluation.judging import Measured, skill_of, verdict
 from training.model import NO_ANSWER
 
@@ -24,19 +25,6 @@ def failed(measured: Measured, limits: GateConfig | None = None) -> dict[str, st
     """Return the words of each check that fails, by key."""
     found = verdict(measured, limits or GateConfig())
     return {check.key: check.why for check in found.checks if not check.passed}
-
-
-def backdoor(asr: tuple[int, int], plain: tuple[int, int] = (100, 100)) -> AttackNumbers:
-    ra = rate(asr[1] - asr[0], asr[1])
-    return AttackNumbers(
-        name="p",
-        kind="badnets",
-        outcome="backdoor",
-        target="bird",
-        asr=rate(*asr),
-        ra=ra,
-        plain_accuracy=rate(*plain),
-    )
 
 
 def test_the_gate_goes_by_the_upper_bound() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.judged import backdoor
 
-from boomerang.metrics import AttackNumbers, rate
+from boomerang.metrics import rate
 from processing.evaluation.numbers import (
     Trial,
     attack_numbers,
@@ -39,19 +40,6 @@ def test_an_untargeted_attack_has_no_success_rate() -> None:
     trial = Trial("flip", "label_flip", "untargeted", None, X[:0], None, ints())
     found = attack_numbers(trial, ints(), None, ints(), None)
     assert found.asr is None and found.ra is None and found.turned is None
-
-
-def backdoor(asr: tuple[int, int], plain: tuple[int, int] = (100, 100)) -> AttackNumbers:
-    ra = rate(asr[1] - asr[0], asr[1])
-    return AttackNumbers(
-        name="p",
-        kind="badnets",
-        outcome="backdoor",
-        target="bird",
-        asr=rate(*asr),
-        ra=ra,
-        plain_accuracy=rate(*plain),
-    )
 
 
 def test_canaries_are_counted_and_the_missed_ones_named() -> None:
