@@ -89,7 +89,7 @@ class Rule(NamedTuple):
     @property
     def parameter(self) -> str:
         """What the pipeline and a model package call the limit: `max_asr_upper` is `MaxAsrUpper`."""
-        return self.limit.title().replace("_", "")
+        return property_name(self.limit)
 
     def say(self, value: float | None) -> str:
         """Return a value as a person reads it.
@@ -196,7 +196,7 @@ class Verdict(Strict):
 
 
 def property_name(key: str) -> str:
-    """Return what a model package calls a number of the gate.
+    """Return what a model package and the pipeline call a number of the gate, or a limit.
 
     >>> property_name("asr_upper")
     'AsrUpper'
