@@ -29,6 +29,9 @@ VERSION = "Version"
 TRIGGER = "Trigger"
 CLASS = "Class"
 
+# What no canary measures: the function of an account counts packages changed since they were registered.
+EXCHANGED = "PackageExchanged"
+
 _WATCHED = ((GROUP,), (GROUP, VERSION))
 _LONGEST_DIMENSION_VALUE = 1024  # PutMetricData, shape DimensionValue
 
@@ -67,7 +70,7 @@ _SPECS = (
     _rate("AccuracyDrop", "registered canary accuracy minus the one measured", low=-1.0),
     _rate("AttackSuccessRate", "attack success rate of the worst trigger", (GROUP, TRIGGER)),
     MetricSpec("FlaggedRows", "Count", _WATCHED, 0.0, math.inf, "rows that the screen flagged"),
-    MetricSpec("PackageExchanged", "Count", ((GROUP,),), 0.0, math.inf, "packages changed since registered"),
+    MetricSpec(EXCHANGED, "Count", ((GROUP,),), 0.0, math.inf, "packages changed since registered"),
     MetricSpec("CanaryRan", "Count", _WATCHED, 0.0, 1.0, "1 for a canary run that could do its work"),
 )
 

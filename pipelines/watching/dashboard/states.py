@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from aws.alarms import Alarm, CompositeAlarm, MetricHistory, State, play_all
 from aws.alarms.series import HOUR
-from boomerang.watching.metric_names import NAMESPACE, Datum
+from boomerang.watching.metric_names import EXCHANGED, NAMESPACE, Datum
 
 # Alarms look back days; what is older than this cannot matter to their state but through `ignore`.
 _LONGEST = timedelta(days=60)
@@ -22,7 +22,7 @@ class Standing:
     ----------
     name, description : str
     state : State or None
-        None where it watches what a laptop does not have, such as a queue.
+        None where it watches what a laptop does not have, such as a queue or a registry of AWS.
     since : datetime or None
     reason : str
     """
@@ -74,4 +74,5 @@ def standings(
 def _is_local(alarm: Alarm | CompositeAlarm) -> bool:
     if isinstance(alarm, CompositeAlarm):
         return True
-    return all(query.metric is None or query.metric.namespace == NAMESPACE for query in alarm.queries)
+    metrics = [query.metric for query in alarm.queries if query.metric is not None]
+    return all(metric.namespace == NAMESPACE and metric.name != EXCHANGED for metric in metrics)

@@ -17,7 +17,7 @@ from aws.dashboard import Newest, Search, check_dashboard, dashboard_body, read_
 from aws.dashboard.body import BILLING, PIPELINES, Body, plain
 from aws.stack.intrinsics import stack
 from boomerang.errors import BadInput
-from boomerang.watching.metric_names import METRICS, NAMESPACE, check_metric
+from boomerang.watching.metric_names import EXCHANGED, METRICS, NAMESPACE, check_metric
 
 STACK = stack({"PackageGroup": "birds", "CanaryFloor": "0.8", "MaxDrop": "0.03", "MaxAsr": "0.2"})
 ALARMS = read_alarms(STACK.resources)
@@ -53,7 +53,7 @@ def test_every_metric_of_the_schema_is_drawn_and_no_other() -> None:
     for name, dimensions in ours:
         check_metric(name, dimensions)
     # An exchanged package is no line that is watched: its alarm tells people.
-    assert {name for name, _ in ours} == set(METRICS) - {"PackageExchanged"}
+    assert {name for name, _ in ours} == set(METRICS) - {EXCHANGED}
     assert {space for space, _, _ in metrics(BODY)} == {NAMESPACE, PIPELINES, BILLING}
 
 
