@@ -5,6 +5,7 @@
     settings    what each step is told
     kinds       classes found by their kind: one file each
     manifest    a dataset as a folder that its manifest commits
+    blocks      arrays larger than memory, a block at a time
     formats/    the folders that one package writes and another reads
     metrics     the numbers, their names, and the schema of `metrics.json`
     gate        what is asked of a model, its limits, and its word

@@ -1,0 +1,133 @@
+"""Arrays larger than memory, a block at a time.
+
+A dataset's arrays are files that are mapped. What is read of a mapping counts as memory of the process until
+it is let go, so whoever goes through all rows takes them in blocks and lets each go. `blocks` does both; whoever
+picks rows in an order of his own calls `let_go` now and then.
+
+Nothing is lost by it: the pages stay in the system's cache, and a row that is asked for again is mapped anew.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from boomerang.errors import BadInput
+from boomerang.manifest import (
+    X_FILE,
+    Y_FILE,
+    Images,
+    Labels,
+    Manifest,
+    commit,
+    committing,
+)
+
+BLOCK_BYTES = 16 << 20
+
+Array = npt.NDArray[Any]
+
+
+def rows_at_once(x: Array, most: int = BLOCK_BYTES) -> int:
+    """Return how many rows of an array make a block of so many bytes; at least one.
+
+    >>> rows_at_once(np.zeros((10, 32, 32, 3), np.uint8), 1 << 20)
+    341
+    """
+    row_bytes = x.itemsize * int(np.prod(x.shape[1:], dtype=np.int64))
+    return max(1, most // max(1, row_bytes))
+
+
+def slices(rows: int, at_once: int) -> Iterator[slice]:
+    """Give consecutive slices of at most so many rows that cover all of them.
+
+    >>> list(slices(5, 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    return (slice(start, min(start + at_once, rows)) for start in range(0, rows, at_once))
+
+
+def blocks(x: Array, at_once: int | None = None) -> Iterator[tuple[slice, Array]]:
+    """Give the rows of an array in blocks, each with where it stands, and let go of each before the next.
+
+    Parameters
+    ----------
+    x : array[N, ...]
+        Mapped or not. What is given is a view: who keeps it keeps a copy.
+    at_once : int, optional
+        Rows of a block; without it, `BLOCK_BYTES` of them.
+    """
+    for part in slices(len(x), at_once or rows_at_once(x)):
+        yield part, x[part]
+        let_go(x)
+
+
+def let_go(x: Array) -> None:
+    """Let go of the memory that an array's mapping has taken up; does nothing to an array that is not mapped.
+
+    Of a mapping that is written to, what was written stays; one that is private (mode `c`) is left alone.
+    """
+    owner: Any = x
+    while owner is not None and not isinstance(owner, mmap.mmap):
+        if isinstance(owner, np.memmap) and owner.mode == "c":
+            return
+        owner = getattr(owner, "base", None)
+    if owner is not None and hasattr(owner, "madvise"):
+        owner.madvise(mmap.MADV_DONTNEED)
+
+
+@contextmanager
+def new_dataset(
+    path: Path, rows: int, image: tuple[int, ...], manifest: Manifest
+) -> Iterator[tuple[Images, Labels]]:
+    """Give the arrays of a dataset that is to be written, mapped onto its own files; commit it at the end.
+
+    It appears in one piece when the block ends well, and not at all when it does not. The same content gives
+    the same bytes as `boomerang.manifest.write_dataset`.
+
+    Parameters
+    ----------
+    path : Path
+    rows : int
+    image : (int, int, int)
+        (H, W, C).
+    manifest : Manifest
+        What it says of shape and files is filled in.
+
+    Yields
+    ------
+    uint8[N, H, W, C], int64[N]
+        Zeros, to be written to; `let_go` of them now and then.
+
+    Raises
+    ------
+    BadInput
+        At the end, if a label has no class.
+    """
+    with committing(path) as scratch:
+        x = _new(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
+        y = _new(scratch / Y_FILE, np.dtype(np.int64), (rows,))
+        yield x, y
+        if rows and not 0 <= int(y.min()) <= int(y.max()) < len(manifest.classes):
+            why = f"they span {y.min()}..{y.max()}, the classes are {len(manifest.classes)}"
+            raise BadInput("labels", why, "give each label a class name")
+        for array in (x, y):
+            if isinstance(array, np.memmap):
+                array.flush()
+        commit(scratch, manifest.model_copy(update={"shape": x.shape}))
+
+
+def _new(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """Return zeros in a new `.npy` file, mapped; numpy cannot map what is empty."""
+    if 0 in shape:
+        empty = np.zeros(shape, dtype)
+        np.save(path, empty, allow_pickle=False)
+        return empty
+    mapped: Array = np.lib.format.open_memmap(path, "w+", dtype, shape)  # type: ignore[no-untyped-call]
+    return mapped
