@@ -1,8 +1,8 @@
 """Arrays larger than memory, a block at a time.
 
 A dataset's arrays are files that are mapped. What is read of a mapping counts as memory of the process until
-it is let go, so whoever goes through all rows takes them in blocks and lets each go. `blocks` does both; whoever
-picks rows in an order of his own calls `let_go` now and then.
+it is let go, so whoever goes through all rows takes them in blocks and lets each go. `blocks` does both;
+whoever picks rows in an order of his own calls `let_go` now and then.
 
 Nothing is lost by it: the pages stay in the system's cache, and a row that is asked for again is mapped anew.
 """
