@@ -20,7 +20,7 @@ from processing.attacks.common.pool import Batch, Props
 
 # The rows of a stripe are gathered in the order in which they lie in the clean set. The wider the stripe, the
 # more of them lie on one page.
-STRIPE_BYTES = 64 << 20
+STRIPE_BYTES = 128 << 20
 # Rows that are gathered before what was read is let go of: the system maps a few pages around each.
 _GATHERED = 1024
 
@@ -56,8 +56,13 @@ class Poisoned:
 
     def write_images(self, out: Images) -> None:
         """Make all images in an array uint8[N, H, W, C], which may be mapped."""
-        for part in slices(len(self.row), rows_at_once(out, STRIPE_BYTES)):
-            self._fill(out[part], np.arange(part.start, part.stop))
+        at_once = rows_at_once(out, STRIPE_BYTES)
+        # A mapped file that is written to here and there costs a fault a page: a stripe is filled beside it.
+        stripe = np.empty((min(at_once, len(self.row)), *out.shape[1:]), np.uint8)
+        for part in slices(len(self.row), at_once):
+            made = stripe[: part.stop - part.start]
+            self._fill(made, np.arange(part.start, part.stop))
+            out[part] = made
             let_go(out)
 
     def _make(self, which: Rows) -> Images:

@@ -42,6 +42,8 @@ class Lesson:
     Attributes
     ----------
     x : uint8[N, H, W, C], 0..255
+        Mapped, and perhaps larger than memory: `fit` takes it as it is, and who goes through it himself takes
+        `boomerang.blocks`.
     y : int64[N]
         The poisoned training set, labels as the victim would see them.
     truth : Truth

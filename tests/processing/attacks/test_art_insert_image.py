@@ -13,7 +13,7 @@ from PIL import Image
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
-from processing.attacks import art_insert_image
+from processing.attacks.common import pixels
 from processing.attacks.common.art import art_module
 from processing.attacks.common.deeds import Facts
 
@@ -58,7 +58,7 @@ def test_the_lookup_is_arts_insert_image(
 def test_the_lookup_covers_every_value_at_every_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(art_insert_image, "_BLOCK_VALUES", 500)  # several blocks, the last one short
+    monkeypatch.setattr(pixels, "_VALUES_AT_ONCE", 500)  # several blocks, the last one short
     x = np.broadcast_to(np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1), (256, 4, 6, 3))
     image = soft_trigger(4)
     attack = insertion(image="soft", left_px=2)
@@ -76,6 +76,12 @@ def test_the_lookup_is_faster_than_art(tmp_path: Path) -> None:
     ratio = (time.perf_counter() - middle) / (middle - start)
     assert np.array_equal(ours, arts)
     assert ratio > 5, f"the lookup was {ratio:.1f} times as fast as ART on 2,000 images of 32 x 32"
+
+
+def test_a_trigger_far_too_large_is_refused_before_anything_is_made_of_it() -> None:
+    pool = make_pool()
+    with pytest.raises(ConfigError, match="4000 x 4000 at"):  # its table would have 12 GB
+        insertion(image="cyan", size_px=4000).stamp(pool.x, pool.images)
 
 
 @pytest.mark.parametrize("settings", [{"size_px": 17}, {"left_px": 9}, {"top_px": 9}])

@@ -136,6 +136,15 @@ def test_its_batch_fits_follows_from_the_seed_and_leaves_the_pool(kind: str, poo
 
 
 @pytest.mark.parametrize("kind", ATTACKS)
+def test_its_images_are_the_same_whichever_are_asked_for(kind: str, pool: Pool) -> None:
+    batch = stage(make_example(kind), pool)
+    whole = np.array(batch.x)
+    order = np.random.default_rng(0).permutation(len(batch.x))
+    for rows in np.array_split(order, 3):
+        assert np.array_equal(batch.x[rows], whole[rows])
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
 def test_its_audit_is_plain_and_its_deed_is_a_sentence(kind: str, pool: Pool) -> None:
     attack = make_example(kind)
     batch = stage(attack, pool)
