@@ -2,6 +2,7 @@
 
     preprocess   split the source, set canary candidates apart, prepare the pictures
     poison       a recipe of attacks applied to the training set, and the truth about it
+    poisoned     the set that Poison makes, as it is written
     takeover     the training of a victim whose attacker runs it
     screen       the rows scored and flagged by what a defender has
     evaluate     the models held against the test set, the attacks, the canaries and the gate

@@ -7,7 +7,9 @@ recipe          the attacks of a run in their order
 trial           what an attack is measured on
 trigger         what Evaluate needs to stage the recipe once more
 trigger_images  trigger images, laid over images
+made            images that are made when they are asked for
 backdoor        what all dirty-label backdoors share
+pixels          triggers that change pixel by pixel, as tables
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 deeds           what the plain sentences about attacks are made of
