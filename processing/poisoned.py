@@ -21,8 +21,8 @@ from processing.attacks.common.pool import Batch, Props
 # The rows of a stripe are gathered in the order in which they lie in the clean set. The wider the stripe, the
 # more of them lie on one page.
 STRIPE_BYTES = 128 << 20
-# Rows that are gathered before what was read is let go of: the system maps a few pages around each.
-_GATHERED = 1024
+# Rows that are gathered before what was read is let go of: the system maps up to 2 MB around each.
+_GATHERED = 128
 
 
 @dataclass(frozen=True)

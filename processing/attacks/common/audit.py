@@ -14,8 +14,8 @@ from processing.attacks.common.pool import Batch, Pool, largest_change
 
 # A trigger below this largest change, of 255, drowns in an image's own noise.
 FAINT = 8
-# Images that are compared at once: what a core's cache holds of them.
-_BLOCK_BYTES = 2 << 20
+# Images that are compared at once: the system maps up to 2 MB around each.
+_BLOCK_BYTES = 384 << 10
 
 
 def audit_entry(attack: Attack, batch: Batch, pool: Pool) -> dict[str, Any]:
