@@ -1,8 +1,8 @@
 """Which rows to compare with which where all with all would be too many: an index of random trees.
 
 A tree halves the rows, and the halves, along a direction drawn from those in which they vary most, until few
-are left together. Rows that lie near each other mostly end in the same leaf, and those that one tree parts are
-together in another (Dasgupta and Freund 2008, random projection trees; Muja and Lowe 2009, randomized k-d
+are left together. Rows that lie near each other mostly end in the same leaf, and those that one tree parts
+are together in another (Dasgupta and Freund 2008, random projection trees; Muja and Lowe 2009, randomized k-d
 trees).
 
 The halves are of almost the same size whatever the rows are. So the work is N log N, and rows that somebody

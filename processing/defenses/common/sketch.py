@@ -74,7 +74,7 @@ def sketched(x: Images, rows: Rows) -> Sketch:
 
 
 def _widest(x: Images, rows: Rows, at_once: int) -> tuple[Sketch, Sketch]:
-    """Return float32[G], the mean of the sketches of some rows, and float32[G, D], their widest directions."""
+    """Return float32[G], the mean of the sketches of some rows; float32[G, D], their widest directions."""
     parts = [np.zeros((0, sketch(x[:1]).shape[1]), np.float32)]
     for part in slices(len(rows), at_once):
         parts.append(sketch(x[rows[part]]))

@@ -149,7 +149,9 @@ class DataValidation(Detector):
             return (_NOTHING_NEAR,)
         if not found.short:
             return ()
-        why = f"rows look much like more than {MOST_MEASURED} others and were compared with the nearest of them"
+        why = (
+            f"rows look much like more than {MOST_MEASURED} others and were compared with the nearest of them"
+        )
         return (f"{found.short} {why} alone: near duplicates of theirs may be missed",)
 
     def _distrusts(self, labels: Labels) -> bool:
@@ -157,7 +159,7 @@ class DataValidation(Detector):
         return len(labels) >= self.repeats or len(np.unique(labels)) > 1
 
     def _near(self, suspect: Suspect, rows: Rows, limits: Limits | None) -> tuple[Rows, Close]:
-        """Return int64[N], near duplicates with another label that come before the row, and what was compared.
+        """Return int64[N], near duplicates with another label before the row, and what was compared.
 
         Of such a pair the later row is held to be the copy: what is added to a set comes after it.
         Only `rows` are compared: one of each picture, so that a flood of copies costs nothing.
@@ -188,7 +190,7 @@ def _check(suspect: Suspect) -> None:
 
 
 def looked_at(x: Images, min_contrast: int = 0) -> tuple[Bools, Digests]:
-    """Return bool[N], images of uint8[N, H, W, C] whose values span less, and a digest of each one's pixels."""
+    """Return bool[N], images of uint8[N, H, W, C] whose values span less, and each one's digest."""
     blank, digests = np.zeros(len(x), bool), np.zeros(len(x), f"S{_DIGEST_BYTES}")
     for part, images in blocks(x, rows_at_once(x, _BLOCK_BYTES)):
         flat = images.reshape(len(images), -1)
@@ -216,7 +218,9 @@ def contradicts_trusted(suspect: Suspect, digests: Digests) -> Bools:
 
 def _labeled(digests: Digests, y: Labels) -> Digests:
     """Return digests of pixels and label."""
-    both = np.column_stack([digests.view(np.uint8).reshape(-1, _DIGEST_BYTES), y.astype("<i8")[:, None].view(np.uint8)])
+    both = np.column_stack(
+        [digests.view(np.uint8).reshape(-1, _DIGEST_BYTES), y.astype("<i8")[:, None].view(np.uint8)]
+    )
     return both.view(f"S{both.shape[1]}")[:, 0]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from processing.defenses.common import near
 
+
 def images(shape: tuple[int, ...], rows: int, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     return np.clip(rng.normal(rng.integers(0, 256), 40, (rows, *shape)), 0, 255).astype(np.uint8)
@@ -75,7 +76,7 @@ def test_of_too_many_the_nearest_are_compared_and_the_row_is_named(
 
 
 def pictures(rows: int, seed: int) -> Any:
-    """Return uint8[rows, 16, 16, 3]: smooth like photographs, with two thirds of what varies in few directions."""
+    """Return uint8[rows, 16, 16, 3]: smooth like photographs."""
     rng = np.random.default_rng(seed)
     coarse = rng.normal(0, 45, (rows, 4, 4, 3)) + rng.normal(0, 45, (rows, 1, 1, 3))
     smooth = coarse.repeat(4, axis=1).repeat(4, axis=2)
@@ -117,7 +118,7 @@ def test_the_index_finds_what_a_comparison_of_all_finds(attack: str, monkeypatch
 
 
 def test_ten_times_the_rows_take_no_more_than_twelve_times_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN an index THEN cells of products and measured pairs are counted; a clock would tell of the machine."""
+    """GIVEN an index THEN cells and measured pairs are counted: a clock tells of the machine."""
     work = {"cells": 0, "pairs": 0}
     within, measured = near._within, near._are_close
 

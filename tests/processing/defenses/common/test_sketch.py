@@ -40,7 +40,9 @@ def test_the_directions_that_are_kept_are_the_widest() -> None:
     whole, kept = sketch(x), sketched(x, np.arange(400))
     assert kept.shape == (400, DIMENSIONS) and whole.shape == (400, 192)
     spread = kept.var(0)
-    assert (np.diff(spread) <= 1e-3 * spread[0]).all() and spread.sum() > whole.var(0).sum() * DIMENSIONS / 192
+    assert (np.diff(spread) <= 1e-3 * spread[0]).all() and spread.sum() > whole.var(
+        0
+    ).sum() * DIMENSIONS / 192
 
 
 def test_rows_are_those_that_were_asked_for_and_none_give_none() -> None:
