@@ -239,7 +239,7 @@ def _nearest(pairs: Pairs, found: Close) -> Pairs:
     # Of floats that are not negative, the larger has the larger bits.
     order = np.argsort(pairs.later << 32 | pairs.apart.view(np.uint32), kind="stable")
     near = np.sort(order[place < MOST_MEASURED])
-    return Pairs(*(array[near] for array in pairs))
+    return Pairs(pairs.earlier[near], pairs.later[near], pairs.apart[near])
 
 
 def _are_close(x: Images, i: Rows, j: Rows, limits: Limits) -> Bools:
