@@ -8,11 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from boomerang.blocks import slices
 from boomerang.manifest import Bools, Rows
-from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
+from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
+from processing.defenses.common.halves import halves, silhouette
+from processing.defenses.common.scatter import scatter
 from processing.defenses.common.whitening import Matrix, whitener
 
-_SILHOUETTE_ROWS = 2000
+_BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -110,14 +113,13 @@ class ActivationClustering(Detector):
 
     def score(self, suspect: Suspect) -> Scored[list[Cut]]:
         """Cluster each class and score its rows by how near they are to the smaller cluster."""
-        features, trusted = self._features(suspect)
+        basis = self._basis(suspect)
         scores = np.zeros(len(suspect.y))
         cuts = []
         for label, name in enumerate(suspect.classes):
-            rows = np.flatnonzero(suspect.y == label)
-            cut = self._cut(name, rows, suspect, features[rows], trusted[suspect.trusted_y == label])
+            cut = self._cut(name, label, suspect, basis)
             if cut.split is not None:
-                scores[rows] = cut.split.margin * (1 - cut.clean_share)
+                scores[cut.rows] = cut.split.margin * (1 - cut.clean_share)
             cuts.append(cut)
         return Scored(scores, cuts)
 
@@ -144,21 +146,26 @@ class ActivationClustering(Detector):
             said.append(f"{', '.join(alone)}: no trusted row of the class, so it flags nothing of it")
         return tuple(said)
 
-    def _cut(self, name: str, rows: Rows, suspect: Suspect, features: Matrix, trusted: Matrix) -> Cut:
-        """Cut a class, float64[n, D] and float64[m, D], where there are two different rows to learn from."""
+    def _cut(self, name: str, label: int, suspect: Suspect, basis: Matrix) -> Cut:
+        """Cut a class where there are two different rows to learn from."""
+        rows, features = np.flatnonzero(suspect.y == label), suspect.features
         left = suspect.left[rows]
-        if left.sum() < 2 or not np.ptp(features[left], axis=0).any():
+        learned = rows[left]
+        if len(learned) < 2 or not _differ(features, learned):
             return Cut(name, rows, None)
-        split = split_in_two(features, left, trusted, self.dimensions, suspect.seed)
+        varied = scatter(features, learned)
+        axes = varied.axes(basis, min(self.dimensions, len(learned)))
+        trusted = np.flatnonzero(suspect.trusted_y == label)
+        reduced = varied.along(axes, features, rows)
+        reduced_trusted = varied.along(axes, suspect.trusted_features, trusted)
+        split = split_in_two(reduced, left, reduced_trusted, suspect.seed)
         return Cut(name, rows, split, clean_share(split), rarity(split))
 
-    def _features(self, suspect: Suspect) -> tuple[Matrix, Matrix]:
-        """Return float64[N, D] and float64[M, D], suspect and trusted rows as they are clustered."""
-        wide, trusted = suspect.features.astype(np.float64), suspect.trusted_features.astype(np.float64)
+    def _basis(self, suspect: Suspect) -> Matrix:
+        """Return float64[D, D], in which rows are clustered."""
         if self.whiten == "none":
-            return wide, trusted
-        basis = whitener(suspect.trusted_features, suspect.trusted_y)
-        return wide @ basis, trusted @ basis
+            return np.eye(suspect.features.shape[1])
+        return whitener(suspect.trusted_features, suspect.trusted_y)
 
     def _is_poison(self, split: Split, share: float, p_value: float, classes: int) -> bool:
         if self.rule == "smaller":
@@ -169,54 +176,38 @@ class ActivationClustering(Detector):
         return p_value <= self.alpha / classes and share <= self.max_clean_share
 
 
-def split_in_two(features: Matrix, left: Bools, trusted: Matrix, dimensions: int, seed: int) -> Split:
+def _differ(features: Features, rows: Rows) -> bool:
+    """Whether any two rows differ."""
+    first = features[rows[0]]
+    return any((features[rows[part]] != first).any() for part in slices(len(rows), _BLOCK_ROWS))
+
+
+def split_in_two(reduced: Matrix, left: Bools, trusted: Matrix, seed: int) -> Split:
     """Split the rows of one class by 2-means on their principal components.
 
     Parameters
     ----------
-    features : float64[n, D]
-        The class' rows of the suspect set.
+    reduced : float64[n, k]
+        The class' rows of the suspect set, along their principal axes.
     left : bool[n], at least two
         Those that shape the clusters; the others are assigned to them.
-    trusted : float64[m, D]
+    trusted : float64[m, k]
         Trusted rows of the class; they are assigned to the clusters and do not shape them.
-    dimensions : int
-        Components that are kept, as far as there are so many.
     seed : int
         Of the starts of 2-means.
     """
-    from sklearn.cluster import KMeans
-    from sklearn.decomposition import PCA
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it ships no types
-
-    with threadpool_limits(1):  # on so few rows threads only wait for each other
-        pca = PCA(min(dimensions, *features[left].shape), svd_solver="full").fit(features[left])
-        reduced = pca.transform(features)
-        means = KMeans(2, n_init=10, random_state=seed).fit(reduced[left])
-        distances = means.transform(reduced)
-        trusted_distances = means.transform(pca.transform(trusted)) if len(trusted) else np.zeros((0, 2))
-    smaller = int(np.bincount(means.labels_, minlength=2).argmin())
-    between = float(np.linalg.norm(means.cluster_centers_[0] - means.cluster_centers_[1]))
+    means = halves(reduced[left], seed)
+    distances, trusted_distances = means.distances(reduced), means.distances(trusted)
+    smaller = int(np.bincount(distances[left].argmin(1), minlength=2).argmin())
+    between = float(np.linalg.norm(means.centers[0] - means.centers[1]))
     small = distances[:, smaller] < distances[:, 1 - smaller]
     return Split(
         small=small,
         left=left,
         margin=(distances[:, 1 - smaller] - distances[:, smaller]) / (between or 1.0),
         trusted_small=trusted_distances[:, smaller] < trusted_distances[:, 1 - smaller],
-        silhouette=_silhouette(reduced[left], small[left], seed),
+        silhouette=silhouette(reduced[left], small[left], seed),
     )
-
-
-def _silhouette(reduced: Matrix, small: Bools, seed: int) -> float:
-    """Return the mean silhouette; 0 where a cluster of one row leaves nothing to compare."""
-    from sklearn.metrics import silhouette_score
-
-    if small.sum() < 2:
-        return 0.0
-    size = min(len(reduced), _SILHOUETTE_ROWS)  # all pairs of a large class would take long
-    rows = np.random.default_rng(seed).choice(len(reduced), size, replace=False)
-    both = 0 < small[rows].sum() < size
-    return float(silhouette_score(reduced[rows], small[rows])) if both else 0.0
 
 
 def clean_share(split: Split) -> float:

@@ -8,19 +8,24 @@ new picture with a wrong label passes.
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
 from dataclasses import asdict, dataclass
-from math import prod
+from hashlib import blake2b
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
+from boomerang.blocks import blocks, rows_at_once
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Images, Labels, Rows
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
-from processing.defenses.common.near import Close, Limits, close_pairs, learn_limits
+from processing.defenses.common.near import MOST_MEASURED, Close, Limits, close_pairs, learn_limits
+
+Digests = npt.NDArray[np.bytes_]
+_DIGEST_BYTES = 16
+_BLOCK_BYTES = 4 << 20
+_NOTHING_NEAR = "no two trusted rows have different labels, so it did not look for near duplicates"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Evidence:
         Near duplicates with another label that come before the row.
     limits : Limits or None
         Within which two rows are near duplicates.
+    indexed : bool
+        Whether there were too many rows to compare each with each, so that few may have been missed.
     short : int
         Rows that have more rows nearly like them than are measured: some of theirs may be missed.
     contradicted : bool[N]
@@ -50,6 +57,7 @@ class Evidence:
     groups: list[Rows]
     near: Rows
     limits: Limits | None
+    indexed: bool
     short: int
     contradicted: Bools
     balance: dict[str, Any]
@@ -89,18 +97,29 @@ class DataValidation(Detector):
     def score(self, suspect: Suspect) -> Scored[Evidence]:
         """Look for what is wrong with every row; raises BadInput for arrays that are no images."""
         _check(suspect)
-        blank = is_blank(suspect.x, self.min_contrast)
-        groups = identical_rows(suspect.x)
+        blank, digests = looked_at(suspect.x, self.min_contrast)
+        groups = alike(digests)
         copies = np.zeros(len(suspect.y), np.int64)
         alone = ~blank
         for rows in groups:
             copies[rows] = len(rows) - 1
             alone[rows[1:]] = False
-        near, limits, short = self._near(suspect, np.flatnonzero(alone))
-        contradicted = contradicts_trusted(suspect)
+        limits = learn_limits(suspect.trusted_x, suspect.trusted_y, self.near_fraction)
+        near, found = self._near(suspect, np.flatnonzero(alone), limits)
+        contradicted = contradicts_trusted(suspect, digests)
         return Scored(
             (copies + near + blank + contradicted).astype(np.float64),
-            Evidence(suspect.y, blank, groups, near, limits, short, contradicted, class_balance(suspect)),
+            Evidence(
+                suspect.y,
+                blank,
+                groups,
+                near,
+                limits,
+                found.indexed,
+                len(found.short),
+                contradicted,
+                class_balance(suspect),
+            ),
         )
 
     def decide(self, scored: Scored[Evidence]) -> Finding:
@@ -115,34 +134,42 @@ class DataValidation(Detector):
             "near_duplicates": {
                 "flagged": int((found.near > 0).sum()),
                 "limits": asdict(found.limits) if found.limits else None,
+                "compared": "with an index" if found.indexed else "all",
                 "cut_short": found.short,
             },
             "contradict_trusted": int(found.contradicted.sum()),
             "class_balance": found.balance,
         }
         flagged = found.blank | repeated | (found.near > 0) | found.contradicted
-        blind = self.near_fraction > 0 and found.limits is None
-        why = "no two trusted rows have different labels, so it did not look for near duplicates"
-        return Finding(scored.scores, flagged, notes=notes, warnings=(why,) if blind else ())
+        return Finding(scored.scores, flagged, notes=notes, warnings=self._blind(found))
+
+    def _blind(self, found: Evidence) -> tuple[str, ...]:
+        """Return what it did not look for."""
+        if self.near_fraction > 0 and found.limits is None:
+            return (_NOTHING_NEAR,)
+        if not found.short:
+            return ()
+        why = (
+            f"rows look much like more than {MOST_MEASURED} others and were compared with the nearest of them"
+        )
+        return (f"{found.short} {why} alone: near duplicates of theirs may be missed",)
 
     def _distrusts(self, labels: Labels) -> bool:
         """Whether no copy of a group can be trusted: too many of them, or they disagree."""
         return len(labels) >= self.repeats or len(np.unique(labels)) > 1
 
-    def _near(self, suspect: Suspect, rows: Rows) -> tuple[Rows, Limits | None, int]:
-        """Return int64[N], near duplicates with another label that come before the row; the limits; and
-        how many rows were cut short.
+    def _near(self, suspect: Suspect, rows: Rows, limits: Limits | None) -> tuple[Rows, Close]:
+        """Return int64[N], near duplicates with another label before the row, and what was compared.
 
         Of such a pair the later row is held to be the copy: what is added to a set comes after it.
         Only `rows` are compared: one of each picture, so that a flood of copies costs nothing.
         """
-        counts = np.zeros(len(suspect.y), np.int64)
-        limits = learn_limits(suspect.trusted_x, suspect.trusted_y, self.near_fraction)
-        found = Close()
+        counts, found = np.zeros(len(suspect.y), np.int64), Close()
         if limits is not None and self.near_fraction > 0:
-            for _, later in close_pairs(suspect.x[rows], suspect.y[rows], limits, found):
-                counts[rows[later]] += 1
-        return counts, limits, len(found.short)
+            pairs = close_pairs(suspect.x, suspect.y, limits, found, rows=rows, seed=suspect.seed)
+            for _, later in pairs:
+                np.add.at(counts, later, 1)
+        return counts, found
 
 
 def _check(suspect: Suspect) -> None:
@@ -162,32 +189,39 @@ def _check(suspect: Suspect) -> None:
         raise BadInput("suspect set", why, "prepare both by the same step")
 
 
-def is_blank(x: Images, min_contrast: int) -> Bools:
-    """Return bool[N]: images uint8[N, H, W, C] whose values span less than `min_contrast`."""
-    flat = x.reshape(len(x), prod(x.shape[1:]))
-    return np.asarray(flat.max(1).astype(np.int64) - flat.min(1) < min_contrast)
+def looked_at(x: Images, min_contrast: int = 0) -> tuple[Bools, Digests]:
+    """Return bool[N], images of uint8[N, H, W, C] whose values span less, and each one's digest."""
+    blank, digests = np.zeros(len(x), bool), np.zeros(len(x), f"S{_DIGEST_BYTES}")
+    for part, images in blocks(x, rows_at_once(x, _BLOCK_BYTES)):
+        flat = images.reshape(len(images), -1)
+        blank[part] = flat.max(1).astype(np.int64) - flat.min(1) < min_contrast
+        sums = b"".join(blake2b(image.tobytes(), digest_size=_DIGEST_BYTES).digest() for image in flat)
+        digests[part] = np.frombuffer(sums, digests.dtype)
+    return blank, digests
 
 
-def row_digests(x: Images) -> list[bytes]:
-    """Return one digest of the pixels of each image of uint8[N, H, W, C]."""
-    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in x]
+def alike(digests: Digests) -> list[Rows]:
+    """Return the groups of two or more rows with the same digest, ascending, by their first row."""
+    _, group, sizes = np.unique(digests, return_inverse=True, return_counts=True)
+    several = np.flatnonzero(sizes[group] > 1)
+    by_group = several[np.argsort(group[several], kind="stable")]
+    groups = np.split(by_group, np.flatnonzero(np.diff(group[by_group])) + 1) if len(by_group) else []
+    return sorted(groups, key=lambda rows: int(rows[0]))
 
 
-def identical_rows(x: Images) -> list[Rows]:
-    """Return the groups of two or more rows with the same pixels, ascending, by their first row."""
-    rows_of: dict[bytes, list[int]] = defaultdict(list)
-    for row, digest in enumerate(row_digests(x)):
-        rows_of[digest].append(row)
-    return [np.array(rows, np.int64) for rows in rows_of.values() if len(rows) > 1]
-
-
-def contradicts_trusted(suspect: Suspect) -> Bools:
+def contradicts_trusted(suspect: Suspect, digests: Digests) -> Bools:
     """Return bool[N]: rows with the pixels of a trusted row and another label than it has there."""
-    trusted: dict[bytes, set[int]] = defaultdict(set)
-    for digest, label in zip(row_digests(suspect.trusted_x), suspect.trusted_y, strict=True):
-        trusted[digest].add(int(label))
-    labels = zip(row_digests(suspect.x), suspect.y, strict=True)
-    return np.array([d in trusted and int(label) not in trusted[d] for d, label in labels], bool)
+    known = looked_at(suspect.trusted_x)[1]
+    agreed = np.isin(_labeled(digests, suspect.y), _labeled(known, suspect.trusted_y))
+    return np.asarray(np.isin(digests, known) & ~agreed)
+
+
+def _labeled(digests: Digests, y: Labels) -> Digests:
+    """Return digests of pixels and label."""
+    both = np.column_stack(
+        [digests.view(np.uint8).reshape(-1, _DIGEST_BYTES), y.astype("<i8")[:, None].view(np.uint8)]
+    )
+    return both.view(f"S{both.shape[1]}")[:, 0]
 
 
 def class_balance(suspect: Suspect) -> dict[str, Any]:

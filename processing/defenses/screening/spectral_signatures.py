@@ -6,33 +6,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
-from boomerang.manifest import Bools, Labels
+from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.scale import on_one_scale, rows_by_class
+from processing.defenses.common.scatter import Scatter, scatter
 from processing.defenses.common.threshold import conformal_threshold, rows_needed, top_rows
 from processing.defenses.common.whitening import Matrix, whitener
 
 _FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Where a class lies, and the unit vector along which it varies most.
-
-    Attributes
-    ----------
-    mean, direction : float64[D]
-    """
-
-    mean: npt.NDArray[np.float64]
-    direction: npt.NDArray[np.float64]
-
-    def length(self, features: Matrix) -> Scores:
-        """Return float64[n], how far from the mean each row lies along the direction."""
-        return np.asarray(np.abs((features - self.mean) @ self.direction))
 
 
 @dataclass(frozen=True)
@@ -93,10 +76,14 @@ class SpectralSignatures(Detector):
 
     def score(self, suspect: Suspect) -> Scored[Lengths]:
         """Score every row along the direction of its class."""
-        raw, known = self._lengths(suspect), len(suspect.trusted_y)
+        classes = {int(suspect.y[rows[0]]): rows for rows in rows_by_class(suspect.y)}
+        varied = {
+            label: scatter(suspect.features, _learned(suspect, rows)) for label, rows in classes.items()
+        }
+        raw, known = self._lengths(suspect, classes, varied), len(suspect.trusted_y)
         if self.rule == "paper":
             return Scored(raw**2, Lengths(raw, np.zeros(0), known, suspect.y, suspect.classes))
-        trusted = self._trusted_lengths(suspect)
+        trusted = self._trusted_lengths(suspect, varied)
         scores, trusted = on_one_scale(raw, suspect.y, trusted, suspect.trusted_y)
         return Scored(scores, Lengths(raw, trusted, known, suspect.y, suspect.classes))
 
@@ -122,16 +109,14 @@ class SpectralSignatures(Detector):
     def _whitener(self, features: Features, y: Labels) -> Matrix:
         return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
 
-    def _lengths(self, suspect: Suspect) -> Scores:
+    def _lengths(self, suspect: Suspect, classes: dict[int, Rows], varied: dict[int, Scatter]) -> Scores:
         basis = self._whitener(suspect.trusted_features, suspect.trusted_y)
-        features = suspect.features @ basis
-        lengths = np.zeros(len(features))
-        for rows in rows_by_class(suspect.y):
-            learned = rows[suspect.left[rows]]
-            lengths[rows] = top_axis(features[learned if len(learned) else rows]).length(features[rows])
+        lengths = np.zeros(len(suspect.y))
+        for label, rows in classes.items():
+            lengths[rows] = _length(varied[label], basis, suspect.features, rows)
         return lengths
 
-    def _trusted_lengths(self, suspect: Suspect) -> Scores:
+    def _trusted_lengths(self, suspect: Suspect, varied: dict[int, Scatter]) -> Scores:
         """Return float64[M], each trusted row along the axis that is found without it."""
         features, y = suspect.trusted_features, suspect.trusted_y
         fold = np.arange(len(y)) % _FOLDS
@@ -140,7 +125,10 @@ class SpectralSignatures(Detector):
         for held_out in [fold == k for k in folds if (fold == k).any()] or [np.ones(len(y), bool)]:
             learned = ~held_out if self.whiten == "trusted" else held_out
             basis = self._whitener(features[learned], y[learned])
-            lengths[held_out] = _along_axes(suspect, basis, features[held_out], y[held_out])
+            for label in np.unique(y[held_out]):
+                rows = np.flatnonzero(held_out & (y == label))
+                if ((suspect.y == label) & suspect.left).any():
+                    lengths[rows] = _length(varied[int(label)], basis, features, rows)
         return lengths
 
     def _notes(self, state: Lengths, flagged: Bools) -> dict[str, Any]:
@@ -154,27 +142,18 @@ class SpectralSignatures(Detector):
         }
 
 
-def top_axis(features: Matrix) -> Axis:
-    """Return the mean and the top right singular vector of the centered rows of float64[n, D]."""
-    mean = features.mean(0)
-    centered = features - mean
-    # The eigenvectors of the scatter matrix are the right singular vectors, at D^3 instead of n D^2.
-    return Axis(mean, np.linalg.eigh(centered.T @ centered)[1][:, -1])
-
-
 def spectral_scores(features: Features) -> Scores:
     """Return float64[n], the published score of the rows float32[n, D] of one class."""
-    wide = features.astype(np.float64)
-    return top_axis(wide).length(wide) ** 2
+    rows = np.arange(len(features))
+    return _length(scatter(features), np.eye(features.shape[1]), features, rows) ** 2
 
 
-def _along_axes(suspect: Suspect, basis: Matrix, features: Features, y: Labels) -> Scores:
-    """Return float64[n], rows of any class along the axis of their class in the suspect set."""
-    lengths = np.zeros(len(y))
-    for label in np.unique(y):
-        rows = (suspect.y == label) & suspect.left
-        if rows.any():
-            lengths[y == label] = top_axis(suspect.features[rows] @ basis).length(
-                features[y == label] @ basis
-            )
-    return lengths
+def _learned(suspect: Suspect, rows: Rows) -> Rows:
+    """Return of the rows of a class those to learn from; all of them where none is left."""
+    left = rows[suspect.left[rows]]
+    return left if len(left) else rows
+
+
+def _length(varied: Scatter, basis: Matrix, features: Features, rows: Rows) -> Scores:
+    """Return float64[n], how far from the mean each row lies along the widest axis."""
+    return np.asarray(np.abs(varied.along(varied.axes(basis, 1), features, rows)[:, 0]))

@@ -11,7 +11,7 @@ from helpers.suspects import CLASSES, NO_VICTIM, noise_images
 
 from boomerang.errors import BadInput
 from processing.defenses.common.base import Finding, Suspect
-from processing.defenses.screening.data_validation import DataValidation, identical_rows
+from processing.defenses.screening.data_validation import DataValidation, alike, looked_at
 
 ROWS = 80
 
@@ -124,7 +124,7 @@ def test_an_empty_trusted_set_gives_no_limit_and_no_p_value() -> None:
 def test_groups_are_found_in_the_order_of_their_first_rows() -> None:
     x = noise_images(np.random.default_rng(0), 6)
     x[5], x[4] = x[1], x[0]
-    assert [rows.tolist() for rows in identical_rows(x)] == [[0, 4], [1, 5]]
+    assert [rows.tolist() for rows in alike(looked_at(x)[1])] == [[0, 4], [1, 5]]
 
 
 def test_a_flood_of_copies_takes_no_time() -> None:
@@ -157,6 +157,9 @@ def test_rows_made_alike_are_bounded_and_the_notes_say_how_many_were_cut_short()
     x, y = rng.integers(0, 256, (2_000, 32, 32, 3), np.uint8), np.arange(2_000) % len(CLASSES)
     data = suspect(x=x, y=y, trusted_x=x[:200], trusted_y=y[:200])
     begun = time.process_time()
-    notes = DataValidation().screen(data).notes["near_duplicates"]
+    finding = DataValidation().screen(data)
+    notes = finding.notes["near_duplicates"]
     assert time.process_time() - begun < 10
+    assert len(finding.warnings) == 1 and f"{notes['cut_short']} rows look much like" in finding.warnings[0]
+    assert screened(suspect().x).warnings == () and notes["compared"] == "all"
     assert notes["cut_short"] > 1_500 and screened(suspect().x).notes["near_duplicates"]["cut_short"] == 0
