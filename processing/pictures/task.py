@@ -30,9 +30,7 @@ def resizing(name: str, folder: Path, size_px: int) -> Task:
         If there is no such folder, or nothing in it.
     """
     files = listed(folder)
-    return Task(
-        name, len(files), lambda start, stop: _resize(files[start:stop], size_px), at_once=_AT_ONCE
-    )
+    return Task(name, len(files), lambda start, stop: _resize(files[start:stop], size_px), at_once=_AT_ONCE)
 
 
 def _resize(files: Sequence[Path], size_px: int) -> Piece:
