@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # What is measured of a whole run beyond its jobs: digests, links, records, the report.
 RUNNER = "the runner"
 _TESTED = 10  # training rows a test row
-_POLL_S = 0.1
+_POLL_S = 0.5
 _MB = 1 << 20
 
 Step = dict[str, float]
@@ -132,7 +132,7 @@ class _Seen:
 
 @contextmanager
 def _watching(run: Path, runner: int) -> Iterator[_Seen]:
-    """Look at the memory of a run's processes while the block runs; a job is known by the folder it runs in."""
+    """Look at the memory of a run's processes while the block runs; a job is known by its folder."""
     seen, done = _Seen(), threading.Event()
 
     def look() -> None:

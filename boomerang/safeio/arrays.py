@@ -198,7 +198,7 @@ def load_npz(
     max_members : int
         Cap on the number of arrays.
     mmap : bool
-        Unpack large arrays into files without a name, which last as long as the arrays, and map these read-only.
+        Unpack large arrays into files without a name, which last as long as the arrays, and map these.
 
     Raises
     ------

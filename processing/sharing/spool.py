@@ -33,7 +33,7 @@ class Spool:
         self._held.append(rows)
 
     def _write(self) -> None:
-        self._file = self._file or tempfile.TemporaryFile()
+        self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115  it ends with the array
         for piece in self._held:
             _append(self._file, piece)
             self._written += len(piece)
@@ -41,7 +41,7 @@ class Spool:
         self._held[0] = self._held[0][:0]  # it says what a row is
 
     def rows(self) -> Array:
-        """Return all of them, array[N, ...]; mapped and writable, where they are in the file."""
+        """Return all of them, once, array[N, ...]; mapped and writable, where they are in the file."""
         if self._file is None:
             return self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
         self._write()

@@ -87,8 +87,8 @@ def serve(answers: int) -> dict[str, Any] | None:
 def taken(used: resource.struct_rusage) -> dict[str, float]:
     """Return what a job took: CPU-seconds, with those of processes it waited for, and most memory at once.
 
-    The memory is that of its largest process, pages of mapped files among it; a fork of this process begins with
-    what the libraries take that it has loaded.
+    The memory is that of its largest process, pages of mapped files among it; a fork of this process begins
+    with what the libraries take that it has loaded.
     """
     unit = 1 if sys.platform == "darwin" else 1024
     cpu_seconds = round(used.ru_utime + used.ru_stime, 3)

@@ -14,7 +14,6 @@ from processing.sharing.spool import Spool
 
 # What the test set is called as a source, and what stands before the name of a picture set.
 TEST, PICTURES = "test", "pictures "
-# Of rows in any order each may bring 64 kB of a mapped file into memory.
 _AT_ONCE = 1024
 
 

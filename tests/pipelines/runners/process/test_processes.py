@@ -54,7 +54,7 @@ Path({str(pid_file)!r}).write_text(str(child.pid))
 
 
 def test_what_a_job_took_of_the_machine_is_in_its_record(run: Execute) -> None:
-    """200 MB held and half a second computed, by the job or by a process that it waits for; not by the next."""
+    """200 MB held and half a second computed, by a process that the job waits for; not by the next job."""
     busy = "import time; held = bytearray(200 << 20); end = time.process_time() + 0.5\n"
     busy += "while time.process_time() < end: pass"
     body = f"""
