@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.blocks import blocks, rows_at_once, slices
 from boomerang.config import Spec
 from boomerang.digest import digest_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, ConfigError, IntegrityError, nearest
@@ -25,6 +24,7 @@ from boomerang.formats.model import CARD_FILE, MODEL_FILE, ModelCard, verified
 from boomerang.manifest import Calls, Images, Labels
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
+from training.architectures.common.batches import BATCH, batch_of, batches
 from training.inference import INFERENCE
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Gradients",
     "ModelCard",
     "ModelView",
+    "batch_of",
     "calls_of",
     "classifier",
     "embedder",
@@ -47,7 +48,6 @@ __all__ = [
     "weights_digest",
 ]
 
-BATCH = 500
 # What `calls_of` says where a model has none.
 NO_ANSWER = -1
 
@@ -180,20 +180,15 @@ def _in_batches(model: Any) -> Ask:
     signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)]
     forward = tf.function(lambda images: model(images, training=False), input_signature=signature)
 
+    batch = batch_of(model)
+
     def ask(x: Images) -> Floats:
         out = np.empty((len(x), *model.output_shape[1:]), np.float32)
-        for part, images in _batches(x):
+        for part, images in batches(x, batch):
             out[part] = forward(images).numpy()
         return out
 
     return ask
-
-
-def _batches(x: Images) -> Iterator[tuple[slice, Images]]:
-    """Give the batches of images, mapped or not, each with where it stands; no more than a block is held."""
-    for block, images in blocks(x, max(1, rows_at_once(x) // BATCH) * BATCH):
-        for part in slices(len(images), BATCH):
-            yield slice(block.start + part.start, block.start + part.stop), np.ascontiguousarray(images[part])
 
 
 def calls_of(answers: Floats) -> Calls:
@@ -257,11 +252,11 @@ def gradients_of(model: Any, layer: str) -> Gradients:
         return tf.reduce_mean(gradient, list(range(1, len(gradient.shape) - 1)))
 
     step = tf.function(backward, input_signature=signature)
-    width = tensors[layer].shape[-1]
+    width, batch = tensors[layer].shape[-1], batch_of(model)
 
     def ask(x: Images, y: Labels) -> Floats:
         out = np.empty((len(x), width), np.float32)
-        for part, images in _batches(x):
+        for part, images in batches(x, batch):
             out[part] = step(images, np.asarray(y[part], np.int64)).numpy()
         return out
 
