@@ -189,7 +189,8 @@ class Source(Strict, ABC):
       once;
     * `look`, where it reads files: whatever is wrong with them that a glance shows, which `plan` then says;
     * `blueprint`, which says what rows there will be and gives the work that makes them, so that several
-      machines can share it. Rows that are there already are `sliced`. The same request gives the same bytes;
+      machines can share it. Rows that are there already are `sliced`; where they are made, a task says of how
+      many at a time (`Task.at_once`), and the others wait on the disk. The same request gives the same bytes;
     * `write_example`, where it reads files.
 
     Class attributes
