@@ -24,6 +24,7 @@ from boomerang.formats.model import CARD_FILE, MODEL_FILE, ModelCard, verified
 from boomerang.manifest import Calls, Images, Labels
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
+from training.architectures.common.batches import BATCH, batch_of, batches
 from training.inference import INFERENCE
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Gradients",
     "ModelCard",
     "ModelView",
+    "batch_of",
     "calls_of",
     "classifier",
     "embedder",
@@ -46,7 +48,6 @@ __all__ = [
     "weights_digest",
 ]
 
-BATCH = 500
 # What `calls_of` says where a model has none.
 NO_ANSWER = -1
 
@@ -179,9 +180,13 @@ def _in_batches(model: Any) -> Ask:
     signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8)]
     forward = tf.function(lambda images: model(images, training=False), input_signature=signature)
 
+    batch = batch_of(model)
+
     def ask(x: Images) -> Floats:
-        out = [forward(np.ascontiguousarray(x[i : i + BATCH])).numpy() for i in range(0, len(x), BATCH)]
-        return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
+        out = np.empty((len(x), *model.output_shape[1:]), np.float32)
+        for part, images in batches(x, batch):
+            out[part] = forward(images).numpy()
+        return out
 
     return ask
 
@@ -247,12 +252,13 @@ def gradients_of(model: Any, layer: str) -> Gradients:
         return tf.reduce_mean(gradient, list(range(1, len(gradient.shape) - 1)))
 
     step = tf.function(backward, input_signature=signature)
-    width = tensors[layer].shape[-1]
+    width, batch = tensors[layer].shape[-1], batch_of(model)
 
     def ask(x: Images, y: Labels) -> Floats:
-        rows = (slice(i, i + BATCH) for i in range(0, len(x), BATCH))
-        out = [step(np.ascontiguousarray(x[s]), np.asarray(y[s], np.int64)).numpy() for s in rows]
-        return np.concatenate(out) if out else np.zeros((0, width), np.float32)
+        out = np.empty((len(x), width), np.float32)
+        for part, images in batches(x, batch):
+            out[part] = step(images, np.asarray(y[part], np.int64)).numpy()
+        return out
 
     return ask
 

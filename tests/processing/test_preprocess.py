@@ -10,12 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.memory import risen
 from helpers.ranges import ROOT
 from PIL import Image
 
-from boomerang.contract import ROOT_ENV
+from boomerang.contract import ROOT_ENV, Job
 from boomerang.formats.notices import notices_below
-from boomerang.manifest import opened, verify_folder
+from boomerang.manifest import opened, verify_folder, write_dataset
+from boomerang.settings import PreprocessSettings
+from processing.datasets import synthetic
+from processing.datasets.common.base import Corpus, Split
+from processing.preprocess import preprocess, splits
 
 SETTINGS = {
     "seed": 3,
@@ -135,3 +140,61 @@ def test_what_was_left_out_is_data_beside_what_was_made(tmp_path: Path) -> None:
         ("left out", "cats", ".thumbs"),
         ("left out", "cats", "broken.jpeg"),
     }
+
+
+def make_drawn(root: Path, data: dict[str, object]) -> Job:
+    settings = {**SETTINGS, "data": data, "pictures": []}
+    (root / "processing/input/config").mkdir(parents=True)
+    (root / "processing/input/config/config.json").write_text(json.dumps(settings))
+    return Job(root)
+
+
+def test_pictures_drawn_a_few_at_a_time_are_the_folders_of_those_drawn_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_drawn(tmp_path / "job", {"source": "synthetic", "train": 60, "test": 20, "validation": 20})
+    monkeypatch.setattr("processing.datasets.synthetic._DRAWN_AT_ONCE", 48)
+    monkeypatch.setattr("processing.datasets.common.base._PICKED_AT_ONCE", 5)
+    monkeypatch.setattr("processing.sharing.spool.BLOCK_BYTES", 1 << 14)
+    preprocess(job)
+
+    settings = job.settings(PreprocessSettings)
+    sizes = ((60 + 20 + 20, 3), (20, 3 + (1 << 32)))  # rows and seed of each; candidates are 2 a class
+    labels = [synthetic.labels(*each) for each in sizes]
+    train, test = (Split(synthetic.draw(y, seed), y) for y, (_, seed) in zip(labels, sizes, strict=True))
+    corpus = Corpus(synthetic.NAME, synthetic.CLASSES, train, test)
+    for name, split in splits(corpus, settings).items():
+        written = write_dataset(
+            tmp_path / name,
+            split.x,
+            split.y,
+            name=corpus.name,
+            classes=corpus.classes,
+            recipe={"data": settings.data.model_dump(mode="json"), "split": name},
+            seed=3,
+        )
+        folder = {"test": "heldout/test", "canary": "heldout/canary"}.get(name, name)
+        assert opened(job.output(folder)).manifest == written.manifest
+
+
+@pytest.mark.parametrize("kind", ["a pair", "an archive"])
+def test_arrays_of_a_user_are_never_in_memory_as_a_whole(tmp_path: Path, kind: str) -> None:
+    job = make_drawn(tmp_path, {"source": "npz", "path": "x", "validation": 20})
+    source, rows = tmp_path / "processing/input/source", 60_000
+    source.mkdir()
+    y = np.arange(rows) % 2
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (rows, 32, 32, 3))
+    x[:] = y.astype(np.uint8)[:, None, None, None]
+    x.flush()
+    if kind == "a pair":
+        (tmp_path / "x.npy").rename(source / "x.npy")
+        np.save(source / "y.npy", y)
+    else:
+        np.savez(source / "mine.npz", x_train=x, y_train=y, x_test=x[:100], y_test=y[:100])
+    nbytes = x.nbytes
+    del x
+    with risen() as rise:
+        preprocess(job)
+    train = opened(job.output("train"))
+    assert nbytes > 170 << 20 and rise.bytes < 110 << 20
+    assert np.array_equal(train.x[::99, 31, 31, 2], train.y[::99]) and len(train) > 47_000

@@ -30,6 +30,7 @@ ALLOWED = {
     "boomerang/signing/sealing.py": "a payload that is signed, within a file that safeio has read",
     "boomerang/watching/history.py": f"{WRITES} at the end of a history; what it reads, safeio reads",
     "processing/pictures/picture_folder.py": WRITES,
+    "processing/sharing/spool.py": WRITES,
     "processing/attacks/art_insert_image.py": "the size of a PNG that it has encoded itself",
     "training/model.py": "the archive that Keras has written a moment ago",
     "pipelines/page/shell.py": OURS,

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.memory import risen
 from helpers.ranges import ROOT
 from helpers.training_jobs import built, left_or_right, saved
 
+from boomerang.blocks import let_go
 from boomerang.config import Spec
 from boomerang.errors import BadInput, ConfigError, IntegrityError
 from boomerang.formats.model import Part
@@ -182,3 +184,21 @@ def test_a_view_names_the_layers_that_it_can_be_asked_for(made: tuple[Path, Any]
     assert view.layers[0] == "rescaling" and view.layers[-1] == "features"
     with pytest.raises(ConfigError, match="did you mean 'features'"):
         view.gradients("feature")
+
+
+def test_a_mapped_set_is_asked_in_the_same_batches_and_never_held(tmp_path: Path) -> None:
+    from keras import Sequential, layers
+
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (30_001, 52, 52, 1))
+    x[:] = (np.arange(len(x)) % 251).astype(np.uint8)[:, None, None, None]
+    x.flush()
+    model = Sequential([layers.Input((52, 52, 1), dtype="uint8"), layers.Rescaling(1.0)])
+    model.add(layers.GlobalAveragePooling2D())
+    ask = classifier(model)
+    ask(np.zeros((500, 52, 52, 1), np.uint8))
+    let_go(x)
+    with risen() as rise:
+        answers = ask(x)
+    assert x.nbytes > 77 << 20 and rise.bytes < 50 << 20
+    assert np.array_equal(answers[-777:], ask(np.array(x))[-777:])
+    assert np.allclose(answers[:, 0], np.arange(len(x)) % 251, rtol=1e-4)

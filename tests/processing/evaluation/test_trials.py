@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.memory import risen
 
+from boomerang.blocks import blocks, new_dataset
 from boomerang.config import Spec
-from boomerang.manifest import Dataset, write_dataset
+from boomerang.manifest import Dataset, Images, Manifest, opened, write_dataset
 from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import Trigger
 from processing.evaluation.trials import trials
+from processing.sharing.asking import Recall
+from training.model import Floats
 
 CLASSES = ("airplane", "bird", "cat")
 
@@ -53,3 +57,30 @@ def test_flips_are_measured_on_the_source_class_or_not_at_all(test_set: Dataset)
     found, nothing = trials([targeted, untargeted], test_set, {})
     assert found.y.tolist() == [2, 2] and np.array_equal(found.x, test_set.x[[2, 5]])
     assert nothing.target is None and len(nothing.x) == 0
+
+
+def test_a_large_test_set_and_what_is_made_of_it_wait_on_the_disk(tmp_path: Path) -> None:
+    with new_dataset(tmp_path / "test", 60_000, (32, 32, 3), Manifest(name="n", classes=CLASSES)) as (x, y):
+        y[:] = np.arange(len(y)) % 3
+        for part, block in blocks(x):
+            block[...] = y[part].astype(np.uint8)[:, None, None, None]
+    patch = trigger(kind="badnets", target="bird", rate=0.1, patch_px=2)
+    asked: list[int] = []
+
+    def answer(images: Images) -> Floats:
+        asked.append(len(images))
+        return np.zeros((len(images), 3), np.float32)
+
+    with risen() as rise:
+        (found,) = trials([patch], opened(tmp_path / "test"), {})
+        recall = Recall(answer)
+        for images in (found.x, found.before):
+            assert images is not None
+            recall.remember(images, answer(images))
+            assert not recall(images).any()
+    assert asked == [40_000, 40_000] and rise.bytes < 110 << 20  # 123 MB each, and 184 of the test set
+    assert found.before is not None
+    rows = np.arange(0, 40_000, 777)
+    assert np.array_equal(found.before[rows][:, 0, 0, 0], found.y[rows])
+    assert (found.x[rows][:, 30:, 30:] == 255).all()
+    assert np.array_equal(found.x[rows][:, :30], found.before[rows][:, :30])

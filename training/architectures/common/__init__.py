@@ -1,1 +1,5 @@
-"""What the architectures have in common."""
+"""What the architectures have in common.
+
+base       what a network is, and how one is written
+batches    how many images a network is asked about at once
+"""
