@@ -138,7 +138,7 @@ def drawing() -> Iterator[None]:
 
 
 def gpu_base(region: str) -> str:
-    """Return the address of AWS' TensorFlow training container, which the GPU image is built on."""
+    """Return the address of AWS' TensorFlow training container, on which a GPU image can be built."""
     with drawing():
         from sagemaker.core import image_uris
 
