@@ -135,9 +135,9 @@ def _no_account(site: Site) -> boto3.Session:
 @contextmanager
 def drawing() -> Iterator[None]:
     """Use the SDK offline and quietly while the block draws."""
-    # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same. And for
-    # each processing step it makes a session of its local mode, half of what a definition takes, to look up the
-    # name of a method.
+    # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same. And
+    # for each processing step it makes a session of its local mode, half of what a definition takes, to look
+    # up the name of a method.
     with offline(), patch("jsonschema.validate"), patch(_LOCAL_SESSION, lambda: None):
         yield
 
