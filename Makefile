@@ -66,7 +66,7 @@ $(READY): requirements.txt
 lock: $(READY)
 	@$(PY) -m pip install --quiet --only-binary :all: uv==$(UV)
 	@$(COMPILE) $(LOCK) pyproject.toml -o requirements.txt
-	@for kind in cpu gpu; do \
+	@for kind in cpu gpu beside; do \
 	  $(COMPILE) -c requirements.txt aws/image/container/requirements-$$kind.in \
 	    -o aws/image/container/requirements-$$kind.txt; \
 	done

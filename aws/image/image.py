@@ -60,7 +60,8 @@ def build(
     ----------
     accelerator : {'cpu', 'gpu'}
     base : str, optional
-        The image to build on; the Dockerfile's own if not given.
+        The image to build on; the Dockerfile's own if not given. One for the GPU keeps the TensorFlow that it
+        brings.
     tag : str, optional
     options : tuple of str
         More options of `docker build`, such as a network or build arguments.
@@ -132,7 +133,8 @@ def find(name: str) -> Image:
     check_docker()
     done = docker("image", "inspect", "--format", "{{.Id}} {{.Size}}", name)
     if done.returncode:
-        raise ConfigError(f"image {name}", "Docker has no image of this name", "build it: make image")
+        build_it = "make image" + (" ACCELERATOR=gpu" if name == TAGS["gpu"] else "")
+        raise ConfigError(f"image {name}", "Docker has no image of this name", f"build it: {build_it}")
     digest, size = done.stdout.split()
     if not _DIGEST.fullmatch(digest):
         raise ConfigError(

@@ -49,7 +49,7 @@ _EPILOG = """\
   {0} run
   {0} run --config badnets-add --set seed=1 --set attacks.0.rate=0.05
   {0} verify runs/default-20261121-101500
-  {0} deploy --config cifar10 --image boomerang:gpu"""
+  {0} deploy --config cifar10"""
 
 
 def parser(program: str = AS_MODULE) -> Parser:

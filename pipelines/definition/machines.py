@@ -1,4 +1,4 @@
-"""What the definition has to know of SageMaker's instance types."""
+"""What the definition and the image have to know of SageMaker's instance types."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ _OFFERED = (
 )
 # A `d` after the generation, or a family that has such disks without saying so.
 _OWN_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g5|g6e?|p5[a-z]*|p6[a-z0-9-]*|trn\d+[a-z]*)\.")
+_GPU = re.compile(r"ml\.[gp]\d")
 
 
 def has_own_disk(instance: str) -> bool:
     """Whether a type has a disk built in, which is always encrypted: SageMaker takes no key for it."""
     return _OWN_DISK.match(instance) is not None
+
+
+def has_gpu(instance: str) -> bool:
+    """Whether a type has one or more of NVIDIA's GPUs."""
+    return _GPU.match(instance) is not None
 
 
 def allowed_instances(default: str) -> list[str]:

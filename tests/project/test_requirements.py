@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 import sys
 import tomllib
 from functools import cache
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 from helpers.ranges import ROOT
 
 LAPTOP = ROOT / "requirements.txt"
-CONTAINERS = [ROOT / f"aws/image/container/requirements-{kind}.txt" for kind in ("cpu", "gpu")]
+CONTAINERS = [ROOT / f"aws/image/container/requirements-{kind}.txt" for kind in ("cpu", "gpu", "beside")]
+GPU, BESIDE = CONTAINERS[1:]
 _LOCKED = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z0-9,-]+\])?==(?P<version>\S+)( ; (?P<marker>.+))?")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -56,11 +59,27 @@ def test_what_the_project_imports_is_locked() -> None:
 def test_a_container_has_the_very_files_of_the_laptop(file: Path) -> None:
     laptop, container = locked(LAPTOP), locked(file)
     assert {"numpy", "keras", "scikit-learn"} <= {name for name, _ in container}
-    assert {key: laptop.get(key) for key in container} == container
+    ours = {key: hashes for key, hashes in container.items() if not key[0].startswith("nvidia-")}
+    assert {key: laptop.get(key) for key in ours} == ours
 
 
-def test_a_gpu_container_brings_its_own_tensorflow() -> None:
-    assert not [name for name, _ in locked(CONTAINERS[1]) if name.startswith("tensorflow")]
+def test_for_a_gpu_nvidias_libraries_are_the_least_that_tensorflow_takes() -> None:
+    """They are what it was built and tested with, the smallest, and ask least of the machine's driver."""
+    installed = (
+        "tensorflow-cpu" if platform.machine() == "x86_64" and sys.platform == "linux" else "tensorflow"
+    )
+    asked = [each for each in requires(installed) or [] if 'extra == "and-cuda"' in each]
+    least = dict(re.findall(r"^(nvidia-\S+?)<[0-9.]+,>=([0-9.]+);", "\n".join(asked), re.M))
+    assert len(least) == len(asked) == 12
+    found = dict(locked(GPU).keys())
+    assert {name: version for name, version in found.items() if name.startswith("nvidia-")} == least
+    assert found["tensorflow"] == dict(locked(LAPTOP).keys())["tensorflow"]
+
+
+def test_beside_the_tensorflow_of_a_base_no_other_is_installed() -> None:
+    names = {name for name, _ in locked(BESIDE)}
+    assert not [name for name in names if name.startswith(("tensorflow", "nvidia-"))]
+    assert names | {"tensorflow"} < {name for name, _ in locked(GPU)}
 
 
 def test_make_and_the_dockerfile_install_by_hash() -> None:

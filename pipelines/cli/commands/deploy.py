@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from aws.stack.changes import ChangeSet
     from pipelines.cloud.deploy import Request
 
-_GPU = re.compile(r"ml\.[gp]\d")
-
 
 def add(commands: Commands) -> None:
     """Add the command."""
@@ -40,7 +37,9 @@ def add(commands: Commands) -> None:
         add_options(command)
     image = command.add_mutually_exclusive_group()
     image.add_argument(
-        "--image", default="boomerang:cpu", metavar="NAME", help="local image (default: boomerang:cpu)"
+        "--image",
+        metavar="NAME",
+        help="local image (default: boomerang:gpu where the entry trains on a GPU, else boomerang:cpu)",
     )
     image.add_argument(
         "--image-uri", metavar="URI", help="one that is pushed already: REPOSITORY@sha256:DIGEST"
@@ -67,19 +66,22 @@ def deploy(options: Namespace) -> int:
 
 
 def _request(options: Namespace) -> Request:
-    from aws.image.image import find
+    from aws.image.image import TAGS, find
     from aws.stack.intrinsics import load_template
     from aws.stack.parameters import read_parameters
     from pipelines.campaign.entry import load
     from pipelines.cloud.deploy import Request
+    from pipelines.definition.machines import has_gpu
 
     template = load_template()
+    config = load(options.config, options.overrides)
+    image = options.image or TAGS["gpu" if has_gpu(config.jobs.training_instance) else "cpu"]
     return Request(
-        config=load(options.config, options.overrides),
+        config=config,
         project=options.project,
         template=template,
         parameters=read_parameters(options.parameters, options.project, template),
-        image=options.image_uri or find(options.image),
+        image=options.image_uri or find(image),
         role=options.role_arn,
         cache=definitions(options.out),
     )
@@ -89,9 +91,10 @@ def _warn_of_idle_gpus(request: Request) -> None:
     """Say that machines with a GPU are paid for that the image cannot use."""
     from aws.image.image import TAGS
     from pipelines.cloud.consent import say
+    from pipelines.definition.machines import has_gpu
 
     machine = request.config.jobs.training_instance
-    if not isinstance(request.image, str) and request.image.tag == TAGS["cpu"] and _GPU.match(machine):
+    if not isinstance(request.image, str) and request.image.tag == TAGS["cpu"] and has_gpu(machine):
         say(f"the image {request.image.tag} uses no GPU, and training runs on {machine}: see `image --help`")
 
 

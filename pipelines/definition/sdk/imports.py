@@ -120,6 +120,9 @@ __all__ = [
 ]
 
 
+_LOCAL_SESSION = "sagemaker.core.local.local_session.LocalSession"
+
+
 def offline_session(site: Site) -> PipelineSession:
     """Return a session that calls nothing at AWS; keys that open nothing make sure of it."""
     return PipelineSession(boto_session=_no_account(site), default_bucket=site.bucket)
@@ -132,13 +135,15 @@ def _no_account(site: Site) -> boto3.Session:
 @contextmanager
 def drawing() -> Iterator[None]:
     """Use the SDK offline and quietly while the block draws."""
-    # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same.
-    with offline(), patch("jsonschema.validate"):
+    # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same. And
+    # for each processing step it makes a session of its local mode, half of what a definition takes, to look
+    # up the name of a method.
+    with offline(), patch("jsonschema.validate"), patch(_LOCAL_SESSION, lambda: None):
         yield
 
 
 def gpu_base(region: str) -> str:
-    """Return the address of AWS' TensorFlow training container, which the GPU image is built on."""
+    """Return the address of AWS' TensorFlow training container, on which a GPU image can be built."""
     with drawing():
         from sagemaker.core import image_uris
 

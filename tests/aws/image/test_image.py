@@ -14,6 +14,7 @@ import pytest
 from helpers.ranges import ROOT
 
 from aws.image.image import context
+from pipelines.cli.main import main
 from pipelines.runners.process.code import code_of
 
 
@@ -97,7 +98,7 @@ def fake(folder: Path, script: str) -> None:
 
 ENGINE = """
 case "$1" in
-  build) cat >/dev/null;;
+  build) echo "$@" >>"$0.built"; cat >/dev/null;;
   image) echo "sha256:%s 5000000";;
   run) echo "$@" >>"$0.said"; %s;;
 esac
@@ -105,20 +106,65 @@ esac
 
 
 @pytest.mark.parametrize(("bill", "code"), [("echo bill", 0), ("exit 1", 2)])
-def test_the_bill_of_materials_is_put_beside_the_image(tmp_path: Path, bill: str, code: int) -> None:
-    fake(tmp_path, ENGINE % ("a" * 64, bill))
-    command = [sys.executable, "-m", "pipelines", "image", "--sbom", str(tmp_path / "build/image.cdx.json")]
-    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == code, done.stderr
+def test_the_bill_of_materials_is_put_beside_the_image(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    bill: str,
+    code: int,
+) -> None:
+    engine(tmp_path, monkeypatch, bill)
+    assert main(["image", "--sbom", str(tmp_path / "build/image.cdx.json")]) == code
     asked = (tmp_path / "docker.said").read_text()
     assert asked == f"run --rm --network none sha256:{'a' * 64} cat /opt/boomerang/sbom.cdx.json\n"
     if code:
-        assert "it has no bill of materials" in done.stderr and not (tmp_path / "build").exists()
+        assert "it has no bill of materials" in capfd.readouterr().err and not (tmp_path / "build").exists()
     else:
         assert (tmp_path / "build/image.cdx.json").read_text() == "bill\n"
+
+
+def engine(folder: Path, monkeypatch: pytest.MonkeyPatch, bill: str = "true") -> None:
+    """Put in place a Docker that builds at once, and notes how it was asked to."""
+    fake(folder, ENGINE % ("a" * 64, bill))
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+AWS = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.21.0-gpu-py312"
+
+
+@pytest.mark.parametrize(
+    ("options", "built"),
+    [
+        ([], "-t boomerang:gpu --build-arg ACCELERATOR=gpu -"),
+        (["--set", "jobs.training_instance=ml.m5.xlarge"], "-t boomerang:cpu --build-arg ACCELERATOR=cpu -"),
+        (["--config", "cifar10"], "-t boomerang:gpu --build-arg ACCELERATOR=gpu -"),
+        (["--config", "cifar10", "--accelerator", "cpu"], "-t boomerang:cpu --build-arg ACCELERATOR=cpu -"),
+        pytest.param(
+            ["--accelerator", "gpu", "--base", "aws"],
+            f"-t boomerang:gpu --build-arg ACCELERATOR=gpu --build-arg BASE={AWS} -",
+            marks=pytest.mark.whole,  # asks the SDK for the address
+        ),
+        (
+            ["--accelerator", "gpu", "--base", "my/python", "--tag", "mine", "--docker=--network=host"],
+            "-t mine --build-arg ACCELERATOR=gpu --build-arg BASE=my/python --network=host -",
+        ),
+    ],
+)
+def test_the_image_is_for_what_the_entry_trains_on_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], built: str
+) -> None:
+    engine(tmp_path, monkeypatch)
+    assert main(["image", *options]) == 0
+    assert (tmp_path / "docker.built").read_text() == f"build -f aws/image/container/Dockerfile {built}\n"
+
+
+def test_aws_container_is_no_base_for_a_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine(tmp_path, monkeypatch)
+    assert main(["image", "--accelerator", "cpu", "--base", "aws"]) == 2
+    assert "--base aws: AWS' training container is for a GPU" in capsys.readouterr().err
+    assert not (tmp_path / "docker.built").exists()
 
 
 def test_an_image_that_is_not_there_says_how_to_build_it(image: str, tmp_path: Path) -> None:
@@ -131,7 +177,7 @@ def test_an_image_that_is_not_there_says_how_to_build_it(image: str, tmp_path: P
 def test_the_image_checks_itself_as_any_user_without_a_network(image: str, user: str) -> None:
     done = docker("run", "--rm", "--network", "none", "--user", user, image, "selfcheck")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "WRONG" not in done.stdout and done.stdout.count("ok ") == 5
+    assert "WRONG" not in done.stdout and done.stdout.count("ok ") == 6
 
 
 def test_nothing_that_builds_software_is_in_it(image: str) -> None:

@@ -25,7 +25,7 @@ from aws.stack.intrinsics import load_template
 from aws.stack.live import find
 from aws.stack.policy import Call, Statement, allows, granted_actions, read_statement, recording
 from aws.upload import Place, Uploaded, reject_code
-from boomerang.errors import EXIT_PASSED, AwsError, BadInput, IntegrityError, UsageError
+from boomerang.errors import EXIT_PASSED, AwsError, BadInput, ConfigError, IntegrityError, UsageError
 from pipelines.cli.main import main
 from pipelines.cloud.destroy import KEPT
 
@@ -52,7 +52,6 @@ def test_the_real_definitions_are_deployed_and_a_second_deploy_changes_nothing(
     assert main(DEPLOY) == EXIT_PASSED
     first = capsys.readouterr()
     assert "next: python -m pipelines run --on aws --config tiny.toml" in first.out
-    assert "the image boomerang:cpu uses no GPU, and training runs on ml.g4dn.xlarge" in first.err
     assert "Add" in first.out and "account 123456789012, region eu-west-1" in first.err
 
     before = here.state()
@@ -230,6 +229,37 @@ def test_an_image_that_is_pushed_already_is_named_by_digest(
     ]:
         assert main([*DEPLOY, "--image-uri", wrong]) == code
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize(
+    ("options", "asked", "warned"),
+    [
+        ([], "boomerang:gpu", False),  # the entry trains on ml.g4dn.xlarge
+        (["--set", "jobs.training_instance=ml.m5.xlarge"], "boomerang:cpu", False),
+        (["--image", "boomerang:cpu"], "boomerang:cpu", True),
+        (["--image", "mine"], "mine", False),
+    ],
+)
+def test_the_image_is_the_one_for_what_the_entry_trains_on(
+    here: Cloud, capsys: pytest.CaptureFixture[str], options: list[str], asked: str, warned: bool
+) -> None:
+    here.interrupt = Interrupt("CreateChangeSet")  # it is far enough then
+    assert main([*DEPLOY, *options]) == 130
+    (inspected,) = [call.split()[-1] for call in here.docker() if call.startswith("image inspect")]
+    said = "the image boomerang:cpu uses no GPU, and training runs on ml.g4dn.xlarge"
+    assert (inspected, said in capsys.readouterr().err) == (asked, warned)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_image_that_is_not_built_yet_is_named_with_how_to_build_it(
+    here: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = here.folder / "bin" / "docker"
+    command.write_text('#!/bin/sh\n[ "$1" = version ] && echo 27.0\n')
+    assert main(DEPLOY) == ConfigError.exit_code
+    said = capsys.readouterr().err
+    assert "image boomerang:gpu: Docker has no image" in said and "make image ACCELERATOR=gpu" in said
 
 
 @pytest.mark.usefixtures("drawn")
