@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from boomerang.config import Strict
+from boomerang.errors import ConfigError
+from boomerang.manifest import Images
 
 # Two layers that every network has: the penultimate one, which the screens look at, and the last but the
 # softmax, which stays exact in mixed precision and whose gradients are asked for.
@@ -28,14 +30,27 @@ class Architecture(Strict, ABC):
       output float32[N, D] that the screens look at; one `logits`, float32[N, K], which `features` leads to;
       the output is their softmax. All layers are Keras' own, or the saved model could not be opened in
       safe mode;
+    * `recipe`, values of `[train]` that stand where the entry says nothing, chosen on rows that are neither
+      learned from nor tested on;
+    * `prepare`, where some of it is computed from the rows and not trained, and `rates`, where some of its
+      variables learn faster or slower than the rest;
     * `example`, where the defaults are too slow for the tests that every architecture is put through.
 
     Keras is imported in the function that uses it.
+
+    Attributes
+    ----------
+    recipe : mapping of str to value
+        By the name of a setting of `[train]`.
+    rates : mapping of str to float
+        Factors on the learning rate by the name of a variable: `{"beta": 64.0}` for those of batch norms.
     """
 
     title: ClassVar[str]
     words: ClassVar[str]
     example: ClassVar[Mapping[str, Any]] = {}
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    rates: ClassVar[Mapping[str, float]] = {}
 
     kind: str
 
@@ -50,3 +65,28 @@ class Architecture(Strict, ABC):
         classes : int
             K, 2 or more.
         """
+
+    def prepare(self, model: Any, x: Images) -> None:
+        """Set what a fresh model computes from rows before it learns from any; most have nothing of that.
+
+        Parameters
+        ----------
+        model : keras.Model
+            As `build` returned it; it is changed in place.
+        x : uint8[N, H, W, C]
+            Some of the rows that it is going to learn from, 1 or more.
+        """
+
+    @staticmethod
+    def check_size(what: str, input_shape: tuple[int, int, int], least: int) -> None:
+        """Refuse images that the network has too many poolings for.
+
+        Raises
+        ------
+        ConfigError
+            If a side has fewer pixels than `least`.
+        """
+        height, width, _ = input_shape
+        if min(height, width) < least:
+            why = f"it takes images of {least} pixels a side and more, these are {height} x {width}"
+            raise ConfigError(what, why, "take another architecture, or larger images")
