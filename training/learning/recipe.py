@@ -115,7 +115,9 @@ def _with_rates(kind: type[Any], rates: Mapping[str, float]) -> type[Any]:
 
     class Rated(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            super().update_step(gradient, variable, learning_rate * rates.get(variable.name, 1.0))
+            # It is given TensorFlow's variable, whose name is not that of the layer's.
+            name = self._trainable_variables[self._get_variable_index(variable)].name
+            super().update_step(gradient, variable, learning_rate * rates.get(name, 1.0))
 
     return Rated
 
