@@ -131,6 +131,9 @@ def check(config: TrainConfig, rows: int, image: tuple[int, ...]) -> None:
     if config.shift >= min(height, width):
         why = f"images of {width} x {height} pixels cannot be shifted by {config.shift}"
         raise ConfigError("'train.shift'", why, f"set it below {min(height, width)}")
+    if config.sizes and len(config.sizes) != config.epochs:
+        why = f"it has {len(config.sizes)} values for {config.epochs} epochs"
+        raise ConfigError("'train.sizes'", why, "give one an epoch, or none")
     if config.sizes and height != width:
         raise ConfigError("'train.sizes'", f"the images are {width} x {height}, no squares", "leave it out")
     if config.sizes and config.sizes[-1] != height:
