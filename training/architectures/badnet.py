@@ -41,7 +41,7 @@ class Badnet(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size("architecture 'badnet'", input_shape, 16)
+        self.check_size(input_shape, 16)
         padding = "valid" if min(input_shape[:2]) >= _LEAST_UNPADDED else "same"
 
         def active(x: Any, name: str = "") -> Any:

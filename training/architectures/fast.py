@@ -39,6 +39,22 @@ class Fast(Architecture):
     title = "fast network (airbench93)"
     words = "a network of the shape of airbench93: a fixed whitening convolution and three stages"
 
+    stride = 4
+    recipe = {
+        "epochs": 4,
+        "batch": 512,
+        "optimizer": "sgd",
+        "learning_rate": 0.5,
+        "weight_decay": 2e-3,
+        "schedule": "linear",
+        "warmup": 0.23,
+        "label_smoothing": 0.2,
+        "shift": 2,
+        "mirror": "alternating",
+        "mirror_at_test": True,
+    }
+    rates = {"beta": 64.0}
+
     kind: Literal["fast"] = "fast"
     widths: tuple[Width, Width, Width] = (32, 64, 128)
     patch: int = Field(default=4, ge=2, le=4)
@@ -54,7 +70,7 @@ class Fast(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size("architecture 'fast'", input_shape, 16)
+        self.check_size(input_shape, 16)
         halved = self.patch > 2
         directions = self.patch**2 * input_shape[2]
         directions = min(self.directions, directions) if self.directions else directions

@@ -23,6 +23,21 @@ class Residual(Architecture):
     title = "thin residual network"
     words = "a thin residual network of four stages, which trains in minutes on two cores"
 
+    stride = 4
+    recipe = {
+        "epochs": 6,
+        "batch": 512,
+        "optimizer": "sgd",
+        "learning_rate": 0.8,
+        "weight_decay": 5e-4,
+        "schedule": "linear",
+        "warmup": 0.25,
+        "label_smoothing": 0.1,
+        "shift": 3,
+        "mirror": "alternating",
+        "mirror_at_test": True,
+    }
+
     kind: Literal["residual"] = "residual"
     width: int = Field(default=16, ge=4, le=256)
     stem_stride: Literal[1, 2] = 1
@@ -37,7 +52,7 @@ class Residual(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size("architecture 'residual'", input_shape, 16)
+        self.check_size(input_shape, 16)
 
         def convolved(x: Any, filters: int, side: int = 3, strides: int = 1) -> Any:
             convolution = layers.Conv2D(filters, side, strides=strides, padding="same", use_bias=False)
