@@ -38,7 +38,10 @@ def test_of_a_whole_model_only_the_weights_are_read(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "link": (lambda h5: h5.__setitem__("more", h5py.ExternalLink("/etc/hosts", "/")), "link to somewhere else"),
+    "link": (
+        lambda h5: h5.__setitem__("more", h5py.ExternalLink("/etc/hosts", "/")),
+        "link to somewhere else",
+    ),
     "packed": (
         lambda h5: h5.create_dataset("more/kernel:0", (1 << 20,), np.float32, compression="gzip"),
         "packed",
