@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -24,7 +25,7 @@ class Residual(Architecture):
     words = "a thin residual network of four stages, which trains in minutes on two cores"
 
     stride = 4
-    recipe = {
+    recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 6,
         "batch": 512,
         "optimizer": "sgd",
