@@ -6,7 +6,7 @@ nothing stands here: a change there must not change the key of a step (`pipeline
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -139,7 +139,7 @@ class TrainConfig(Strict):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     shift: int = Field(default=0, ge=0, le=256)
     mirror: Literal["none", "random", "alternating"] = "none"
-    sizes: tuple[Annotated[int, Field(ge=4, le=1024)], ...] = ()
+    sizes: tuple[int, ...] = ()
     mirror_at_test: bool = False
     precision: Literal["auto", "float32", "mixed"] = "auto"
     xla: Literal["auto", "on", "off"] = "auto"
@@ -150,6 +150,8 @@ class TrainConfig(Strict):
             raise ValueError(
                 f"sizes has {len(self.sizes)} values for {self.epochs} epochs: give one an epoch, or none"
             )
+        if self.sizes and not 4 <= min(self.sizes) <= max(self.sizes) <= 1024:
+            raise ValueError("sizes are sides in pixels, from 4 to 1024")
         if self.learning_rate * self.weight_decay >= 1:
             raise ValueError("learning_rate times weight_decay is 1 or more: a step would turn weights over")
         return self

@@ -268,4 +268,4 @@ def _placed(x: Images, y: Labels, device: str) -> tuple[Any, Any]:
 
 def _moving_statistics(model: Any) -> list[Any]:
     """Return the variables that follow the data and are not trained: those of the batch norms."""
-    return [v for v in model.non_trainable_variables if v.dtype.startswith("float")]
+    return [v for v in model.non_trainable_variables if v.name.startswith("moving_")]

@@ -198,6 +198,7 @@ def _with_own(config: Config) -> Config:
     """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = recipe.whole(config.train, architecture)
+    recipe.check_rows(train, config.data.train)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),

@@ -35,6 +35,13 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     return train
 
 
+def check_rows(train: TrainConfig, rows: int) -> None:
+    """Refuse a batch that there are not enough rows for, with a ConfigError; 0 rows are not known yet."""
+    if 0 < rows < train.batch:
+        why = f"a batch of {train.batch} is more than the {rows} rows of data.train"
+        raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or raise data.train")
+
+
 def check_sizes(train: TrainConfig, architecture: Architecture) -> None:
     """Refuse sides by epoch that the network cannot take, with a ConfigError."""
     if len(set(train.sizes)) < 2:

@@ -38,8 +38,7 @@ class Fast(Architecture):
 
     title = "fast network (airbench93)"
     words = "a network of the shape of airbench93: a fixed whitening convolution and three stages"
-
-    stride = 4
+    stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 4,
         "batch": 512,

@@ -23,8 +23,7 @@ class Residual(Architecture):
 
     title = "thin residual network"
     words = "a thin residual network of four stages, which trains in minutes on two cores"
-
-    stride = 4
+    stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 6,
         "batch": 512,

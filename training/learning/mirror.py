@@ -1,8 +1,8 @@
 """A model that answers for an image and its mirror: its features are the mean of those of both.
 
 Logits are linear in the features, so they are the mean of both too. It is made of Keras' own operations. The
-network inside is laid flat; each of its layers is applied twice, first to the image. Only `features` is called
-otherwise there, for in the whole that is the mean.
+network inside is laid flat; each of its layers is applied twice, first to the image. Only `features` has
+another name there, for in the whole that is the mean.
 """
 
 from __future__ import annotations

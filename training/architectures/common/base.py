@@ -35,21 +35,31 @@ class Architecture(Strict, ABC):
       the output is their softmax. All layers are Keras' own, or the saved model could not be opened in
       safe mode;
     * `stride`, if it takes images of other sides than it was built for, as a network with global pooling
-      does: then sides by epoch are refused unless each is a multiple of it;
-    * `recipe`, values of `[train]` that stand where an entry says nothing, and `rates`, factors on the
-      learning rate by the name of a variable (`beta` is the bias of every batch norm);
-    * `prepare`, if it learns something from rows before it is trained;
+      does: `sizes` of `[train]` may then be its multiples, and are refused for any other network;
+    * `recipe`, values of `[train]` that stand where the entry says nothing, chosen on rows that are neither
+      learned from nor tested on;
+    * `prepare`, where some of it is computed from the rows and not trained, and `rates`, where some of its
+      variables learn faster or slower than the rest;
     * `example`, where the defaults are too slow for the tests that every architecture is put through.
 
     Keras is imported in the function that uses it.
+
+    Attributes
+    ----------
+    recipe : mapping of str to value
+        By the name of a setting of `[train]`.
+    stride : int
+        Each side that it takes is a multiple of it; 0 if it takes none but the one it was built for.
+    rates : mapping of str to float
+        Factors on the learning rate by the name of a variable: `{"beta": 64.0}` for those of batch norms.
     """
 
     title: ClassVar[str]
     words: ClassVar[str]
-    stride: ClassVar[int] = 0
+    example: ClassVar[Mapping[str, Any]] = {}
     recipe: ClassVar[Mapping[str, Any]] = {}
     rates: ClassVar[Mapping[str, float]] = {}
-    example: ClassVar[Mapping[str, Any]] = {}
+    stride: ClassVar[int] = 0
 
     kind: str
 
@@ -66,14 +76,14 @@ class Architecture(Strict, ABC):
         """
 
     def prepare(self, model: Any, x: Images) -> None:
-        """Learn from rows, before the training of a model that was just built; it is changed in place.
+        """Set what a fresh model computes from rows before it learns from any; most have nothing of that.
 
         Parameters
         ----------
         model : keras.Model
-            What `build` returned.
+            As `build` returned it; it is changed in place.
         x : uint8[N, H, W, C]
-            Rows of the training set, 5,000 at most.
+            Some of the rows that it is going to learn from, 1 or more.
         """
 
     def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
