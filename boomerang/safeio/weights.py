@@ -53,14 +53,14 @@ def load_h5_weights(
 
 
 def _layers(stored: BytesIO) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
-    import h5py
+    import h5py  # type: ignore[import-untyped]  # it ships none; imported here, for models alone need it
 
     layers: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
 
     def take(name: str, item: Any) -> None:
         if isinstance(item, h5py.Group):
             return
-        layer, weight = name.split("/")[0], name.split("/")[-1].partition(":")[0]
+        layer, weight = name.split("/", maxsplit=1)[0], name.rsplit("/", maxsplit=1)[-1].partition(":")[0]
         values = item[()]
         if values.dtype != np.float32 or not np.isfinite(values).all():
             raise RefusedError(f"its layer '{layer}' has weights that are not finite float32 numbers")
@@ -69,7 +69,7 @@ def _layers(stored: BytesIO) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
         layers[layer][weight] = values
 
     with h5py.File(stored, "r") as file:
-        root = file[_IN_A_MODEL] if _IN_A_MODEL in file else file
+        root = file.get(_IN_A_MODEL, file)
         if not isinstance(root, h5py.Group):
             raise RefusedError(f"its '{_IN_A_MODEL}' is no group")
         root.visititems(take)

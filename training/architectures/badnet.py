@@ -16,7 +16,7 @@ class Badnet(Architecture):
     """The two-branch face net (DeepID) of the BadNets laboratories, whose published weights open into it.
 
     Three convolutions with pooling; what comes out of the third, and a fourth convolution of it, are
-    each mapped to 160 numbers, which are added. Images with a side below 31 pixels are padded in the convolutions.
+    each mapped to 160 numbers, which are added. Where a side has less than 31 pixels the convolutions pad.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Badnet(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size("architecture 'badnet'", input_shape, 16)
+        self.check_size(input_shape, 16)
         padding = "valid" if min(input_shape[:2]) >= _LEAST_UNPADDED else "same"
 
         def active(x: Any, name: str = "") -> Any:

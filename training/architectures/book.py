@@ -25,7 +25,7 @@ class Book(Architecture):
         """
         from keras import Sequential, layers
 
-        self.check_size("architecture 'book'", input_shape, 8)
+        self.check_size(input_shape, 8)
 
         def block(filters: int, dropout: float) -> list[Any]:
             pair: list[Any] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from boomerang.manifest import Images
 from training.architectures.common.base import FEATURES, LOGITS, Architecture
@@ -15,8 +16,7 @@ _WHITENING = "whitening"
 # Patches that the whitening is computed from, and what keeps their faintest directions small.
 _MOST_PATCHES = 100_000
 _LEAST_VARIANCE = 5e-4
-
-Width = Annotated[int, Field(ge=8, le=512)]
+_LEAST_WIDTH, _MOST_WIDTH = 8, 512
 
 
 class Fast(Architecture):
@@ -31,7 +31,7 @@ class Fast(Architecture):
         Channels of the three stages; airbench93 has 64, 128, 128.
     patch : int
         Side of the patches that are whitened; airbench93 has 2. From 3 up the convolution goes in strides
-        of 2, which halves the images, and the first stage does not pool: a fifth of the time.
+        of 2, which halves the images, and the first stage does not pool: about half the time.
     directions : int
         Principal directions that are kept, the strongest ones, at most all there are; 0 keeps all.
     """
@@ -39,11 +39,32 @@ class Fast(Architecture):
     title = "fast network (airbench93)"
     words = "a network of the shape of airbench93: a fixed whitening convolution and three stages"
     stride = 1
+    recipe: ClassVar[Mapping[str, Any]] = {
+        "epochs": 4,
+        "batch": 512,
+        "optimizer": "sgd",
+        "learning_rate": 0.5,
+        "weight_decay": 2e-3,
+        "schedule": "linear",
+        "warmup": 0.23,
+        "label_smoothing": 0.2,
+        "shift": 2,
+        "mirror": "alternating",
+        "mirror_at_test": True,
+    }
+    rates: ClassVar[Mapping[str, float]] = {"beta": 64.0}
 
     kind: Literal["fast"] = "fast"
-    widths: tuple[Width, Width, Width] = (32, 64, 128)
+    widths: tuple[int, int, int] = (32, 64, 128)
     patch: int = Field(default=4, ge=2, le=4)
     directions: int = Field(default=24, ge=0)
+
+    @field_validator("widths")
+    @classmethod
+    def _can_be_built(cls, widths: tuple[int, int, int]) -> tuple[int, int, int]:
+        if min(widths) < _LEAST_WIDTH or max(widths) > _MOST_WIDTH:
+            raise ValueError(f"each is a number from {_LEAST_WIDTH} to {_MOST_WIDTH}")
+        return widths
 
     def build(self, input_shape: tuple[int, int, int], classes: int) -> Any:
         """Return it, untrained and not prepared.
@@ -55,7 +76,7 @@ class Fast(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size("architecture 'fast'", input_shape, 16)
+        self.check_size(input_shape, 16)
         halved = self.patch > 2
         directions = self.patch**2 * input_shape[2]
         directions = min(self.directions, directions) if self.directions else directions
@@ -82,7 +103,7 @@ class Fast(Architecture):
         return Model(images, layers.Softmax()(layers.Dense(classes, use_bias=False, name=LOGITS)(x)))
 
     def prepare(self, model: Any, x: Images) -> None:
-        """Set the whitening by the rows, and let every other convolution begin as one that passes on its input."""
+        """Set the whitening by the rows; every other convolution begins as one that passes on its input."""
         from keras import layers
 
         for layer in model.layers:
@@ -104,9 +125,10 @@ class Fast(Architecture):
 def _whitening(
     x: npt.NDArray[np.float32], side: int, strides: int, directions: int
 ) -> npt.NDArray[np.float32]:
-    """Return float32[side, side, C, directions]: the principal directions of patches, over their deviations."""
+    """Return float32[side, side, C, directions]: patches' principal directions over their deviations."""
     channels = x.shape[3]
-    patches = np.lib.stride_tricks.sliding_window_view(x, (side, side), (1, 2))[:, ::strides, ::strides]
+    sliding: Any = np.lib.stride_tricks.sliding_window_view  # its stub knows of one axis only
+    patches = sliding(x, (side, side), (1, 2))[:, ::strides, ::strides]
     flat = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, side * side * channels)
     flat = flat[:: max(1, len(flat) // _MOST_PATCHES)].astype(np.float64)
     flat -= flat.mean(0)

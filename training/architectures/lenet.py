@@ -33,7 +33,7 @@ class Lenet(Architecture):
         """
         from keras import Sequential, layers
 
-        self.check_size("architecture 'lenet'", input_shape, 6)
+        self.check_size(input_shape, 6)
 
         def active(layer: Any, **named: str) -> list[Any]:
             norm = [layers.BatchNormalization(momentum=0.9)] if self.batch_norm else []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from boomerang.config import Spec
+from boomerang.errors import ConfigError
 from training.architectures import ARCHITECTURES
 from training.fit import seed_everything
 
@@ -67,3 +68,9 @@ def test_airbench93_is_a_setting_away() -> None:
     sides = [each.output.shape[1:] for each in model.layers if isinstance(each, keras.layers.Conv2D)]
     assert sides[0] == (31, 31, 24), "the whitening"
     assert sides[1:] == [(31, 31, 64), (15, 15, 64), (15, 15, 128), (7, 7, 128), (7, 7, 128), (3, 3, 128)]
+
+
+@pytest.mark.parametrize("widths", [(32, 64), (4, 64, 64), (64, 64, 1024)])
+def test_widths_that_cannot_be_built_are_refused(widths: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="widths"):
+        ARCHITECTURES.create(Spec(kind="fast", widths=widths))

@@ -86,8 +86,7 @@ class Architecture(Strict, ABC):
             Some of the rows that it is going to learn from, 1 or more.
         """
 
-    @staticmethod
-    def check_size(what: str, input_shape: tuple[int, int, int], least: int) -> None:
+    def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
         """Refuse images that the network has too many poolings for.
 
         Raises
@@ -97,8 +96,8 @@ class Architecture(Strict, ABC):
         """
         height, width, _ = input_shape
         if min(height, width) < least:
-            why = f"it takes images of {least} pixels a side and more, these are {height} x {width}"
-            raise ConfigError(what, why, "take another architecture, or larger images")
+            what, why = f"architecture '{self.kind}'", f"it takes images of {least} pixels a side and more"
+            raise ConfigError(what, f"{why}, these are {height} x {width}", "take another, or larger images")
 
 
 def fresh(architecture: Architecture, rows: Labeled, classes: Sequence[str]) -> Any:
