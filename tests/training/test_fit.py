@@ -15,8 +15,8 @@ from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster, alone
 from training.fit import History, batch_seeds, fit, seed_everything
+from training.learning.descent import cross_entropy
 from training.learning.reading import Reading, row_order
-from training.learning.recipe import cross_entropy
 from training.model import load_model, weights_digest
 
 X, Y = left_or_right(600)
@@ -166,7 +166,7 @@ def stopped_at(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
 def test_with_every_setting_a_stopped_training_ends_at_the_same_weights(
     most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In memory, and where the rows are read through a shuffle of blocks: windows of 128 rows, batches of 32."""
+    """In memory, and where the rows are read through a shuffle of blocks, windows of 128 rows."""
     if most:
         monkeypatch.setattr("training.labeled.IN_MEMORY", most)
 

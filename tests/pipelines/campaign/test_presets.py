@@ -8,7 +8,7 @@ import pytest
 
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
-from pipelines.campaign import recipe
+from pipelines.campaign import presets
 from pipelines.campaign.entry import BASELINE, HARDEN, VICTIM, load, step_settings
 from pipelines.campaign.sections import VictimConfig
 from training.architectures.common.base import Architecture
@@ -33,17 +33,17 @@ class Fixed(Quick):
 
 
 def test_what_the_network_recommends_stands_where_the_entry_says_nothing() -> None:
-    train = recipe.whole(TrainConfig(learning_rate=0.5, batch=256), Quick())
+    train = presets.whole(TrainConfig(learning_rate=0.5, batch=256), Quick())
     assert (train.optimizer, train.epochs, train.sizes) == ("sgd", 3, (16, 16, 32))
     assert (train.learning_rate, train.batch) == (0.5, 256), "what the entry says stands"
-    assert recipe.whole(TrainConfig(optimizer="adam"), Quick()).optimizer == "adam", "a default too, if said"
+    assert presets.whole(TrainConfig(optimizer="adam"), Quick()).optimizer == "adam", "a default too, if said"
 
 
 def test_recommended_sizes_are_for_the_recommended_number_of_epochs() -> None:
-    assert recipe.whole(TrainConfig(epochs=2), Quick()).sizes == ()
-    assert recipe.whole(TrainConfig(epochs=3), Quick()).sizes == (16, 16, 32)
-    assert recipe.whole(TrainConfig(sizes=(8, 16, 32)), Quick()).sizes == (8, 16, 32), "3 epochs are its own"
-    assert recipe.whole(TrainConfig(epochs=1, sizes=(8,)), Quick()).sizes == (8,)
+    assert presets.whole(TrainConfig(epochs=2), Quick()).sizes == ()
+    assert presets.whole(TrainConfig(epochs=3), Quick()).sizes == (16, 16, 32)
+    assert presets.whole(TrainConfig(sizes=(8, 16, 32)), Quick()).sizes == (8, 16, 32), "3 epochs are its own"
+    assert presets.whole(TrainConfig(epochs=1, sizes=(8,)), Quick()).sizes == (8,)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_refused(said: dict[str, Any], network: type[Quick]
     if network is Fixed and "momentum" in said:
         said = {**said, "optimizer": "adam"}
     with pytest.raises(ConfigError, match=words):
-        recipe.whole(TrainConfig(**said), network())
+        presets.whole(TrainConfig(**said), network())
 
 
 def test_more_in_a_batch_than_there_are_rows_is_refused_in_the_entry() -> None:
@@ -80,6 +80,6 @@ def test_each_training_is_told_whole_numbers_and_the_fine_tune_its_own() -> None
 
 def test_a_fine_tune_has_the_rate_that_the_entry_gives_it() -> None:
     sgd, adam = TrainConfig(optimizer="sgd", learning_rate=0.5), TrainConfig()
-    assert recipe.fine_tuning(VictimConfig(learning_rate=3e-3), sgd).learning_rate == 3e-3
-    assert recipe.fine_tuning(VictimConfig(), adam).learning_rate == 3e-3
-    assert recipe.tuned(TrainConfig(epochs=2, sizes=(8, 16)), VictimConfig()).epochs == 3
+    assert presets.fine_tuning(VictimConfig(learning_rate=3e-3), sgd).learning_rate == 3e-3
+    assert presets.fine_tuning(VictimConfig(), adam).learning_rate == 3e-3
+    assert presets.tuned(TrainConfig(epochs=2, sizes=(8, 16)), VictimConfig()).epochs == 3

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
-from training.learning.recipe import build, check, cross_entropy, honest_loss, optimizer_of
+from training.learning.descent import build, check, cross_entropy, honest_loss, optimizer_of
 
 
 def rates(**settings: Any) -> list[float]:
