@@ -2,4 +2,5 @@
 
 base       what a network is, and how one is written
 batches    how many images a network is asked about at once
+published  weights that others published, given to a network of ours
 """
