@@ -146,7 +146,8 @@ class TrainConfig(Strict):
 
     @model_validator(mode="after")
     def _can_work(self) -> TrainConfig:
-        if self.sizes and len(self.sizes) != self.epochs:
+        # An entry that says only one of them may mean the architecture's other: that is settled later.
+        if self.sizes and "epochs" in self.model_fields_set and len(self.sizes) != self.epochs:
             raise ValueError(
                 f"sizes has {len(self.sizes)} values for {self.epochs} epochs: give one an epoch, or none"
             )

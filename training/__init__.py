@@ -10,6 +10,7 @@
     checkpoint        from where it goes on
     model             how a model is saved, opened and asked
     labeled           images with their labels
+    learning/         what a step is made of: descent, augmentation, precision, the reading of rows
     architectures/    one file a network
     repair/           one file a repair of a trained model
     inference/        one file a defense at inference: what it wraps is a model like any other

@@ -23,10 +23,10 @@ from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
 from training.labeled import Labeled
 from training.learning.augment import Augment, Seeds, turned
+from training.learning.descent import Loss, build, check, honest_loss, optimizer_of
 from training.learning.mirror import mirrored
 from training.learning.precision import taken
 from training.learning.reading import Reading
-from training.learning.recipe import Loss, build, check, honest_loss, optimizer_of
 from training.model import BATCH, classifier
 from training.step import Step, twin
 
@@ -68,8 +68,7 @@ def fit(
     ----------
     model : keras.Model
         In float32. In the chief it ends up trained, in float32, on whatever it was trained.
-    x, y : uint8[N, H, W, C] in 0..255, int64[N]
-        May be mapped, or `Picked`; more than fit into memory are read through a shuffle of blocks.
+    x, y : uint8[N, H, W, C] in 0..255, mapped or not, or `Picked`; int64[N]
     validation : (uint8[M, H, W, C], int64[M])
         Watched, never learned from; no choice is made on it.
     config, seed : TrainConfig, int
@@ -79,10 +78,8 @@ def fit(
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
     loss : Loss, optional
-        What is learned, see `training.learning.recipe.Loss`; its mean over the rows is the history's `loss`.
-        Without it the honest one.
-    rates : mapping of str to float, optional
-        Factors on the learning rate by the name of a variable, see `Architecture.rates`.
+        What is learned, without it the honest one; its mean over the rows is the history's `loss`.
+    rates : mapping of str to float, optional; see `Architecture.rates`
 
     Returns
     -------
@@ -97,16 +94,10 @@ def fit(
         If this process, or another of the cluster, got SIGTERM; if the loss is no longer a number.
     """
     check(config, len(y), x.shape[1:])
-    rows = Reading(Labeled(x, y), seed, config.batch)
-    lesson = _Lesson(rows, Labeled(*validation), config, seed, loss or honest_loss(config), rates or {})
+    rows, learned = Reading(Labeled(x, y), seed, config.batch), loss or honest_loss(config)
+    lesson = _Lesson(rows, Labeled(*validation), config, seed, learned, rates or {})
     training = _Training(model, lesson, cluster or alone(), checkpoints)
-    with hold_stop() as stop:
-        training.start()
-        while training.epoch < config.epochs:
-            training.learn(stop)
-            training.end_epoch()
-            training.stop_if(stop.asked)
-    training.update_model()
+    training.run()
     return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
 
 
@@ -184,6 +175,16 @@ class _Training:
     def table(self) -> npt.NDArray[np.float64]:
         """float64[epochs done, 4], the history."""
         return np.array(self.history, np.float64).reshape(-1, len(NUMBERS))
+
+    def run(self) -> None:
+        """Go through all epochs that are left."""
+        with hold_stop() as stop:
+            self.start()
+            while self.epoch < self.config.epochs:
+                self.learn(stop)
+                self.end_epoch()
+                self.stop_if(stop.asked)
+        self.update_model()
 
     def state(self) -> State:
         """Return where the training is."""

@@ -22,8 +22,8 @@ from boomerang.manifest import Images, Labels
 from training.architectures.common.base import LOGITS
 from training.cluster import Cluster
 from training.learning.augment import Augment, Seeds
+from training.learning.descent import Loss, cross_entropy
 from training.learning.reading import Batch, Reading
-from training.learning.recipe import Loss, cross_entropy
 
 # A GPU of 16 GB, the least that SageMaker trains on, keeps so much data beside model and activations.
 _RESIDENT_BYTES = 4 << 30

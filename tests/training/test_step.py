@@ -13,8 +13,8 @@ from training.cluster import alone
 from training.fit import batch_seeds
 from training.labeled import Labeled
 from training.learning.augment import Augment
+from training.learning.descent import build, optimizer_of
 from training.learning.reading import Batch, Reading
-from training.learning.recipe import build, optimizer_of
 from training.step import Step, twin
 
 

@@ -18,7 +18,7 @@ from training.model import ModelView, classifier, embedder, gradients_of, load_m
 X, Y = left_or_right(12)
 
 
-@pytest.fixture(scope="module", params=["small", "book", "residual"])
+@pytest.fixture(scope="module", params=["small", "book"])
 def both(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     """Return a network and the one that answers both ways."""
     import keras

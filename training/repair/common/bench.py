@@ -12,7 +12,7 @@ from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit
 from training.labeled import Labeled
-from training.learning.recipe import Loss
+from training.learning.descent import Loss
 
 
 @dataclass

@@ -27,7 +27,8 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     recommended = dict(architecture.recipe)
     if said.get("epochs", recommended.get("epochs")) != recommended.get("epochs"):
         recommended.pop("sizes", None)
-    train = validate(TrainConfig, {**recommended, **said}, where=f"[train] (for {architecture.kind})")
+    full = {**TrainConfig().model_dump(), **recommended, **said}
+    train = validate(TrainConfig, full, where=f"[train] (for {architecture.kind})")
     if "momentum" in said and train.optimizer == "adam":
         why = "Adam has momenta of its own and takes no notice of it"
         raise ConfigError("'train.momentum'", why, 'set train.optimizer = "sgd", or leave it out')

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
-from training.learning.recipe import build, check, cross_entropy, honest_loss, optimizer_of
+from training.learning.descent import build, check, cross_entropy, honest_loss, optimizer_of
 
 
 def rates(**settings: Any) -> list[float]:
@@ -88,6 +88,7 @@ def test_label_smoothing_spreads_a_share_of_the_certainty() -> None:
     [
         ({"batch": 65}, (8, 8, 3), r"'train.batch'.*(?s:.*)65 is more than the 64 rows"),
         ({"shift": 8}, (8, 12, 3), r"'train.shift'.*(?s:.*)12 x 8 pixels cannot be shifted by 8"),
+        ({"sizes": (4, 8)}, (8, 8, 3), r"'train.sizes'.*(?s:.*)2 values for 5 epochs"),
         ({"sizes": (4, 8), "epochs": 2}, (8, 12, 3), r"'train.sizes'.*(?s:.*)no squares"),
         (
             {"sizes": (8, 4), "epochs": 2},
@@ -107,7 +108,7 @@ def test_what_cannot_work_on_these_rows_is_refused(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"sizes": (8, 8)}, "2 values for 5 epochs"),
+        ({"epochs": 5, "sizes": (8, 8)}, "2 values for 5 epochs"),
         ({"epochs": 1, "sizes": (3,)}, "from 4 to 1024"),
         ({"learning_rate": 10, "weight_decay": 0.1}, "turn weights over"),
         ({"epochs": 10_001}, "less than or equal to 10000"),

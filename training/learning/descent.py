@@ -115,7 +115,9 @@ def _with_rates(kind: type[Any], rates: Mapping[str, float]) -> type[Any]:
 
     class Rated(kind):  # type: ignore[misc]
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            super().update_step(gradient, variable, learning_rate * rates.get(variable.name, 1.0))
+            # It is given TensorFlow's variable, whose name is not that of the layer's.
+            name = self._trainable_variables[self._get_variable_index(variable)].name
+            super().update_step(gradient, variable, learning_rate * rates.get(name, 1.0))
 
     return Rated
 
@@ -129,6 +131,9 @@ def check(config: TrainConfig, rows: int, image: tuple[int, ...]) -> None:
     if config.shift >= min(height, width):
         why = f"images of {width} x {height} pixels cannot be shifted by {config.shift}"
         raise ConfigError("'train.shift'", why, f"set it below {min(height, width)}")
+    if config.sizes and len(config.sizes) != config.epochs:
+        why = f"it has {len(config.sizes)} values for {config.epochs} epochs"
+        raise ConfigError("'train.sizes'", why, "give one an epoch, or none")
     if config.sizes and height != width:
         raise ConfigError("'train.sizes'", f"the images are {width} x {height}, no squares", "leave it out")
     if config.sizes and config.sizes[-1] != height:
