@@ -52,7 +52,6 @@ class Fast(Architecture):
         "mirror": "alternating",
         "mirror_at_test": True,
     }
-    rates: ClassVar[Mapping[str, float]] = {"beta": 64.0}
 
     kind: Literal["fast"] = "fast"
     widths: tuple[int, int, int] = (32, 64, 128)
