@@ -195,6 +195,9 @@ COVERED_BY: dict[str, list[str]] = {
     "processing/test_evaluate.py": [
         "processing/evaluation/measure",
     ],
+    "training/architectures/test_badnet.py": [
+        "training/architectures/common/published",
+    ],
     "training/architectures/test_kinds.py": [
         "training/architectures/common/base",
     ],

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from helpers.training_jobs import built, left_or_right, saved
 
-from boomerang.errors import StepFailed
+from boomerang.errors import ConfigError, StepFailed, Stopped
 from boomerang.settings import TrainConfig
-from training.cluster import Cluster
-from training.fit import batch_seeds, fit, row_order, seed_everything
+from training.checkpoint import Checkpoints
+from training.cluster import Cluster, alone
+from training.fit import History, batch_seeds, fit, seed_everything
+from training.learning.reading import Reading, row_order
+from training.learning.recipe import cross_entropy
 from training.model import load_model, weights_digest
-from training.step import cross_entropy
 
 X, Y = left_or_right(600)
 ROWS, VALIDATION = (X[:500], Y[:500]), (X[500:], Y[500:])
@@ -38,7 +40,10 @@ def test_training_learns_and_the_same_seed_gives_the_same_weights() -> None:
 
 @pytest.mark.whole
 def test_augmentation_is_seeded_too_and_changes_the_outcome() -> None:
-    plain, shifted = TrainConfig(epochs=1, batch=32), TrainConfig(epochs=1, batch=32, augment=True)
+    plain, shifted = (
+        TrainConfig(epochs=1, batch=32),
+        TrainConfig(epochs=1, batch=32, shift=2, mirror="random"),
+    )
     digests = [weights_digest(trained(config)[0]) for config in (plain, shifted, shifted)]
     assert digests[0] != digests[1] == digests[2]
 
@@ -72,7 +77,7 @@ def test_an_epoch_goes_through_every_row_once_in_an_order_of_its_own() -> None:
 
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason() -> None:
     with pytest.raises(StepFailed, match="no longer a number in epoch 1"):
-        trained(TrainConfig(epochs=3, batch=32, learning_rate=1e30))
+        trained(TrainConfig(epochs=3, batch=32).model_copy(update={"learning_rate": 1e30}))
 
 
 def test_sigterm_is_listened_to_again_as_before_when_the_training_is_over() -> None:
@@ -85,7 +90,7 @@ def as_on_a_gpu() -> Cluster:
     """Return what one GPU would be, on the CPU: mixed precision, and compiled."""
     import tensorflow as tf
 
-    return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True)
+    return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True, half="float16")
 
 
 @pytest.mark.whole
@@ -128,3 +133,70 @@ def test_the_honest_loss_is_the_default_to_the_bit() -> None:
     model = built()
     fit(model, *ROWS, VALIDATION, config, 0, loss=cross_entropy)
     assert weights_digest(model) == weights_digest(trained(config)[0])
+
+
+EVERYTHING = TrainConfig(
+    epochs=3,
+    batch=32,
+    optimizer="sgd",
+    learning_rate=0.05,
+    weight_decay=1e-3,
+    schedule="linear",
+    label_smoothing=0.1,
+    shift=1,
+    mirror="alternating",
+    sizes=(12, 16, 16),
+    mirror_at_test=True,
+)
+
+
+def stopped_at(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
+    """Let SIGTERM arrive while a batch is read."""
+    read = Reading.__call__
+
+    def reading(self: Reading, now: int, number: int) -> Any:
+        if (now, number) == (epoch, step):
+            signal.raise_signal(signal.SIGTERM)
+        return read(self, now, number)
+
+    monkeypatch.setattr(Reading, "__call__", reading)
+
+
+@pytest.mark.parametrize("most", [None, 20_000])
+def test_with_every_setting_a_stopped_training_ends_at_the_same_weights(
+    most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In memory, and where the rows are read through a shuffle of blocks: windows of 128 rows, batches of 32."""
+    if most:
+        monkeypatch.setattr("training.labeled.IN_MEMORY", most)
+
+    def learned(checkpoints: Checkpoints | None = None) -> tuple[str, History]:
+        seed_everything(0)
+        model = built("residual", width=8)
+        history = fit(model, *ROWS, VALIDATION, EVERYTHING, 0, checkpoints=checkpoints, rates={"beta": 4.0})
+        return weights_digest(model), history
+
+    whole, checkpoints = learned(), Checkpoints(tmp_path, "0" * 64)
+    for place in ((0, 2), (1, 3)):
+        with monkeypatch.context() as patch, pytest.raises(Stopped, match="left a checkpoint there"):
+            stopped_at(patch, *place)
+            learned(checkpoints)
+    assert learned(checkpoints) == whole
+
+
+def test_sizes_that_the_network_cannot_take_are_refused_before_the_first_step() -> None:
+    config = TrainConfig(epochs=2, batch=32, sizes=(12, 16))
+    with pytest.raises(ConfigError, match=r"cannot take images of 12 x 12 pixels"):
+        fit(built("small"), *ROWS, VALIDATION, config, 0)
+
+
+def test_bfloat16_is_learned_in_and_float32_is_what_comes_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """TensorFlow emulates it where the CPU has none."""
+    one = Cluster(alone().strategy, half="bfloat16")
+    config = TrainConfig(epochs=2, batch=100, precision="mixed")
+    model, history = trained(config, cluster=one)
+    assert "computing in bfloat16" in capsys.readouterr().out
+    assert {weight.dtype for weight in model.get_weights()} == {np.dtype(np.float32)}
+    assert history["accuracy"][-1] > 0.7
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert weights_digest(model) != weights_digest(trained(config, cluster=alone())[0])

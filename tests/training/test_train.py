@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+from helpers.ranges import ROOT
 from helpers.training_jobs import built, finished, lay_out, left_or_right, saved, screened, weights
 
 from boomerang.settings import TrainConfig
@@ -41,3 +45,17 @@ def test_it_goes_on_from_a_given_model(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.array(before), np.array(after), atol=1e-6)
     assert card.parents["victim"] == given.weights_sha256 != card.weights_sha256
     assert json.loads((ml / "model/model.json").read_text())["inference"] == []
+
+
+def test_a_step_computes_with_onednn_where_tensorflow_alone_would_not() -> None:
+    """Whoever asks for another thing by the environment has it."""
+    told = "from tensorflow.python.util import _pywrap_util_port as port; print(port.IsMklEnabled())"
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    for program, more, said in (
+        (f"import training; {told}", {}, "True"),
+        (f"import training, os; print(os.environ['{name}'])", {name: "0"}, "0"),
+    ):
+        environment = {key: value for key, value in os.environ.items() if key != name} | more
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, cwd=ROOT)
+        assert done.stdout.strip() == said

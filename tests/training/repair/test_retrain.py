@@ -21,7 +21,7 @@ def test_the_model_that_it_is_given_does_not_matter_the_kept_rows_do(tmp_path: P
     def retrained(name: str, model: Any, flagged: int) -> str:
         rows = left_or_right(60)
         rows[1][flagged] ^= 1
-        ml = lay_out(tmp_path / name, rows, left_or_right(20), TrainConfig(epochs=1), repairs=())
+        ml = lay_out(tmp_path / name, rows, left_or_right(20), TrainConfig(epochs=1, batch=32), repairs=())
         screened(ml, np.arange(60) > 5)
         job = Job(ml, training=True)
         bench = bench_of(open_given(job, job.settings(HardenSettings)), alone())

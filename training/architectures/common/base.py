@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from boomerang.config import Strict
+from boomerang.errors import ConfigError
+from boomerang.manifest import Images
+from training.labeled import Labeled
 
 # Two layers that every network has: the penultimate one, which the screens look at, and the last but the
 # softmax, which stays exact in mixed precision and whose gradients are asked for.
 FEATURES, LOGITS = "features", "logits"
+_PREPARED_ON = 5000
 
 
 class Architecture(Strict, ABC):
@@ -28,14 +34,32 @@ class Architecture(Strict, ABC):
       output float32[N, D] that the screens look at; one `logits`, float32[N, K], which `features` leads to;
       the output is their softmax. All layers are Keras' own, or the saved model could not be opened in
       safe mode;
+    * `stride`, if it takes images of other sides than it was built for, as a network with global pooling
+      does: `sizes` of `[train]` may then be its multiples, and are refused for any other network;
+    * `recipe`, values of `[train]` that stand where the entry says nothing, chosen on rows that are neither
+      learned from nor tested on;
+    * `prepare`, where some of it is computed from the rows and not trained, and `rates`, where some of its
+      variables learn faster or slower than the rest;
     * `example`, where the defaults are too slow for the tests that every architecture is put through.
 
     Keras is imported in the function that uses it.
+
+    Attributes
+    ----------
+    recipe : mapping of str to value
+        By the name of a setting of `[train]`.
+    stride : int
+        Each side that it takes is a multiple of it; 0 if it takes none but the one it was built for.
+    rates : mapping of str to float
+        Factors on the learning rate by the name of a variable: `{"beta": 64.0}` for those of batch norms.
     """
 
     title: ClassVar[str]
     words: ClassVar[str]
     example: ClassVar[Mapping[str, Any]] = {}
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    rates: ClassVar[Mapping[str, float]] = {}
+    stride: ClassVar[int] = 0
 
     kind: str
 
@@ -50,3 +74,35 @@ class Architecture(Strict, ABC):
         classes : int
             K, 2 or more.
         """
+
+    def prepare(self, model: Any, x: Images) -> None:
+        """Set what a fresh model computes from rows before it learns from any; most have nothing of that.
+
+        Parameters
+        ----------
+        model : keras.Model
+            As `build` returned it; it is changed in place.
+        x : uint8[N, H, W, C]
+            Some of the rows that it is going to learn from, 1 or more.
+        """
+
+    def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
+        """Refuse images that the network has too many poolings for.
+
+        Raises
+        ------
+        ConfigError
+            If a side has fewer pixels than `least`.
+        """
+        height, width, _ = input_shape
+        if min(height, width) < least:
+            what, why = f"architecture '{self.kind}'", f"it takes images of {least} pixels a side and more"
+            raise ConfigError(what, f"{why}, these are {height} x {width}", "take another, or larger images")
+
+
+def fresh(architecture: Architecture, rows: Labeled, classes: Sequence[str]) -> Any:
+    """Return a network for these rows, untrained but prepared on the first of them."""
+    height, width, channels = rows.x.shape[1:]
+    model = architecture.build((height, width, channels), len(classes))
+    architecture.prepare(model, np.asarray(rows.x[:_PREPARED_ON]))
+    return model

@@ -1,0 +1,85 @@
+"""The training settings of an entry: what it says, else what its network recommends, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from boomerang.errors import ConfigError
+from boomerang.settings import TrainConfig
+from pipelines.campaign import recipe
+from pipelines.campaign.entry import BASELINE, HARDEN, VICTIM, load, step_settings
+from pipelines.campaign.sections import VictimConfig
+from training.architectures.common.base import Architecture
+
+
+class Quick(Architecture):
+    """A network with a recipe."""
+
+    title, words, stride = "quick", "none", 4
+    recipe: ClassVar = {"optimizer": "sgd", "learning_rate": 0.8, "epochs": 3, "sizes": (16, 16, 32)}
+
+    kind: Literal["quick"] = "quick"
+
+    def build(self, input_shape: tuple[int, int, int], classes: int) -> Any:
+        raise NotImplementedError
+
+
+class Fixed(Quick):
+    """One that takes images of one size."""
+
+    stride = 0
+
+
+def test_what_the_network_recommends_stands_where_the_entry_says_nothing() -> None:
+    train = recipe.whole(TrainConfig(learning_rate=0.5, batch=256), Quick())
+    assert (train.optimizer, train.epochs, train.sizes) == ("sgd", 3, (16, 16, 32))
+    assert (train.learning_rate, train.batch) == (0.5, 256), "what the entry says stands"
+    assert recipe.whole(TrainConfig(optimizer="adam"), Quick()).optimizer == "adam", "a default too, if said"
+
+
+def test_recommended_sizes_are_for_the_recommended_number_of_epochs() -> None:
+    assert recipe.whole(TrainConfig(epochs=2), Quick()).sizes == ()
+    assert recipe.whole(TrainConfig(epochs=3), Quick()).sizes == (16, 16, 32)
+    assert recipe.whole(TrainConfig(sizes=(8, 16, 32)), Quick()).sizes == (8, 16, 32), "3 epochs are its own"
+    assert recipe.whole(TrainConfig(epochs=1, sizes=(8,)), Quick()).sizes == (8,)
+
+
+@pytest.mark.parametrize(
+    ("said", "network", "words"),
+    [
+        ({"momentum": 0.8}, Fixed, r"train.momentum"),
+        ({"optimizer": "adam", "momentum": 0.8}, Quick, r"train.momentum"),
+        ({"epochs": 2, "sizes": (16, 32)}, Fixed, r"'train.sizes'.*(?s:.*)images of one size only"),
+        ({"epochs": 2, "sizes": (18, 32)}, Quick, r"'train.sizes'.*(?s:.*)multiples of 4, one is 18"),
+        ({"sizes": (16, 16, 16, 16)}, Quick, r"4 values for 3 epochs"),
+    ],
+)
+def test_what_does_not_fit_is_refused(said: dict[str, Any], network: type[Quick], words: str) -> None:
+    if network is Fixed and "momentum" in said:
+        said = {**said, "optimizer": "adam"}
+    with pytest.raises(ConfigError, match=words):
+        recipe.whole(TrainConfig(**said), network())
+
+
+def test_more_in_a_batch_than_there_are_rows_is_refused_in_the_entry() -> None:
+    with pytest.raises(ConfigError, match=r"'train.batch'.*(?s:.*)more than the 100 rows of data.train"):
+        load("default", ["data.train=100"])
+    assert load("default", ["data.train=100", "train.batch=100"]).train.batch == 100
+
+
+def test_each_training_is_told_whole_numbers_and_the_fine_tune_its_own() -> None:
+    entry = load("default", ["model.architecture=residual", "train.optimizer=sgd", "train.learning_rate=0.4"])
+    steps: dict[str, Any] = step_settings(entry)
+    assert steps[BASELINE].train == steps[HARDEN].train == entry.train
+    tuned = steps[VICTIM].train
+    assert (tuned.epochs, tuned.sizes) == (entry.victim.epochs, ()) and tuned.optimizer == "sgd"
+    assert tuned.learning_rate == pytest.approx(0.04), "a tenth of the peak from scratch"
+
+
+def test_a_fine_tune_has_the_rate_that_the_entry_gives_it() -> None:
+    sgd, adam = TrainConfig(optimizer="sgd", learning_rate=0.5), TrainConfig()
+    assert recipe.fine_tuning(VictimConfig(learning_rate=3e-3), sgd).learning_rate == 3e-3
+    assert recipe.fine_tuning(VictimConfig(), adam).learning_rate == 3e-3
+    assert recipe.tuned(TrainConfig(epochs=2, sizes=(8, 16)), VictimConfig()).epochs == 3
