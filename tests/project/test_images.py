@@ -68,7 +68,7 @@ def test_the_photographs_are_zalandos_first_rows_under_their_license() -> None:
     assert found.name == make_fashion_mnist.NAME
     assert np.bincount(found.train.y).tolist() == [1_000] * 10
     assert np.bincount(found.test.y).tolist() == [200] * 10
-    # The first labels of the published training file are these; of the first ten, none is past its class' share.
+    # The published training file begins so.
     assert found.train.y[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
     digests = look_at_sheets(folder).recipe["sha256_of_the_published_files"]
     assert digests == make_fashion_mnist.FILES

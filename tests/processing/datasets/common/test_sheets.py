@@ -78,7 +78,7 @@ def recommitted(folder: Path, file: str, image: Image.Image | None) -> None:
     [
         (Image.new("RGB", (20, 18), "red"), "it has colors"),
         (Image.new("RGB", (21, 18)), "21 x 18, no grid of 5 x 6"),
-        (Image.new("RGB", (5, 6)), "31 labels for 20 images of train"),
+        (Image.new("RGB", (5, 6)), "31 labels for 21 images of train"),
         (None, "31 labels for 12 images of train"),
     ],
 )
