@@ -1,4 +1,4 @@
-"""Make `images/fashion-mnist/`, the bundled part of Fashion-MNIST, from the four files that Zalando published.
+"""Make `images/fashion-mnist/`, the bundled part of Fashion-MNIST, from the four files of Zalando.
 
     apt-get download dataset-fashion-mnist && dpkg-deb -x dataset-fashion-mnist_*.deb /tmp/fashion
     python images/make_fashion_mnist.py /tmp/fashion/usr/share/datasets/fashion-mnist [FOLDER]

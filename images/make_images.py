@@ -3,8 +3,9 @@
     python images/make_images.py [FOLDER]
 
 writes `rutan-boomerang/`, `embraer-190/`, `triggers/` and `SHA256SUMS` into FOLDER (default: `images/`
-itself). The photographs of `fashion-mnist/` are made by `make_fashion_mnist.py`. Every picture follows from the tables below; nothing is read but this project's own code. The
-pictures look the same everywhere, while their bytes depend on the versions of Pillow and its codecs.
+itself); the photographs of `fashion-mnist/` are made by `make_fashion_mnist.py`. Every picture follows from
+the tables below; nothing is read but this project's own code. The pictures look the same everywhere, while
+their bytes depend on the versions of Pillow and its codecs.
 """
 
 from __future__ import annotations

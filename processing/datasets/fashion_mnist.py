@@ -34,8 +34,8 @@ CLASSES = (
 class FashionMnist(Source):
     """Fashion-MNIST (Zalando SE 2017): 60,000 + 10,000 photographs of clothes in ten classes, 28x28x1.
 
-    With a path it is read: the bundled part of it, 10,000 + 2,000 rows, is the folder `images/fashion-mnist`, all
-    of it an `.npz` file of Keras' layout. Without a path all of it is downloaded once.
+    With a path it is read: the bundled part of it, 10,000 + 2,000 rows, is the folder `images/fashion-mnist`,
+    all of it an `.npz` file of Keras' layout. Without a path all of it is downloaded once.
     """
 
     title: ClassVar[str] = "Fashion-MNIST"

@@ -56,9 +56,9 @@ def square_image(
     """Pad an RGB picture to a square, centered, and resize the square.
 
     The result is that of resizing the padded square in one go, to the bit; the square itself is
-    never made, because that of a long thin picture would not fit into memory. Of a picture that was decoded at
-    reduced scale it is within a few gray levels of that: what is padded lies where it does at full scale, to
-    the fraction of a pixel.
+    never made, because that of a long thin picture would not fit into memory. Of a picture that was decoded
+    at reduced scale it is within a few gray levels of that: it lies in the padding where it does at full
+    scale, to the fraction of a pixel.
 
     Parameters
     ----------

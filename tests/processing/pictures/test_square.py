@@ -85,7 +85,7 @@ def test_settings_out_of_range(setting: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (4001, 2999), (1920, 1080), (2055, 1541)])
 def test_a_picture_of_reduced_scale_is_padded_where_it_lies_at_full_scale(size: tuple[int, int]) -> None:
-    """Half a pixel of the reduced picture is four of the full one: hard edges were 10 gray levels off by it."""
+    """Half a pixel of the reduced picture is four of the full one: hard edges were 10 levels off by it."""
     rng, stored = np.random.default_rng(0), BytesIO()
     pen = ImageDraw.Draw(picture := Image.new("RGB", size, "black"))
     for _ in range(100):
