@@ -85,12 +85,7 @@ def square_image(
     """
     of_px = of_px or image.size
     across, down = (_Line(length, max(of_px), scale) for length in of_px)
-    if max(image.size) * image.height > MAX_PADDED_PX:
-        why = (
-            f"it is {of_px[0]:,} x {of_px[1]:,}: padded to a square {max(of_px) * of_px[1]:,} pixels,"
-            f" the limit is {MAX_PADDED_PX * scale * scale:,}"
-        )
-        raise BadInput("the picture", why, "cut it to a shape nearer to a square")
+    _check_padding(image, of_px, scale)
     image = _blended(image, across, down, pad)
     column = Image.new("RGB", (size_px, down.pixels), pad)
     for row in range(0, image.height, _STRIP_ROWS):
@@ -99,6 +94,15 @@ def square_image(
     # Pillow resizes across first and then down, rounding to 8 bits between: so does this.
     box = (0, down.box[0], size_px, down.box[1])
     return np.array(column.resize((size_px, size_px), FILTERS[resample], box))
+
+
+def _check_padding(image: Image.Image, of_px: tuple[int, int], scale: int) -> None:
+    if max(image.size) * image.height > MAX_PADDED_PX:
+        why = (
+            f"it is {of_px[0]:,} x {of_px[1]:,}: padded to a square {max(of_px) * of_px[1]:,} pixels,"
+            f" the limit is {MAX_PADDED_PX * scale * scale:,}"
+        )
+        raise BadInput("the picture", why, "cut it to a shape nearer to a square")
 
 
 class _Line:

@@ -155,7 +155,7 @@ def write_sheets(
                 sheet = _sheet(x[start : start + across * down], across)
                 sheet.save(scratch / f"{split}-{number}.webp", lossless=True, quality=100, method=6)
         labels = {f"y_{split}": np.asarray(y).astype(np.uint8) for split, (_, y) in splits.items()}
-        np.savez_compressed(scratch / _LABELS, **labels)  # type: ignore[arg-type]  # numpy's stub has one more argument
+        np.savez_compressed(scratch / _LABELS, **labels)
         for file, content in (beside or {}).items():
             (scratch / file).write_bytes(content)
         return commit(scratch, manifest)
