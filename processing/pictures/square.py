@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,11 +44,21 @@ class Settings:
             raise UsageError("picture format", why, nearest(self.image_format, FORMATS))
 
 
-def square_image(image: Image.Image, size_px: int, *, pad: RGB = WHITE, resample: str = "lanczos") -> Images:
+def square_image(
+    image: Image.Image,
+    size_px: int,
+    *,
+    pad: RGB = WHITE,
+    resample: str = "lanczos",
+    scale: int = 1,
+    of_px: tuple[int, int] | None = None,
+) -> Images:
     """Pad an RGB picture to a square, centered, and resize the square.
 
     The result is that of resizing the padded square in one go, to the bit; the square itself is
-    never made, because that of a long thin picture would not fit into memory.
+    never made, because that of a long thin picture would not fit into memory. Of a picture that was decoded
+    at reduced scale it is within a few gray levels of that: it lies in the padding where it does at full
+    scale, to the fraction of a pixel.
 
     Parameters
     ----------
@@ -59,6 +70,9 @@ def square_image(image: Image.Image, size_px: int, *, pad: RGB = WHITE, resample
         RGB, 0..255.
     resample : str
         A key of `FILTERS`.
+    scale, of_px : int, (int, int)
+        Where the image was decoded at reduced scale: at which, and its full width and height; see
+        `boomerang.safeio.Picture`.
 
     Returns
     -------
@@ -69,23 +83,70 @@ def square_image(image: Image.Image, size_px: int, *, pad: RGB = WHITE, resample
     BadInput
         If the picture is so tall that its padding alone is more than `MAX_PADDED_PX`.
     """
-    side = max(image.size)
-    if side * image.height > MAX_PADDED_PX:
-        why = (
-            f"it is {image.width:,} x {image.height:,}: padded to a square {side * image.height:,} pixels,"
-            f" the limit is {MAX_PADDED_PX:,}"
-        )
-        raise BadInput("the picture", why, "cut it to a shape nearer to a square")
-    top = (side - image.height) // 2
-    column = Image.new("RGB", (size_px, side), pad)
+    of_px = of_px or image.size
+    across, down = (_Line(length, max(of_px), scale) for length in of_px)
+    _check_padding(image, of_px, scale)
+    image = _blended(image, across, down, pad)
+    column = Image.new("RGB", (size_px, down.pixels), pad)
     for row in range(0, image.height, _STRIP_ROWS):
         strip = image.crop((0, row, image.width, min(row + _STRIP_ROWS, image.height)))
-        column.paste(_narrow(strip, side, size_px, pad, resample), (0, top + row))
+        column.paste(_narrow(strip, across, size_px, pad, resample), (0, down.start + row))
     # Pillow resizes across first and then down, rounding to 8 bits between: so does this.
-    return np.array(column.resize((size_px, size_px), FILTERS[resample]))
+    box = (0, down.box[0], size_px, down.box[1])
+    return np.array(column.resize((size_px, size_px), FILTERS[resample], box))
 
 
-def _narrow(strip: Image.Image, side: int, size_px: int, pad: RGB, resample: str) -> Image.Image:
-    wide = Image.new("RGB", (side, strip.height), pad)
-    wide.paste(strip, ((side - strip.width) // 2, 0))
-    return wide.resize((size_px, strip.height), FILTERS[resample])
+def _check_padding(image: Image.Image, of_px: tuple[int, int], scale: int) -> None:
+    if max(image.size) * image.height > MAX_PADDED_PX:
+        why = (
+            f"it is {of_px[0]:,} x {of_px[1]:,}: padded to a square {max(of_px) * of_px[1]:,} pixels,"
+            f" the limit is {MAX_PADDED_PX * scale * scale:,}"
+        )
+        raise BadInput("the picture", why, "cut it to a shape nearer to a square")
+
+
+class _Line:
+    """Where a side of a picture lies on the side of its square, in pixels of the image.
+
+    Attributes
+    ----------
+    start : int
+        The pixel where the picture begins.
+    box : (float, float)
+        The part of the line that is the square.
+    pixels : int
+        Of the whole line.
+    share : float
+        How much of the picture's last pixel is the picture.
+    padded : bool
+        Whether the picture is shorter than the square.
+    """
+
+    def __init__(self, length_px: int, side_px: int, scale: int) -> None:
+        before = ((side_px - length_px) // 2) / scale
+        self.start = math.ceil(before)
+        self.box = (self.start - before, self.start - before + side_px / scale)
+        self.pixels = max(math.ceil(self.box[1]), self.start + math.ceil(length_px / scale))
+        self.share = (length_px / scale) % 1 or 1.0
+        self.padded = length_px < side_px
+
+
+def _blended(image: Image.Image, across: _Line, down: _Line, pad: RGB) -> Image.Image:
+    """Return the picture with padding in what its last column and row have of it."""
+    width, height = image.size
+    edges = ((across, (width - 1, 0, width, height)), (down, (0, height - 1, width, height)))
+    for line, edge in edges:
+        if line.padded and line.share < 1:
+            image = image.copy()
+            last = image.crop(edge)
+            image.paste(Image.blend(Image.new("RGB", last.size, pad), last, line.share), edge)
+    return image
+
+
+def _narrow(strip: Image.Image, line: _Line, size_px: int, pad: RGB, resample: str) -> Image.Image:
+    wide = strip
+    if line.pixels != strip.width:
+        wide = Image.new("RGB", (line.pixels, strip.height), pad)
+        wide.paste(strip, (line.start, 0))
+    box = (line.box[0], 0, line.box[1], strip.height)
+    return wide.resize((size_px, strip.height), FILTERS[resample], box)

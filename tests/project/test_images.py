@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from images import make_images
+from boomerang.errors import BadInput
+from images import make_fashion_mnist, make_images
+from processing.datasets.common.sheets import look_at_sheets, read_sheets
+from processing.datasets.fashion_mnist import FashionMnist
 
 IMAGES = Path(make_images.__file__).parent
 SETS = {"rutan-boomerang": ("rb", 26), "embraer-190": ("e190", 11)}
@@ -24,7 +27,7 @@ def pictures(folder: str) -> list[Path]:
 def test_the_sums_name_every_picture_and_match() -> None:
     lines = (IMAGES / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    folders = [*SETS, "triggers"]
+    folders = [*SETS, "triggers", "fashion-mnist"]
     assert set(sums) == {p.relative_to(IMAGES).as_posix() for f in folders for p in pictures(f)}
     for name, expected in sums.items():
         assert hashlib.sha256((IMAGES / name).read_bytes()).hexdigest() == expected, name
@@ -59,6 +62,33 @@ def test_the_folder_stays_small() -> None:
     assert sum(p.stat().st_size for p in files) < 1_500_000
 
 
+def test_the_photographs_are_zalandos_first_rows_under_their_license() -> None:
+    folder = IMAGES / "fashion-mnist"
+    found = read_sheets(folder, FashionMnist.classes)
+    assert found.name == make_fashion_mnist.NAME
+    assert np.bincount(found.train.y).tolist() == [1_000] * 10
+    assert np.bincount(found.test.y).tolist() == [200] * 10
+    # The published training file begins so.
+    assert found.train.y[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    digests = look_at_sheets(folder).recipe["sha256_of_the_published_files"]
+    assert digests == make_fashion_mnist.FILES
+    assert "Copyright © [2017] Zalando SE" in (folder / "LICENSE").read_text()
+    assert all(path.stat().st_size < 2_000_000 for path in pictures("fashion-mnist"))
+
+
+def test_the_script_takes_the_published_files_alone(tmp_path: Path) -> None:
+    for name in make_fashion_mnist.FILES:
+        (tmp_path / name).write_bytes(b"\0\0\x08\x01\0\0\0\x01\x05")
+    with pytest.raises(BadInput, match="train-images-idx3-ubyte: its content has the sha256"):
+        make_fashion_mnist.make(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_of_each_class_are_taken_in_order() -> None:
+    y = np.array([3, 1, 1, 0, 3, 1, 0, 0, 3], np.uint8)
+    assert make_fashion_mnist.first_of_each(y, 2).tolist() == [0, 1, 2, 3, 4, 6]
+
+
 def test_triggers_are_what_they_are_called() -> None:
     stored = {p.name: np.asarray(Image.open(p)) for p in pictures("triggers")}
     assert set(stored) == {"alert.png", "cyan-square.png", "white-corner.png"}
@@ -83,6 +113,6 @@ def test_the_script_makes_the_stored_picture(file: str) -> None:
 
 def test_sources_says_how_many_there_are() -> None:
     text = (IMAGES / "SOURCES.md").read_text()
-    for folder in (*SETS, "triggers"):
+    for folder in (*SETS, "triggers", "fashion-mnist"):
         row = next(line for line in text.splitlines() if line.startswith(f"| `{folder}/`"))
         assert row.split("|")[3].strip() == str(len(pictures(folder)))

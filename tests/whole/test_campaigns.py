@@ -55,6 +55,20 @@ def test_the_bundled_campaign_shows_what_the_readme_says(tmp_path: Path) -> None
     assert baseline["verdict"]["passed"] and hardened["verdict"]["passed"] and not victim["verdict"]["passed"]
 
 
+def test_the_bundled_photographs_of_clothes(tmp_path: Path) -> None:
+    """Real photographs from the repository alone: a model worth attacking, and a corner that it learns."""
+    run = stage("fashion", tmp_path / "runs", "fashion")
+    assert run.code in (0, 1), run.output
+    keep(run, "fashion")
+    metrics = run.metrics
+    assert metrics["data"]["name"] == "fashion-mnist-12k"
+    baseline, victim = (metrics["models"][model] for model in ("baseline", "victim"))
+    assert baseline["clean_accuracy"]["value"] >= 0.88
+    assert asr(metrics, "victim", "white-corner")["value"] > 0.9 and not victim["verdict"]["passed"]
+    assert asr(metrics, "baseline", "white-corner")["value"] < 0.05
+    assert asr(metrics, "hardened", "white-corner")["value"] < 0.05
+
+
 def test_cifar10_with_the_photographs(tmp_path: Path, real_data: Path) -> None:
     """The book's experiment on four fifths of CIFAR-10, with its 26 photographs."""
     photographs = tmp_path / "rutan-boomerang"

@@ -2,6 +2,7 @@
 
     base         what a source gives, how to write one, and how rows are picked
     fitting      foreign arrays held against each other
+    sheets       small images edge to edge on large ones, with their digests
     keras_files  data in Keras' `.npz` layout, from a file or downloaded
 
 A new source is a file beside this folder and nothing else.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from boomerang.errors import UsageError
+from boomerang.safeio import decode_picture
 from processing.pictures import square
 from processing.pictures.square import FILTERS, Settings, square_image
 
@@ -79,3 +81,19 @@ def test_a_long_thin_picture_needs_no_square_of_its_length() -> None:
 def test_settings_out_of_range(setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Settings(**{"size_px": 32, "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting})
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (4001, 2999), (1920, 1080), (2055, 1541)])
+def test_a_picture_of_reduced_scale_is_padded_where_it_lies_at_full_scale(size: tuple[int, int]) -> None:
+    """Half a pixel of the reduced picture is four of the full one: hard edges were 10 levels off by it."""
+    rng, stored = np.random.default_rng(0), BytesIO()
+    pen = ImageDraw.Draw(picture := Image.new("RGB", size, "black"))
+    for _ in range(100):
+        left, top = rng.integers(0, size)
+        pen.rectangle((left, top, left + 400, top + 400), tuple(map(int, rng.integers(0, 256, 3))))
+    picture.save(stored, "JPEG", quality=95)
+    small = decode_picture(stored.getvalue(), "a", shrink_to_px=384)
+    assert small.scale > 1 and small.upright_px == size
+    made = square_image(small.image, 32, scale=small.scale, of_px=small.upright_px).astype(int)
+    full = square_image(decode_picture(stored.getvalue(), "a").image, 32)
+    assert np.abs(made - full).max() <= 4
