@@ -24,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--seed", type=int, default=0)
     top.add_argument("--out", type=Path, default=RESULTS, help="where the results go (%(default)s)")
     top.add_argument("--quick", action="store_true", help="tiny sizes, once, for a look; needs --out")
-    top.add_argument("--inline", action="store_true", help="all in this process: faster, its memory is nobody's")
+    top.add_argument(
+        "--inline", action="store_true", help="all in this process: faster, its memory is nobody's"
+    )
     return top
 
 
@@ -48,6 +50,8 @@ def _check(given: argparse.Namespace) -> None:
     for name in given.names:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
+        if given.quick and name in CAMPAIGNS:
+            raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:
         raise UsageError("--quick", "its numbers say nothing and would be committed", "give --out as well")
 
@@ -56,7 +60,7 @@ def _act(name: str, given: argparse.Namespace) -> None:
     if name == "render":
         page.write()
     elif name in CAMPAIGNS:
-        CAMPAIGNS[name].measure(given.out, quick=given.quick)
+        CAMPAIGNS[name].measure(given.out)
     else:
         options = Options(quick=given.quick, inline=given.inline, seed=given.seed)
         result = measure(ROWS[name], options)

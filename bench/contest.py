@@ -43,7 +43,7 @@ class Setting:
         return quick if self.quick else full
 
 
-def _nothing(result: Any) -> Facts:
+def _nothing(*_: Any) -> Facts:
     return {}
 
 
@@ -56,13 +56,16 @@ class Task:
     run : callable
         It is called several times.
     facts : callable
-        Of what `run` returned: plain JSON for the result. `cpu_s`, `seconds` and `memory_mb` in it count instead
-        of what was measured, where the call did what is not to be counted. `digest` is what contenders are
-        compared by: a text must be equal, numbers within a thousandth.
+        Of what `run` returned: plain JSON for the result. `cpu_s`, `seconds` and `memory_mb` in it count
+        instead of what was measured, where the call did what is not to be counted. `digest` is what
+        contenders are compared by: a text must be equal, numbers within a thousandth.
+    before : callable
+        Called before each run, outside the clock: puts back what a run changes.
     """
 
     run: Callable[[], Any]
     facts: Callable[[Any], Facts] = _nothing
+    before: Callable[[], Any] = _nothing
 
 
 @dataclass(frozen=True)
@@ -174,4 +177,6 @@ def times_ours(peer: str, least: float, ours: str = "ours") -> Goal:
 
 def memory(most: float, above: str, name: str = "ours") -> Goal:
     """Return the goal that a contender take no more memory than so many MB above what it was given."""
-    return Goal(f"memory of {name} above {above}", lambda m: float(m[name]["memory_mb"]), most=most, unit="MB")
+    return Goal(
+        f"memory of {name} above {above}", lambda m: float(m[name]["memory_mb"]), most=most, unit="MB"
+    )

@@ -65,8 +65,8 @@ def labels(rows: int) -> Labels:
 def features(rows: int, seed: int) -> tuple[Features, Labels]:
     """Return float32[rows, 96] as a small network's penultimate layer gives them, and int64[rows].
 
-    Ten classes, each with a mean and ten directions of its own, cut at zero as by a ReLU; in class 0 one row in
-    fifty lies off in a direction of its own, as rows with a backdoor do.
+    Ten classes, each with a mean and ten directions of its own, cut at zero as by a ReLU; in class 0 one row
+    in fifty lies off in a direction of its own, as rows with a backdoor do.
     """
     rng = np.random.default_rng(seed)
     y = labels(rows)

@@ -45,13 +45,11 @@ class Options:
     inline : bool
         All in this process. For tests: the memory is then nobody's own.
     seed : int
-    kept : Path
     """
 
     quick: bool = False
     inline: bool = False
     seed: int = 0
-    kept: Path = KEPT
 
 
 def measure(row: Row, options: Options) -> Result:
@@ -65,7 +63,8 @@ def measure(row: Row, options: Options) -> Result:
         If a contender fails, or two whose results must be equal differ.
     """
     with tempfile.TemporaryDirectory(prefix="boomerang-bench-") as scratch:
-        setting = Setting(options.quick, options.seed, Path(scratch), options.kept)
+        kept = Path(scratch) if options.quick else KEPT
+        setting = Setting(options.quick, options.seed, Path(scratch), kept)
         if why := row.lacks(setting):
             raise UsageError(f"cannot measure {row.name}", why, "see bench/rows")
         clock, busy = time.perf_counter(), busy_seconds()
@@ -73,7 +72,9 @@ def measure(row: Row, options: Options) -> Result:
         seconds, cpu = time.perf_counter() - clock, busy_seconds() - busy
     _check_same(row, measured)
     loaded = cpu / (seconds * (os.cpu_count() or 1))
-    return Result.of(row, measured, options.seed, machine() | {"busy": rounded(min(1.0, loaded))}, _packages(row))
+    return Result.of(
+        row, measured, options.seed, machine() | {"busy": rounded(min(1.0, loaded))}, _packages(row)
+    )
 
 
 def _in_turn(row: Row, setting: Setting, options: Options) -> dict[str, Facts]:
@@ -161,4 +162,3 @@ def _equal(one: Any, other: Any) -> bool:
 def _packages(row: Row) -> dict[str, str]:
     names: Sequence[Contender] = row.contenders
     return versions(package for each in names for package in (*each.packages, "numpy"))
-

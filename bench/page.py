@@ -1,4 +1,4 @@
-"""The tables of the documents, from the results: docs/benchmarks.md whole, those of docs/results.md in place."""
+"""The documents' tables, from the results: docs/benchmarks.md whole, those of docs/results.md in place."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from bench.campaigns import CAMPAIGNS, table
 from bench.contest import ROOT
-from bench.results import RESULTS, Part, Reached, Result, load
+from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 
 BENCHMARKS, CAMPAIGN_RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md"
 
 _HEAD = """# What it costs, beside what people would use instead
 
-Rendered from `bench/results` by `python -m bench render`; a test holds it to them. `python -m bench` lists what can
-be measured, `python -m bench NAME` measures it and writes its result. Each contender runs in a process of its own,
-and they take turns. Numbers are medians with least and most. CPU-seconds are those of the whole process with its
-threads; memory is the peak of the first call above what the process held before it, imports and input included
-there. A goal that was not reached says so.
+Rendered from `bench/results` by `python -m bench render`; a test holds it to them. `python -m bench` lists
+what can be measured, `python -m bench NAME` measures it and writes its result. Each contender runs in a process
+of its own, and they take turns. Numbers are medians with least and most. CPU-seconds are those of the whole
+process with its threads; memory is the peak of the first call above what the process held before it, which had
+imported and made its input. A goal that was not reached says so.
 """
 
 
@@ -52,10 +52,8 @@ def summary(results: Iterable[Result]) -> list[str]:
     lines = ["| row | what was to be reached | goal | measured | |", "| --- | --- | --- | --- | --- |"]
     for result in results:
         for goal in result.goals:
-            name = f"[{result.name}](#{result.name})"
-            lines.append(
-                f"| {name} | {goal.words} | {_limit(goal)} | {_number(goal.number, goal.unit)} | {_word(goal)} |"
-            )
+            cells = goal.words, _limit(goal), _number(goal.number, goal.unit), _word(goal)
+            lines.append(f"| [{result.name}](#{result.name}) | {' | '.join(cells)} |")
     return lines
 
 
@@ -109,7 +107,9 @@ def _contenders(result: Result) -> list[str]:
             for name, value in part.facts.items()
             if not isinstance(value, list)
         )
-        lines.append(f"| {part.name} | {_spread(part.cpu_s)} | {_spread(part.seconds)} | {memory} | {facts} |")
+        lines.append(
+            f"| {part.name} | {_spread(part.cpu_s)} | {_spread(part.seconds)} | {memory} | {facts} |"
+        )
     return lines
 
 

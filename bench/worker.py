@@ -37,13 +37,16 @@ class Course:
 
     def run(self, *, timed: bool) -> None:
         """Run once; the first run is the one whose memory is taken."""
+        self.task.before()
         before = None if self.ran else resident()
         cpu, clock = cpu_seconds(), time.perf_counter()
         result = self.task.run()
         took = cpu_seconds() - cpu, time.perf_counter() - clock
         held = peak()
         self.facts = self.task.facts(result)
-        told = {name: self.facts.pop(name, mine) for name, mine in zip(("cpu_s", "seconds"), took, strict=True)}
+        told = {
+            name: self.facts.pop(name, mine) for name, mine in zip(("cpu_s", "seconds"), took, strict=True)
+        }
         if before is not None:
             self.memory_mb = self.facts.get("memory_mb", rounded((held - before) / _MB))
         self.facts.pop("memory_mb", None)
@@ -124,8 +127,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     name, number, setting = json.loads(sys.argv[1])
-    paths = {key: Path(setting.pop(key)) for key in ("scratch", "kept")}
-    course = Course(ROWS[name].contenders[number], Setting(**setting, **paths))
+    scratch, kept = Path(setting.pop("scratch")), Path(setting.pop("kept"))
+    course = Course(ROWS[name].contenders[number], Setting(scratch=scratch, kept=kept, **setting))
 
     def answer(told: Any) -> None:
         print(json.dumps(told), file=answers, flush=True)

@@ -1,7 +1,7 @@
 """CIFAR-10, all 50,000 rows: what our presets reach, beside the book's recipe in plain Keras.
 
-The book's training takes most of an hour. It is run once and kept below `build/bench`, an epoch at a time: who
-interrupts it goes on with the same command.
+The book's training takes most of an hour. It is run once and kept below `build/bench`, an epoch at a time:
+who interrupts it goes on with the same command.
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ def book_network() -> Any:
 
     head = [layers.Flatten(), layers.Dense(128, activation="relu"), layers.BatchNormalization()]
     head += [layers.Dropout(0.5), layers.Dense(10, activation="softmax")]
-    model = Sequential(
-        [layers.Input((32, 32, 3)), *block(32, 0.3), *block(64, 0.5), *block(128, 0.5), *head]
-    )
+    model = Sequential([layers.Input((32, 32, 3)), *block(32, 0.3), *block(64, 0.5), *block(128, 0.5), *head])
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -103,7 +101,9 @@ def book_training(setting: Setting, enough: Callable[[Sequence[Epoch]], bool]) -
     model = keras.models.load_model(_of(folder, len(done))) if done else book_network()
     while not enough(done):
         if len(done) >= _MOST_EPOCHS:
-            raise StepFailed("the book's recipe", f"it is not there after {_MOST_EPOCHS} epochs", f"look at {noted}")
+            raise StepFailed(
+                "the book's recipe", f"it is not there after {_MOST_EPOCHS} epochs", f"look at {noted}"
+            )
         keras.utils.set_random_seed(1000 * setting.seed + len(done))
         spent, clock = cpu_seconds(), time.perf_counter()
         book_epoch(model, data["x_train"], data["y_train"])
@@ -176,8 +176,8 @@ ROWS = (
         runs=1,
         warm=False,
         lacks=lacks_cifar10,
-        notes="The number of our epochs is set beforehand; the book's recipe is asked about the test set after every "
-        "epoch, and stops at the first that is there. Asking is not counted.",
+        notes="The number of our epochs is set beforehand; the book's recipe is asked about the test set "
+        "after every epoch, and stops at the first that is there. Asking is not counted.",
         cpu_s=1500,
     ),
     Row(
@@ -190,7 +190,12 @@ ROWS = (
         goals=(
             Goal("accuracy of ours on the test set", lambda m: _percent(m, "ours"), least=88, unit="%"),
             Goal("CPU-seconds of ours", lambda m: cpu(m, "ours"), most=_BUDGET_S, unit="s"),
-            Goal("points above the book's", lambda m: _percent(m, "ours") - _percent(m, "book"), least=0, unit="points"),
+            Goal(
+                "points above the book's",
+                lambda m: _percent(m, "ours") - _percent(m, "book"),
+                least=0,
+                unit="points",
+            ),
         ),
         runs=1,
         warm=False,

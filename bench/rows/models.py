@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.contest import Contender, Facts, Goal, Row, Setting, Task, memory, source, times_ours
-from bench.data import digest, labels, noise
+from bench.data import labels, noise
 from boomerang.manifest import Images, Labels
 
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras")
@@ -83,8 +83,8 @@ def _asked(name: str, operation: str, ours: Any, art: Any) -> Row:
         goals=(times_ours("ART", 3), memory(100, "model and rows")),
         same=("ours", "ART"),
         runs=3,
-        notes="The model is `small`, untrained, the rows are uint8 in memory. What each was given was asked about "
-        "500 rows before its memory and its time were taken.",
+        notes="The model is `small`, untrained, the rows are uint8 in memory. What each was given was "
+        "asked about 500 rows before its memory and its time were taken.",
         cpu_s=150,
     )
 
@@ -128,11 +128,13 @@ def _speed(kind: str, rows: int, cpu_s: int) -> Row:
         return float(told["facts"]["images"] / told["cpu_s"]["median"])
 
     goal = Goal(
-        "images per CPU-second, ours over model.fit", lambda m: rate(m["ours"]) / rate(m["model.fit"]), least=1.1
+        "images per CPU-second, ours over model.fit",
+        lambda m: rate(m["ours"]) / rate(m["model.fit"]),
+        least=1.1,
     )
     return Row(
         name=f"training_speed_{kind}",
-        operation=f"training `{kind}` for {_EPOCHS} epochs of {rows:,} rows of 32x32x3 at batch {_BATCH} in float32",
+        operation=f"training `{kind}`: {_EPOCHS} epochs of {rows:,} rows of 32x32x3, batch {_BATCH}, float32",
         contenders=(
             Contender("ours", source(our_training), _training(our_training, kind, rows), _PACKAGES),
             Contender("model.fit", source(keras_training), _training(keras_training, kind, rows), _PACKAGES),
@@ -140,8 +142,8 @@ def _speed(kind: str, rows: int, cpu_s: int) -> Row:
         goals=(goal,),
         runs=3,
         warm=False,
-        notes="A whole call: building and tracing the step counts for both. Ours is deterministic and follows a "
-        "schedule; Keras' own keeps its rate and may differ from run to run.",
+        notes="A whole call: building and tracing the step counts for both. Ours is deterministic and "
+        "follows a schedule; Keras' own keeps its rate and may differ from run to run.",
         cpu_s=cpu_s,
     )
 

@@ -31,9 +31,9 @@ def pillow_draft(folder: Path) -> Images:
     """The same, but the JPEG is decoded at the smallest scale that libjpeg has for 32 pixels."""
     rows = []
     for file in sorted(folder.iterdir()):
-        image = Image.open(file)
-        image.draft("RGB", (32, 32))
-        image = image.convert("RGB")
+        stored = Image.open(file)
+        stored.draft("RGB", (32, 32))
+        image = stored.convert("RGB")
         side = max(image.size)
         square = Image.new("RGB", (side, side), (255, 255, 255))
         square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
@@ -90,8 +90,8 @@ ROWS = (
         ),
         goals=(times_ours("book", 6), times_ours("Pillow", 1)),
         runs=3,
-        notes="Ours also takes the digest of every file, writes the small pictures for the eye and a manifest, and "
-        "looks for what a hostile file may hold; the others only make the array.",
+        notes="Ours also takes the digest of every file, writes the small pictures for the eye and a "
+        "manifest, and looks for what a hostile file may hold; the others only make the array.",
         cpu_s=30,
     ),
 )

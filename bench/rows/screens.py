@@ -100,8 +100,8 @@ def _screened(name: str, words: str, least: float, ours: Any, art: Any) -> Row:
             Contender("ART", source(art), _of_art(art), _ART),
         ),
         goals=(times_ours("ART", least),),
-        notes="The features are drawn and the same for both. Ours also whitens them by 1,000 trusted rows and sets "
-        "its threshold by those; ART's call does neither.",
+        notes="The features are drawn and the same for both. Ours also whitens them by 1,000 trusted rows "
+        "and sets its threshold by those; ART's call does neither.",
         cpu_s=60,
     )
 
@@ -116,8 +116,8 @@ def validated(suspect: Any) -> Any:
 
 
 def planted(setting: Setting, rows: int) -> tuple[Images, Labels, int]:
-    """Return CIFAR-10's rows and their mirror images, the last 1% copies of the first with a patch and another
-    label, and how many those are; behind them the trusted rows."""
+    """Return CIFAR-10's rows and their mirror images, the last 1% copies of the first with a patch and
+    another label, and how many those are; behind them the trusted rows."""
     data = cifar10(setting)
     plain, y = data["x_train"], data["y_train"]
     if setting.quick:
@@ -177,8 +177,8 @@ ROWS = (
         ),
         runs=3,
         lacks=lacks_cifar10,
-        notes="CIFAR-10 and its mirror images; 1% of the rows are copies of others with a white patch of 3x3 and "
-        "another label. Nobody else's call does this, so it stands beside itself.",
+        notes="CIFAR-10 and its mirror images; 1% of the rows are copies of others with a white patch of "
+        "3x3 and another label. Nobody else's call does this, so it stands beside itself.",
         cpu_s=120,
     ),
 )

@@ -20,7 +20,7 @@ def art_pattern(x: Images) -> Images:
     from art.attacks.poisoning.perturbations import add_pattern_bd
 
     attack = PoisoningAttackBackdoor(partial(add_pattern_bd, distance=2, pixel_value=255))
-    return attack.poison(x, y=np.zeros(len(x)))[0]
+    return np.asarray(attack.poison(x, y=np.zeros(len(x)))[0])
 
 
 def our_pattern(x: Images) -> Images:
@@ -42,8 +42,7 @@ def our_image(x: Images) -> Images:
     from processing.attacks.art_insert_image import ArtInsertImage
     from processing.attacks.common.trigger_images import load_image
 
-    placed = {"size_px": 8, "left_px": 4, "top_px": 4, "blend": 0.8}
-    attack = ArtInsertImage(target="bird", rate=0.1, image="alert", **placed)
+    attack = ArtInsertImage(target="bird", rate=0.1, image="alert", size_px=8, left_px=4, top_px=4, blend=0.8)
     return attack.stamp(x, {"alert": load_image(_TRIGGER)})
 
 
@@ -79,9 +78,9 @@ ROWS = (
         goals=(times_ours("ART", 150),),
         same=("ours", "ART"),
         runs=3,
-        notes="ART composes every row with Pillow. Ours has ART compose 256 plain ones, once a trigger, and looks "
-        "the rest up; the untimed first call makes that table. ART's floats are made before the clock starts, and "
-        "rounded back after it stopped.",
+        notes="ART composes every row with Pillow. Ours has ART compose 256 plain ones, once a trigger, "
+        "and looks the rest up; the untimed first call makes that table. ART's floats are made "
+        "before the clock starts, and rounded back after it stopped.",
         cpu_s=25,
     ),
     Row(
