@@ -16,10 +16,10 @@ BENCHMARKS, CAMPAIGN_RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / 
 _HEAD = """# What it costs, beside what people would use instead
 
 Rendered from `bench/results` by `python -m bench render`; a test holds it to them. `python -m bench` lists
-what can be measured, `python -m bench NAME` measures it and writes its result. Each contender runs in a process
-of its own, and they take turns. Numbers are medians with least and most. CPU-seconds are those of the whole
-process with its threads; memory is the peak of the first call above what the process held before it, which had
-imported and made its input. A goal that was not reached says so.
+what can be measured, `python -m bench NAME` measures it and writes its result. Each contender runs in a
+process of its own, and they take turns. Numbers are medians with least and most. CPU-seconds are those of the
+whole process with its threads; memory is the peak of the first call above what the process held before it,
+which had imported and made its input. A goal that was not reached says so.
 """
 
 
