@@ -6,9 +6,9 @@ nothing stands here: a change there must not change the key of a step (`pipeline
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from boomerang.config import Open, Spec, Strict
 
@@ -88,12 +88,71 @@ class ModelConfig(Open):
 
 
 class TrainConfig(Strict):
-    """How a model is trained from scratch (baseline, victim on `retrain`, hardened model)."""
+    """How a model is trained from scratch (baseline, victim on `retrain`, hardened model).
 
-    epochs: int = Field(default=5, ge=1)
-    batch: int = Field(default=128, ge=1)
-    learning_rate: float = Field(default=3e-3, gt=0)
-    augment: bool = False
+    Where an entry says nothing, what the architecture recommends stands, else the default below.
+
+    Attributes
+    ----------
+    epochs : int
+    batch : int
+        Rows of a step, over all devices.
+    optimizer : str
+        `adam`, or `sgd` with Nesterov's momentum.
+    learning_rate : float
+        The peak.
+    momentum : float
+        Of `sgd`; Adam has its own.
+    weight_decay : float
+        Decoupled, of kernels alone: each step takes the rate times this off them.
+    schedule : str
+        What follows the rise to the peak: half a `cosine` to zero, a line to zero (`linear`), or the peak.
+    warmup : float
+        Share of the steps that the rate takes to rise, from a tenth of the peak.
+    label_smoothing : float
+        Share of a row's certainty that is spread over all classes.
+    shift : int
+        Each batch is shifted by up to so many pixels, its edge mirrored.
+    mirror : str
+        `random`: half of the rows of a batch. `alternating`: every row in every second epoch, which half
+        begins by a hash of seed and row.
+    sizes : tuple of int
+        Side of the images in pixels by epoch, one value an epoch; the last is the data's own. Without it all
+        epochs have the data's own.
+    mirror_at_test : bool
+        The saved model answers for an image and its mirror: its features are the mean of both.
+    precision : str
+        `mixed` computes in 16-bit floats where the device has them, variables and last layers in float32;
+        `auto` where it gains.
+    xla : str
+        Whether gradients are compiled by XLA; `auto` is on a GPU alone.
+    """
+
+    epochs: int = Field(default=5, ge=1, le=10_000)
+    batch: int = Field(default=128, ge=1, le=2**20)
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: float = Field(default=3e-3, gt=0, le=1000)
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0, lt=1)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(default=0.15, ge=0, le=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    shift: int = Field(default=0, ge=0, le=256)
+    mirror: Literal["none", "random", "alternating"] = "none"
+    sizes: tuple[Annotated[int, Field(ge=4, le=1024)], ...] = ()
+    mirror_at_test: bool = False
+    precision: Literal["auto", "float32", "mixed"] = "auto"
+    xla: Literal["auto", "on", "off"] = "auto"
+
+    @model_validator(mode="after")
+    def _can_work(self) -> TrainConfig:
+        if self.sizes and len(self.sizes) != self.epochs:
+            raise ValueError(
+                f"sizes has {len(self.sizes)} values for {self.epochs} epochs: give one an epoch, or none"
+            )
+        if self.learning_rate * self.weight_decay >= 1:
+            raise ValueError("learning_rate times weight_decay is 1 or more: a step would turn weights over")
+        return self
 
 
 class PreprocessSettings(Strict):

@@ -28,7 +28,6 @@ from training.checkpoint import Checkpoints
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
 from training.given import Given, open_given
-from training.step import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def takeover(job: Job) -> None:
     cluster = join(job.hosts)
     with cluster.united():
         _train(given, secret, cluster)
-        cluster.agree(True)  # the hosts end together, when the model is written
+        cluster.part()  # the hosts end together, when the model is written
 
 
 def open_secret(folder: Path, settings: TakeoverSettings, data: Dataset) -> Secret:
@@ -113,7 +112,8 @@ class _Honest:
             settings.seed,
             cluster=self.cluster,
             checkpoints=checkpoints,
-            loss=loss or cross_entropy,
+            loss=loss,
+            rates=self.given.architecture.rates,
         )
 
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from boomerang.errors import StepFailed
 PORT = 23456
 
 _TF_CONFIG = "TF_CONFIG"
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 Array = npt.NDArray[Any]
 
@@ -43,13 +45,16 @@ class Cluster:
         Which of the processes this is; 0 is the chief, who alone writes and logs.
     processes : int
     accelerated : bool
-        Whether to compute in mixed precision and compiled by XLA, as pays on a GPU.
+        Whether its devices are GPUs.
+    half : str
+        The 16-bit floats that all of its devices compute in hardware, `float16` or `bfloat16`; empty if none.
     """
 
     strategy: Any
     index: int = 0
     processes: int = 1
     accelerated: bool = False
+    half: str = ""
 
     @property
     def chief(self) -> bool:
@@ -94,6 +99,18 @@ class Cluster:
     def agree(self, flag: bool) -> bool:
         """Return in every process whether the flag is set in any; all wait for each other here."""
         return bool(self._sum(np.array([flag])).any()) if self.processes > 1 else flag
+
+    def part(self) -> None:
+        """Wait until all are here, and part: whoever returns may end without harm to the others.
+
+        A process that has its sum may end while another still reads its share of it. So each begins a second
+        one, which ends in none before all have ended the first. Who is left alone in it has lost nothing.
+        """
+        import tensorflow as tf
+
+        self.agree(True)
+        with suppress(tf.errors.OpError):
+            self.agree(True)
 
     @contextmanager
     def united(self) -> Iterator[None]:
@@ -150,13 +167,17 @@ def join(hosts: Hosts) -> Cluster:
     if hosts.count > 1:
         os.environ.setdefault(_TF_CONFIG, tf_config(hosts))
     gpus = len(tf.config.list_physical_devices("GPU"))
+    half = "float16" if gpus else "bfloat16" if bfloat16_here() else ""
     if _TF_CONFIG in os.environ:
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         workers = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)
-        return Cluster(strategy, strategy.cluster_resolver.task_id, workers, accelerated=gpus > 0)
+        whole = Cluster(strategy, strategy.cluster_resolver.task_id, workers, accelerated=gpus > 0)
+        return whole if whole.agree(not half) else replace(whole, half=half)
     if gpus > 1:
-        return Cluster(tf.distribute.MirroredStrategy(), accelerated=True)
-    return Cluster(tf.distribute.OneDeviceStrategy("GPU:0"), accelerated=True) if gpus else alone()
+        return Cluster(tf.distribute.MirroredStrategy(), accelerated=True, half=half)
+    if gpus:
+        return Cluster(tf.distribute.OneDeviceStrategy("GPU:0"), accelerated=True, half=half)
+    return replace(alone(), half=half)
 
 
 def tf_config(hosts: Hosts) -> str:
@@ -167,3 +188,13 @@ def tf_config(hosts: Hosts) -> str:
     """
     workers = [f"{name}:{PORT}" for name in hosts.names]
     return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": hosts.index}})
+
+
+def bfloat16_here(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether this machine's CPU multiplies bfloat16 in hardware; where nothing says so, it does not."""
+    try:
+        lines = cpuinfo.read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = (line.partition(":")[2].split() for line in lines if line.startswith("flags"))
+    return bool(_BFLOAT16_FLAGS.intersection(next(flags, [])))

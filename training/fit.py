@@ -7,12 +7,14 @@ that was not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.blocks import blocks
 from boomerang.contract import Stop, hold_stop
 from boomerang.errors import StepFailed, Stopped
 from boomerang.manifest import Images, Labels
@@ -20,8 +22,13 @@ from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
 from training.labeled import Labeled
-from training.model import classifier
-from training.step import Loss, Seeds, Step, adam, cross_entropy, twin
+from training.learning.augment import Augment, Seeds, turned
+from training.learning.mirror import mirrored
+from training.learning.precision import taken
+from training.learning.reading import Reading
+from training.learning.recipe import Loss, build, check, honest_loss, optimizer_of
+from training.model import BATCH, classifier
+from training.step import Step, twin
 
 NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
 
@@ -29,6 +36,7 @@ NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
 History = dict[str, tuple[float, ...]]
 
 _TINY = 1e-7
+_ASKED_AT_ONCE = 10 * BATCH
 
 
 def seed_everything(seed: int) -> None:
@@ -51,15 +59,17 @@ def fit(
     *,
     cluster: Cluster | None = None,
     checkpoints: Checkpoints | None = None,
-    loss: Loss = cross_entropy,
+    loss: Loss | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> History:
-    """Train a model in place with Adam on a one-cycle learning rate.
+    """Train a model in place.
 
     Parameters
     ----------
     model : keras.Model
         In float32. In the chief it ends up trained, in float32, on whatever it was trained.
     x, y : uint8[N, H, W, C] in 0..255, int64[N]
+        May be mapped, or `Picked`; more than fit into memory are read through a shuffle of blocks.
     validation : (uint8[M, H, W, C], int64[M])
         Watched, never learned from; no choice is made on it.
     config, seed : TrainConfig, int
@@ -68,8 +78,11 @@ def fit(
         What trains together, each process by the same call; without it, this one alone. See `_Training`.
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
-    loss : Loss
-        What is learned, see `training.step.Loss`; its mean over the rows is the history's `loss`.
+    loss : Loss, optional
+        What is learned, see `training.learning.recipe.Loss`; its mean over the rows is the history's `loss`.
+        Without it the honest one.
+    rates : mapping of str to float, optional
+        Factors on the learning rate by the name of a variable, see `Architecture.rates`.
 
     Returns
     -------
@@ -78,10 +91,14 @@ def fit(
 
     Raises
     ------
+    ConfigError
+        If the settings cannot work on these rows, or with this network.
     Stopped, StepFailed
         If this process, or another of the cluster, got SIGTERM; if the loss is no longer a number.
     """
-    lesson = _Lesson(Labeled(x, y), Labeled(*validation), config, seed, loss)
+    check(config, len(y), x.shape[1:])
+    rows = Reading(Labeled(x, y), seed, config.batch)
+    lesson = _Lesson(rows, Labeled(*validation), config, seed, loss or honest_loss(config), rates or {})
     training = _Training(model, lesson, cluster or alone(), checkpoints)
     with hold_stop() as stop:
         training.start()
@@ -91,11 +108,6 @@ def fit(
             training.stop_if(stop.asked)
     training.update_model()
     return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
-
-
-def row_order(seed: int, epoch: int, rows: int) -> npt.NDArray[np.int64]:
-    """Return int64[rows], the order in which an epoch goes through the rows."""
-    return np.random.default_rng([seed, epoch]).permutation(rows)
 
 
 def batch_seeds(seed: int, epoch: int, step: int) -> Seeds:
@@ -108,16 +120,17 @@ def batch_seeds(seed: int, epoch: int, step: int) -> Seeds:
 class _Lesson:
     """What is to be learned, and how; see `fit`."""
 
-    rows: Labeled
+    rows: Reading
     validation: Labeled
     config: TrainConfig
     seed: int
     loss: Loss
+    rates: Mapping[str, float]
 
-    @property
-    def steps(self) -> int:
-        """Steps of an epoch."""
-        return -(-len(self.rows.x) // self.config.batch)
+    def side(self, epoch: int) -> int | None:
+        """The side of the images in an epoch, where it is not the data's own."""
+        sizes = self.config.sizes
+        return sizes[epoch] if sizes and sizes[epoch] != self.rows.x.shape[1] else None
 
 
 class _Training:
@@ -132,17 +145,32 @@ class _Training:
         self, model: Any, lesson: _Lesson, cluster: Cluster, checkpoints: Checkpoints | None
     ) -> None:
         self.model, self.lesson, self.config = model, lesson, lesson.config
-        self.cluster, self.checkpoints, self.steps = cluster, checkpoints, lesson.steps
-        with cluster.strategy.scope():
-            mixed = cluster.accelerated
-            self.trained = twin(model, mixed=mixed) if mixed or cluster.replicas > 1 else model
-            self.optimizer = adam(self.config, self.config.epochs * self.steps, mixed=mixed)
-            self.optimizer.build(self.trained.trainable_variables)
-        augment, loss = self.config.augment, lesson.loss
-        self.do = Step(
-            self.trained, self.optimizer, *lesson.rows, augment=augment, cluster=cluster, loss=loss
+        self.cluster, self.checkpoints, self.steps = cluster, checkpoints, lesson.rows.steps
+        takes, sides = (
+            taken(self.config, cluster),
+            {lesson.side(e) for e in range(self.config.epochs)} - {None},
         )
-        self.ask = classifier(model)
+        with cluster.strategy.scope():
+            # Of a model that takes several sizes every layer has an output in each.
+            apart = takes.mixed or cluster.replicas > 1 or sides
+            self.trained = twin(model, floats=takes.floats) if apart else model
+            scaled = takes.floats == "float16"
+            steps = self.config.epochs * self.steps
+            self.optimizer = optimizer_of(self.config, steps, scaled=scaled, rates=lesson.rates)
+            build(self.optimizer, self.trained.trainable_variables)
+        self.do = Step(
+            self.trained,
+            self.optimizer,
+            lesson.rows,
+            augment=Augment.of(self.config),
+            cluster=cluster,
+            loss=lesson.loss,
+            xla=takes.xla,
+        )
+        self.do.take_sizes(side for side in sides if side is not None)
+        self.say(takes.words)
+        self.saved = mirrored(model) if self.config.mirror_at_test else model
+        self.ask = classifier(self.saved)
         self.epoch = self.step = 0
         self.totals: Any = np.zeros(3, np.float32)
         self.history: list[list[float]] = []
@@ -179,13 +207,11 @@ class _Training:
 
     def learn(self, stop: Stop) -> None:
         """Go through the rest of the epoch's rows."""
-        seed = self.lesson.seed
-        order = row_order(seed, self.epoch, len(self.lesson.rows.x))
+        seed, side = self.lesson.seed, self.lesson.side(self.epoch)
         for step in range(self.step, self.steps):
-            rows = order[step * self.config.batch : (step + 1) * self.config.batch]
-            before = self.totals
-            seeds = batch_seeds(seed, self.epoch, step)
-            self.totals = self.do(rows, seeds, before, stop.asked)
+            batch, before = self.lesson.rows(self.epoch, step), self.totals
+            seeds, turns = batch_seeds(seed, self.epoch, step), turned(seed, self.epoch, batch.rows)
+            self.totals = self.do(batch, seeds, before, stop.asked, turns, side)
             self.step = step + 1
             # Several processes stop after the same step or wait for each other for ever. What they
             # look at is a step old, so that no step is waited for before the next one is sent.
@@ -195,7 +221,7 @@ class _Training:
 
     def end_epoch(self) -> None:
         """Note the epoch's numbers, on the chief with those of the validation, and keep the state."""
-        loss, right, _ = np.array(self.totals, np.float64) / len(self.lesson.rows.x)
+        loss, right, _ = np.array(self.totals, np.float64) / len(self.lesson.rows)
         if not np.isfinite(loss):
             why = f"its loss is no longer a number in epoch {self.epoch + 1}"
             raise StepFailed("the training", why, "use a lower learning rate")
@@ -212,7 +238,10 @@ class _Training:
         """Return accuracy and loss on the validation rows, of the model as it would be saved."""
         self.update_model()
         x, y = self.lesson.validation
-        probabilities = self.ask(x)
+        if self.saved is not self.model:
+            self.saved.set_weights(self.model.get_weights())
+        parts = [self.ask(block) for _, block in blocks(x, _ASKED_AT_ONCE)]
+        probabilities = np.concatenate(parts)
         told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
         return accuracy(probabilities, y), float(-np.log(told).mean())
 
@@ -229,13 +258,14 @@ class _Training:
     def stop_if(self, asked: bool) -> None:
         """Stop between two epochs, if any process was asked to."""
         if self.cluster.agree(asked):
+            self.cluster.part()
             raise self.stopped()
 
     def leave(self) -> None:
         """Stop within an epoch: keep the state, wait until the chief has, and end."""
         self.totals = np.array([*np.array(self.totals)[:2], 0], np.float32)
         self.keep()
-        self.cluster.agree(True)
+        self.cluster.part()
         raise self.stopped()
 
     def stopped(self) -> Stopped:

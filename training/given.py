@@ -16,11 +16,13 @@ from boomerang.formats.screen import open_screen
 from boomerang.manifest import Bools, Dataset, opened, read_manifest
 from boomerang.settings import TrainSettings
 from training.architectures import ARCHITECTURES
-from training.architectures.common.base import Architecture
+from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.input_signatures import verify_inputs
-from training.labeled import Labeled
+from training.labeled import Labeled, picked
+from training.learning.mirror import mirrored, plain
+from training.learning.precision import taken
 from training.model import load_model, save_model, weights_digest
 
 
@@ -53,13 +55,13 @@ class Given:
     def kept(self) -> Labeled:
         """The rows to learn from."""
         x, y = self.train.x, self.train.y
-        return Labeled(x, y) if self.keep is None else Labeled(x[self.keep], y[self.keep])
+        return Labeled(x, y) if self.keep is None else picked(x, y, self.keep)
 
-    @property
+    @cached_property
     def flagged(self) -> Labeled:
         """The rows that the screen did not keep."""
         out = np.zeros(len(self.train), bool) if self.keep is None else ~self.keep
-        return Labeled(self.train.x[out], self.train.y[out])
+        return picked(self.train.x, self.train.y, out)
 
     @property
     def validation(self) -> Labeled:
@@ -75,8 +77,12 @@ class Given:
     def start(self) -> Any:
         """Return the model that the training starts from: a fresh one, or a copy of the given one."""
         if self.settings.start == "scratch":
-            return self.architecture.build(self.input_shape, len(self.train.classes))
-        return load_model(self.job.input(self.settings.start))[0]
+            return fresh(self.architecture, self.kept, self.train.classes)
+        return plain(load_model(self.job.input(self.settings.start))[0])
+
+    def finished(self, model: Any) -> Any:
+        """Return a trained model as it is to be saved: with its mirror, if the settings want it."""
+        return mirrored(model) if self.settings.train.mirror_at_test else model
 
     def checkpoints(self, model: Any, cluster: Cluster, number: int = 0) -> Checkpoints:
         """Return where a training of this job goes on from; see `fingerprint`.
@@ -108,14 +114,14 @@ class Given:
                 "start": weights_digest(model),
                 "number": number,
                 "replicas": cluster.replicas,
-                "accelerated": cluster.accelerated,
+                "computing": taken(self.settings.train, cluster).words,
             }
         )
 
     def save(self, model: Any, **card: Any) -> None:
         """Leave the model for SageMaker to pack; `card` is what its card says beyond what was given."""
         written = save_model(
-            model,
+            self.finished(model),
             self.job.model,
             architecture=self.settings.model.architecture,
             classes=self.train.classes,

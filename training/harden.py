@@ -64,7 +64,7 @@ def harden(job: Job) -> None:
     cluster = join(job.hosts)
     with cluster.united():
         _harden(given, plan, cluster)
-        cluster.agree(True)  # the hosts end together, when the model is written
+        cluster.part()  # the hosts end together, when the model is written
 
 
 def check_trusted(plan: Plan, given: Given) -> None:
@@ -84,7 +84,7 @@ def _harden(given: Given, plan: Plan, cluster: Cluster) -> None:
     model = repaired(model, plan.repairs, bench)
     if not cluster.chief:
         return
-    whole = wrapped(model, plan.inference, given.validation)
+    whole = wrapped(given.finished(model), plan.inference, given.validation)
     given.save(whole, history=bench.history, repairs=parts(plan.repairs), inference=parts(plan.inference))
     bench.clear()
 

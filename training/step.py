@@ -10,65 +10,61 @@ in every step, so that there is one model at any time and not one a replica.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Labels
-from boomerang.settings import TrainConfig
+from training.architectures.common.base import LOGITS
 from training.cluster import Cluster
+from training.learning.augment import Augment, Seeds
+from training.learning.reading import Batch, Reading
+from training.learning.recipe import Loss, cross_entropy
 
-_WARMUP = 0.15
-_SHIFT_PX = 2
 # A GPU of 16 GB, the least that SageMaker trains on, keeps so much data beside model and activations.
 _RESIDENT_BYTES = 4 << 30
-# Keeps gradients off float16's smallest numbers; they are divided by it in float32.
-_LOSS_SCALE = 1024.0
-
-Seeds = npt.NDArray[np.int32]
-# What is learned: `loss(model, images, labels)` with uint8[B, H, W, C] and int64[B] returns a loss a row,
-# float32[B], and the answers that right and wrong are counted on, float32[B, K]. It asks the model as
-# `model(images, training=True)` and is traced, so it consists of TensorFlow's operations.
-Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
-def cross_entropy(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
-    """Return the honest loss: how little probability each row's label was given."""
-    import keras
-
-    probabilities = model(images, training=True)
-    return keras.losses.sparse_categorical_crossentropy(labels, probabilities), probabilities
-
-
-def adam(config: TrainConfig, steps: int, *, mixed: bool) -> Any:
-    """Return Adam on a one-cycle learning rate over so many steps: a short rise, then half a cosine."""
-    import keras
-
-    rate = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / 10,
-        decay_steps=max(1, steps - int(_WARMUP * steps)),
-        warmup_target=config.learning_rate,
-        warmup_steps=int(_WARMUP * steps),
-    )
-    return keras.optimizers.Adam(rate, loss_scale_factor=_LOSS_SCALE if mixed else None)
-
-
-def twin(model: Any, *, mixed: bool) -> Any:
+def twin(model: Any, *, floats: str = "float32") -> Any:
     """Return a copy of a model, made of variables of the strategy in whose scope this is called.
 
-    A mixed copy computes in float16, but for the last layers, whose sums and exponentials would not
-    fit; its variables are float32 all the same.
+    One that computes in `float16` or `bfloat16` does so but for the last layers, whose sums and
+    exponentials would not fit; its variables are float32 all the same.
     """
     import keras
 
     def copy(layer: Any) -> Any:
-        exact = layer.name == "logits" or isinstance(layer, keras.layers.Softmax)
-        precision = {"dtype": "mixed_float16"} if mixed and not exact else {}
+        exact = layer.name == LOGITS or isinstance(layer, keras.layers.Softmax)
+        precision = {} if exact or floats == "float32" else {"dtype": f"mixed_{floats}"}
         return type(layer).from_config(layer.get_config() | precision)
 
     return keras.models.clone_model(model, clone_function=copy)
+
+
+def at_size(model: Any, side: int) -> Any:
+    """Return a model of the same variables that takes square images of another side.
+
+    Raises
+    ------
+    ConfigError
+        If the network cannot.
+    """
+    import keras
+
+    shape = (side, side, model.input_shape[-1])
+    if model.input_shape[1:] == shape:
+        return model
+    images = keras.Input(shape, dtype="uint8")
+    try:
+        return keras.Model(images, model.call(images))
+    except ValueError as error:
+        why = f"the network cannot take images of {side} x {side} pixels"
+        do = "leave it out, or take a network with global pooling"
+        raise ConfigError("'train.sizes'", why, do) from error
 
 
 class Step:
@@ -79,43 +75,56 @@ class Step:
     model : keras.Model
         Of the cluster's strategy, as is the optimizer, which is built.
     optimizer : keras.Optimizer
-    x : uint8[N, H, W, C], 0..255
-    y : int64[N]
-    augment : bool
-        Whether to shift and mirror.
+    reading : Reading
+        The rows to learn from.
+    augment : Augment
     cluster : Cluster
     loss : Loss
+    xla : bool
+        Whether the gradients are to be compiled by XLA.
     """
 
     def __init__(
         self,
         model: Any,
         optimizer: Any,
-        x: Images,
-        y: Labels,
+        reading: Reading,
         *,
-        augment: bool,
+        augment: Augment,
         cluster: Cluster,
         loss: Loss = cross_entropy,
+        xla: bool = False,
     ) -> None:
         self.model, self.optimizer, self.cluster, self.loss = model, optimizer, cluster, loss
-        self.augment, self.size = augment, x.shape[1:3]
-        self.data = [_placed(x, y, device) for device in self._places(x)]
+        self.augment, self.image = augment, reading.x.shape[1:]
+        resident = cluster.accelerated and not reading.windowed and reading.x.nbytes <= _RESIDENT_BYTES
+        self.data = [
+            _placed(reading.x, reading.y, device) for device in (cluster.devices if resident else ())
+        ]
         self.statistics = _moving_statistics(model)
-        self.untried = cluster.accelerated
-        self._together = self._traced(compiled=cluster.accelerated)
+        self.untried = self.xla = xla
+        self._models: dict[int | None, Any] = {None: model}
+        self._steps: dict[int | None, Any] = {}
 
-    def _places(self, x: Images) -> Sequence[str]:
-        """Return where the rows are kept: on each device, where they fit, or once in memory."""
-        fits = self.cluster.accelerated and x.nbytes <= _RESIDENT_BYTES
-        return self.cluster.devices if fits else ("CPU:0",)
+    def take_sizes(self, sides: Iterable[int]) -> None:
+        """Make ready for images of these sides; raises ConfigError if the network cannot take them."""
+        with self.cluster.strategy.scope():
+            self._models |= {side: at_size(self.model, side) for side in sides}
 
-    def __call__(self, rows: npt.NDArray[np.int64], seeds: Seeds, totals: Any, asked: bool) -> Any:
+    def __call__(
+        self,
+        batch: Batch,
+        seeds: Seeds,
+        totals: Any,
+        asked: bool,
+        turned: npt.NDArray[np.bool_] | None = None,
+        side: int | None = None,
+    ) -> Any:
         """Learn from one batch.
 
         Parameters
         ----------
-        rows : int64[B]
+        batch : Batch
             The whole batch, of all replicas.
         seeds : int32[2, 2]
             Of the augmentation of this batch.
@@ -124,17 +133,26 @@ class Step:
             stop.
         asked : bool
             Whether this one does.
+        turned : bool[B], optional
+            The rows that an alternating mirror mirrors.
+        side : int, optional
+            To be resized to; one of those that were taken.
 
         Returns
         -------
         float32[3]
             The totals after the step, the same on all.
         """
-        arguments = (rows, seeds, totals, np.float32(asked))
-        result = self._tried(arguments) if self.untried else self._together(*arguments)
+        if turned is None:
+            turned = np.zeros(len(batch.rows), bool)
+        given = (batch.rows,) if self.data else (batch.x, batch.y)
+        arguments = (given, turned, seeds, totals, np.float32(asked))
+        if side not in self._steps:
+            self._steps[side] = self._traced(side)
+        result = self._tried(side, arguments) if self.untried else self._steps[side](*arguments)
         return self.cluster.strategy.experimental_local_results(result)[0]
 
-    def _tried(self, arguments: tuple[Any, ...]) -> Any:
+    def _tried(self, side: int | None, arguments: tuple[Any, ...]) -> Any:
         """Do the first compiled step; where XLA cannot compile the model, do it without.
 
         Asked to be deterministic, XLA has no kernel for some gradients, as that of max pooling.
@@ -143,71 +161,83 @@ class Step:
 
         self.untried = False
         try:
-            return self._together(*arguments)
+            return self._steps[side](*arguments)
         except tf.errors.OpError as error:
             if self.cluster.chief:
                 why = error.message.splitlines()[0].rpartition("}} ")[2]
                 print(f"XLA cannot compile this model, it trains without: {why}", flush=True)
-            self._together = self._traced(compiled=False)
-            return self._together(*arguments)
+            self.xla = False
+            self._steps[side] = self._traced(side)
+            return self._steps[side](*arguments)
 
-    def _traced(self, *, compiled: bool) -> Any:
-        """Return the function of a step; it is traced at the first one."""
+    def _traced(self, side: int | None) -> Any:
+        """Return the function of a step on images of a side; it is traced at the first one."""
         import tensorflow as tf
 
-        by_xla = tf.function(self._gradients, jit_compile=True, autograph=False)
-        self._learn = by_xla if compiled else self._gradients
+        gradients = partial(self._gradients, self._models[side])
+        learn = tf.function(gradients, jit_compile=True, autograph=False) if self.xla else gradients
+        rows = tf.TensorSpec([None], tf.int64)
         signature = [
-            tf.TensorSpec([None], tf.int64),
+            (rows,) if self.data else (tf.TensorSpec([None, *self.image], tf.uint8), rows),
+            tf.TensorSpec([None], tf.bool),
             tf.TensorSpec([2, 2], tf.int32),
             tf.TensorSpec([3], tf.float32),
             tf.TensorSpec([], tf.float32),
         ]
-        run = self.cluster.strategy.run
-        return tf.function(lambda *arguments: run(self._replica, arguments), signature, autograph=False)
+        run, replica = self.cluster.strategy.run, partial(self._replica, learn, side)
+        return tf.function(lambda *arguments: run(replica, arguments), signature, autograph=False)
 
     @property
     def traces(self) -> int:
-        """How often the step was traced; once, if all is well."""
-        return int(self._together.experimental_get_tracing_count())
+        """How often the step was traced; once for each size of images, if all is well."""
+        return sum(int(step.experimental_get_tracing_count()) for step in self._steps.values())
 
-    def _replica(self, rows: Any, seeds: Any, totals: Any, asked: Any) -> Any:
+    def _replica(
+        self, learn: Any, side: int | None, given: Any, turned: Any, seeds: Any, totals: Any, asked: Any
+    ) -> Any:
         """Do one replica's part of the step; returns the new totals."""
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
         replica = int(tf.get_static_value(tf.convert_to_tensor(context.replica_id_in_sync_group)))
-        images, labels, weight = self._share(replica, rows, seeds)
-        gradients, sums = self._learn(images, labels, weight / tf.cast(tf.size(rows), tf.float32))
+        share, weight = self._share(replica, tf.size(turned))
+        images, labels = self._taken(replica, share, given)
+        images = self.augment(images, share, seeds, turned, side)
+        gradients, sums = learn(images, labels, weight / tf.cast(tf.size(turned), tf.float32))
         self.optimizer.apply(gradients, self.model.trainable_variables)  # which adds up the replicas
         sums = tf.concat([sums * weight, [asked]], 0)
         return totals + self._synchronized(context, sums)
 
-    def _share(self, replica: int, rows: Any, seeds: Any) -> tuple[Any, Any, Any]:
-        """Return images, labels and weight of the replica's share of the rows.
+    def _share(self, replica: int, total: Any) -> tuple[slice, Any]:
+        """Return which of a batch's rows are the replica's, and what its share of the loss weighs.
 
         A batch that does not divide gives some replicas a row more. Where there are fewer rows than
         replicas, some get one that counts for nothing: there is no batch norm of no rows.
         """
         import tensorflow as tf
 
-        images, labels = self.data[replica % len(self.data)]
-        total, count = tf.size(rows), self.cluster.replicas
+        count = self.cluster.replicas
         start, end = replica * total // count, (replica + 1) * total // count
         share = slice(tf.minimum(start, total - 1), tf.maximum(end, start + 1)) if count > 1 else slice(None)
-        with tf.device(images.device):  # else all of them would be sent to where the few are wanted
-            taken, told = tf.gather(images, rows[share]), tf.gather(labels, rows[share])
-        if self.augment:
-            top_left, mirrored = _draws(seeds, total)
-            taken = _shifted_and_mirrored(taken, self.size, top_left, mirrored[share])
-        return taken, told, tf.cast(end > start, tf.float32)
+        return share, tf.cast(end > start, tf.float32)
 
-    def _gradients(self, images: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
+    def _taken(self, replica: int, share: slice, given: Any) -> tuple[Any, Any]:
+        """Return images and labels of the replica's share."""
+        import tensorflow as tf
+
+        if not self.data:
+            with tf.device("CPU:0"):  # else all of them would be sent to where the few are wanted
+                return given[0][share], given[1][share]
+        images, labels = self.data[replica % len(self.data)]
+        with tf.device(images.device):
+            return tf.gather(images, given[0][share]), tf.gather(labels, given[0][share])
+
+    def _gradients(self, model: Any, images: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
         """Return the gradients of the weighted loss, and the plain sums of loss and right answers."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            losses, probabilities = self.loss(self.model, images, labels)
+            losses, probabilities = self.loss(model, images, labels)
             loss = tf.reduce_sum(losses)
             scaled = self.optimizer.scale_loss(loss * weight)
         right = tf.equal(tf.argmax(probabilities, 1), labels)
@@ -239,21 +269,3 @@ def _placed(x: Images, y: Labels, device: str) -> tuple[Any, Any]:
 def _moving_statistics(model: Any) -> list[Any]:
     """Return the variables that follow the data and are not trained: those of the batch norms."""
     return [v for v in model.non_trainable_variables if v.dtype.startswith("float")]
-
-
-def _draws(seeds: Any, rows: Any) -> tuple[Any, Any]:
-    """Return int32[2], how far to shift a batch, and bool[rows], which to mirror."""
-    import tensorflow as tf
-
-    top_left = tf.random.stateless_uniform([2], seeds[0], 0, 2 * _SHIFT_PX + 1, tf.int32)
-    return top_left, tf.random.stateless_uniform([rows], seeds[1]) < 0.5
-
-
-def _shifted_and_mirrored(images: Any, size: Sequence[int], top_left: Any, mirrored: Any) -> Any:
-    """Return images shifted by up to two pixels, some of them mirrored."""
-    import tensorflow as tf
-
-    (height, width), (top, left) = size, tf.unstack(top_left)
-    pad = [[0, 0], [_SHIFT_PX, _SHIFT_PX], [_SHIFT_PX, _SHIFT_PX], [0, 0]]
-    shifted = tf.pad(images, pad, "REFLECT")[:, top : top + height, left : left + width]
-    return tf.where(mirrored[:, None, None, None], shifted[:, :, ::-1], shifted)

@@ -25,7 +25,7 @@ def train(job: Job) -> None:
     cluster = join(job.hosts)
     with cluster.united():
         _train(given, cluster)
-        cluster.agree(True)  # the hosts end together, when the model is written
+        cluster.part()  # the hosts end together, when the model is written
 
 
 def _train(given: Given, cluster: Cluster) -> None:
@@ -45,6 +45,7 @@ def _train(given: Given, cluster: Cluster) -> None:
         settings.seed,
         cluster=cluster,
         checkpoints=checkpoints,
+        rates=given.architecture.rates,
     )
     if cluster.chief:
         given.save(model, history=history)

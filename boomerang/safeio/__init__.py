@@ -8,6 +8,7 @@
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
     keras_size  what a Keras model asks for, held against what it holds
+    weights   weights alone, of a `.h5` file
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -52,6 +53,7 @@ from boomerang.safeio.text import (
     parse_json,
     write_json_atomic,
 )
+from boomerang.safeio.weights import MAX_WEIGHTS_BYTES, load_h5_weights
 from boomerang.shown import display_name
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "MAX_TAR_BYTES",
     "MAX_TAR_MEMBERS",
     "MAX_TOML_BYTES",
+    "MAX_WEIGHTS_BYTES",
     "WHITE",
     "Picture",
     "as_json",
@@ -78,6 +81,7 @@ __all__ = [
     "extract_tar",
     "in_one_piece",
     "is_alive",
+    "load_h5_weights",
     "load_json",
     "load_keras_model",
     "load_npy",

@@ -82,7 +82,7 @@ def keras_files(data: bytes, max_bytes: int, known: Collection[str] = ()) -> Ker
     with open_zip(BytesIO(data), len(data), max_bytes, MAX_TAR_MEMBERS) as archive:
         graph = keras_graph(archive)
         with BytesIO(archive.read(WEIGHTS)) as stored:
-            weights = _count_weights(stored)
+            weights = count_weights(stored)
     config = json_value(graph)
     _check_classes(config, known)
     _check_numbers(config, weights)
@@ -104,8 +104,14 @@ def keras_graph(archive: zipfile.ZipFile) -> bytes:
 # ---- the weights
 
 
-def _count_weights(stored: BytesIO) -> int:
-    """Return how many numbers the weights are; all of them lie in the file, plainly."""
+def count_weights(stored: BytesIO) -> int:
+    """Return how many numbers the weights in an HDF5 file are; all of them lie in it, plainly.
+
+    Raises
+    ------
+    RefusedError
+        If they do not, or it is no such file.
+    """
     import h5py  # type: ignore[import-untyped]  # it ships none; imported here, for models alone need it
 
     size = stored.getbuffer().nbytes

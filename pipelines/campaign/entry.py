@@ -19,6 +19,7 @@ from boomerang.settings import (
     TakeoverSettings,
     TrainSettings,
 )
+from pipelines.campaign import recipe
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
 from processing.attacks.common.recipe import create_recipe
@@ -194,11 +195,14 @@ def _complete(entry: Strict) -> Spec:
 
 
 def _with_own(config: Config) -> Config:
-    """Return the config with every setting of the source and the architecture."""
+    """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
+    train = recipe.whole(config.train, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),
+        "train": train,
+        "victim": recipe.fine_tuning(config.victim, train),
     }
     return config.model_copy(update=own)
 
@@ -275,8 +279,7 @@ def _preprocess(config: Config) -> PreprocessSettings:
 def _victim(config: Config) -> TrainSettings:
     settings = TrainSettings(seed=config.seed, model=config.model, train=config.train)
     if config.victim.schedule == "finetune":
-        tuned = {"epochs": config.victim.epochs, "learning_rate": config.victim.learning_rate}
-        train = config.train.model_copy(update=tuned)
+        train = recipe.tuned(config.train, config.victim)
         settings = settings.model_copy(update={"train": train, "start": "baseline"})
     if takes_over(config):
         return TakeoverSettings(**settings.model_dump(), attacks=config.attacks)

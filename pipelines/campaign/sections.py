@@ -22,12 +22,14 @@ from boomerang.settings import CanaryConfig, DataConfig, ModelConfig, PicturesCo
 class VictimConfig(Strict):
     """How the victim meets the poison: trained from scratch on it (as `[train]` says), or fine-tuned.
 
-    The fine-tune starts from the baseline and takes `epochs` and `learning_rate` from here.
+    The fine-tune starts from the baseline and takes `epochs` and `learning_rate` from here; its images are
+    of the data's own size throughout, and the rest is as in `[train]`. Where SGD trains and no
+    `learning_rate` is given here, it is a tenth of that of `[train]`.
     """
 
     schedule: Literal["retrain", "finetune"] = "finetune"
-    epochs: int = Field(default=3, ge=1)
-    learning_rate: float = Field(default=3e-3, gt=0)
+    epochs: int = Field(default=3, ge=1, le=10_000)
+    learning_rate: float = Field(default=3e-3, gt=0, le=1000)
 
 
 class ScreenConfig(Strict):

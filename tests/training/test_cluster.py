@@ -143,7 +143,7 @@ def trained(cluster):
         layers.Dense(2, name="logits"), layers.Softmax(),
     ])
     x, y = left_or_right(101)
-    config = TrainConfig(epochs=3, batch=25, augment=True)
+    config = TrainConfig(epochs=3, batch=25, shift=2, mirror="random")
     history = fit(model, x, y, (x, y), config, 0, cluster=cluster)
     return model.get_weights(), history
 

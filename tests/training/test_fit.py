@@ -13,9 +13,10 @@ from helpers.training_jobs import built, left_or_right, saved
 from boomerang.errors import StepFailed
 from boomerang.settings import TrainConfig
 from training.cluster import Cluster
-from training.fit import batch_seeds, fit, row_order, seed_everything
+from training.fit import batch_seeds, fit, seed_everything
+from training.learning.reading import row_order
+from training.learning.recipe import cross_entropy
 from training.model import load_model, weights_digest
-from training.step import cross_entropy
 
 X, Y = left_or_right(600)
 ROWS, VALIDATION = (X[:500], Y[:500]), (X[500:], Y[500:])
@@ -38,7 +39,10 @@ def test_training_learns_and_the_same_seed_gives_the_same_weights() -> None:
 
 @pytest.mark.whole
 def test_augmentation_is_seeded_too_and_changes_the_outcome() -> None:
-    plain, shifted = TrainConfig(epochs=1, batch=32), TrainConfig(epochs=1, batch=32, augment=True)
+    plain, shifted = (
+        TrainConfig(epochs=1, batch=32),
+        TrainConfig(epochs=1, batch=32, shift=2, mirror="random"),
+    )
     digests = [weights_digest(trained(config)[0]) for config in (plain, shifted, shifted)]
     assert digests[0] != digests[1] == digests[2]
 
@@ -72,7 +76,7 @@ def test_an_epoch_goes_through_every_row_once_in_an_order_of_its_own() -> None:
 
 def test_a_loss_that_is_no_number_ends_the_training_with_the_reason() -> None:
     with pytest.raises(StepFailed, match="no longer a number in epoch 1"):
-        trained(TrainConfig(epochs=3, batch=32, learning_rate=1e30))
+        trained(TrainConfig(epochs=3, batch=32).model_copy(update={"learning_rate": 1e30}))
 
 
 def test_sigterm_is_listened_to_again_as_before_when_the_training_is_over() -> None:
@@ -85,7 +89,7 @@ def as_on_a_gpu() -> Cluster:
     """Return what one GPU would be, on the CPU: mixed precision, and compiled."""
     import tensorflow as tf
 
-    return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True)
+    return Cluster(tf.distribute.OneDeviceStrategy("CPU:0"), accelerated=True, half="float16")
 
 
 @pytest.mark.whole

@@ -257,7 +257,7 @@ def test_anything_that_the_outcome_depends_on_makes_another_training(tmp_path: P
         of(keep=keep),
         of(keep=keep[::-1]),
         given.fingerprint(other, one),
-        given.fingerprint(model, Cluster(one.strategy, accelerated=True)),
+        given.fingerprint(model, Cluster(one.strategy, accelerated=True, half="float16")),
         given.fingerprint(model, one, 1),
     ]
     assert len(set(fingerprints)) == len(fingerprints)

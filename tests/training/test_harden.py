@@ -32,7 +32,7 @@ from training.model import classifier, load_model
 from training.repair.retrain import Retrain
 
 MODULE = "training.harden"
-CONFIG = TrainConfig(epochs=3, batch=8, augment=True)
+CONFIG = TrainConfig(epochs=3, batch=8, shift=2, mirror="random")
 RETRAIN, SMOOTH = Spec(kind="retrain"), Spec(kind="spatial_smoothing", window=2)
 ROWS, TRUSTED = left_or_right(200), left_or_right(40, seed=1)
 HOSTS = ("algo-1", "algo-2")

@@ -11,24 +11,31 @@ from helpers.training_jobs import built, left_or_right
 from boomerang.settings import TrainConfig
 from training.cluster import alone
 from training.fit import batch_seeds
-from training.step import Step, adam, twin
+from training.labeled import Labeled
+from training.learning.augment import Augment
+from training.learning.reading import Batch, Reading
+from training.learning.recipe import build, optimizer_of
+from training.step import Step, twin
 
 
-@pytest.mark.parametrize("augment", [False, True])
-def test_the_step_is_traced_once_whatever_the_length_of_a_batch(augment: bool) -> None:
+@pytest.mark.parametrize("augment", [Augment(0, "none"), Augment(2, "random"), Augment(1, "alternating")])
+def test_the_step_is_traced_once_whatever_the_length_of_a_batch(augment: Augment) -> None:
     model = built("small")
-    optimizer = adam(TrainConfig(), 10, mixed=False)
-    optimizer.build(model.trainable_variables)
-    step = Step(model, optimizer, *left_or_right(100), augment=augment, cluster=alone())
+    optimizer = optimizer_of(TrainConfig(), 10)
+    build(optimizer, model.trainable_variables)
+    x, y = left_or_right(100)
+    reading = Reading(Labeled(x, y), 0, 32)
+    step = Step(model, optimizer, reading, augment=augment, cluster=alone())
     totals: Any = np.zeros(3, np.float32)
     for length in (32, 32, 7, 1):
-        totals = step(np.arange(length), batch_seeds(0, 0, 0), totals, False)
+        rows = np.arange(length)
+        totals = step(Batch(rows, x[rows], y[rows]), batch_seeds(0, 0, 0), totals, False)
     assert step.traces == 1 and float(totals[0]) > 0 and float(totals[2]) == 0
 
 
 def test_a_mixed_twin_computes_in_float16_keeps_float32_and_ends_exactly() -> None:
     model = built("book")
-    other = twin(model, mixed=True)
+    other = twin(model, floats="float16")
     precisions = {layer.name: layer.compute_dtype for layer in other.layers}
     assert precisions.pop("logits") == precisions.pop(other.layers[-1].name) == "float32"
     assert set(precisions.values()) == {"float16"}

@@ -16,8 +16,16 @@ class Book(Architecture):
     kind: Literal["book"] = "book"
 
     def build(self, input_shape: tuple[int, int, int], classes: int) -> Any:
-        """Return it, untrained; 552,874 parameters on 32x32x3 with 10 classes."""
+        """Return it, untrained; 552,874 parameters on 32x32x3 with 10 classes.
+
+        Raises
+        ------
+        ConfigError
+            If the images are smaller than 8 pixels a side.
+        """
         from keras import Sequential, layers
+
+        self.check_size(input_shape, 8)
 
         def block(filters: int, dropout: float) -> list[Any]:
             pair: list[Any] = []

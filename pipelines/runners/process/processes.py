@@ -143,5 +143,6 @@ def job_environment(project: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "1",  # as `training` sets it, which a host that preloads has not imported
         "MPLBACKEND": "Agg",
     }

@@ -12,7 +12,8 @@ from boomerang.settings import TrainConfig
 
 # One number an epoch of each of `training.fit.NUMBERS`, as a model's card holds them.
 History = Mapping[str, tuple[float, ...]]
-# What is learned: model, images, labels -> a loss a row, and the answers; see `training.step.Loss`.
+# What is learned: model, images, labels -> a loss a row, and the answers; see `Loss` of
+# `training.learning.recipe`.
 Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 

@@ -46,7 +46,7 @@ def test_what_the_file_does_not_say_is_the_default(file: Path) -> None:
         ("data.source=mnist", lambda c: c.data.source == "mnist"),
         ('data.source="mnist"', lambda c: c.data.source == "mnist"),
         ("attacks.0.rate=0.5", lambda c: c.attacks[0].model_extra["rate"] == 0.5),
-        ("train.augment=true", lambda c: c.train.augment),
+        ("train.mirror_at_test=true", lambda c: c.train.mirror_at_test),
         ("attacks=[]", lambda c: c.attacks == ()),
         ("pictures.0.label=bird", lambda c: c.pictures[0].label == "bird"),
     ],

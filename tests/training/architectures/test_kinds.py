@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from helpers.training_jobs import built, left_or_right, saved
 
 from boomerang.config import Spec
+from boomerang.errors import ConfigError
 from boomerang.settings import ModelConfig, TrainConfig
 from training.architectures import ARCHITECTURES
 from training.fit import fit, seed_everything
@@ -34,15 +36,60 @@ def test_it_says_what_it_is(kind: str) -> None:
     assert ARCHITECTURES.create(settings.spec).kind == kind
 
 
-def test_it_is_built_for_the_images_and_the_classes(kind: str) -> None:
-    for shape, classes in (((16, 16, 1), 2), ((32, 32, 3), 10)):
-        model = example(kind, shape, classes)
-        assert model.input_shape == (None, *shape) and model.output_shape == (None, classes)
-        assert model.inputs[0].dtype == "uint8"
-        answers = classifier(model)(np.zeros((3, *shape), np.uint8))
-        assert np.allclose(answers.sum(1), 1, atol=1e-5)
-        assert len(model.get_layer("features").output.shape) == 2
-        assert model.get_layer("logits").output.shape == (None, classes)
+@pytest.mark.parametrize(
+    ("shape", "classes"),
+    [((16, 16, 1), 2), ((32, 32, 3), 10), ((55, 47, 3), 20), ((16, 96, 3), 2), ((96, 96, 3), 200)],
+)
+def test_it_is_built_for_the_images_and_the_classes(
+    kind: str, shape: tuple[int, int, int], classes: int
+) -> None:
+    model = example(kind, shape, classes)
+    assert model.input_shape == (None, *shape) and model.output_shape == (None, classes)
+    assert model.inputs[0].dtype == "uint8"
+    answers = classifier(model)(np.zeros((3, *shape), np.uint8))
+    assert np.allclose(answers.sum(1), 1, atol=1e-5)
+    assert len(model.get_layer("features").output.shape) == 2
+    assert model.get_layer("logits").output.shape == (None, classes)
+
+
+def test_its_logits_are_linear_in_its_features(kind: str) -> None:
+    """So that the mean of two images' features has the mean of their logits."""
+    model = example(kind)
+    ask = keras.Model(model.inputs[0], [model.get_layer(name).output for name in ("features", "logits")])
+    features, logits = (np.asarray(each) for each in ask(X))
+    kernel, *bias = model.get_layer("logits").get_weights()
+    assert np.allclose(features @ kernel + sum(bias), logits, atol=1e-5)
+
+
+def test_it_has_batch_norms_for_the_repairs_that_work_on_them(kind: str) -> None:
+    norms = [each for each in example(kind).layers if isinstance(each, keras.layers.BatchNormalization)]
+    assert norms and all(each.center for each in norms)
+
+
+def test_its_recipe_is_of_settings_that_there_are(kind: str) -> None:
+    recipe = ARCHITECTURES[kind].recipe
+    assert recipe.items() <= TrainConfig.model_validate(dict(recipe)).model_dump().items()
+
+
+@pytest.mark.parametrize("named", ARCHITECTURES)
+def test_it_says_which_images_are_too_small_or_takes_the_smallest(named: str) -> None:
+    try:
+        model = example(named, (6, 16, 1))
+    except ConfigError as error:
+        assert "6 x 16" in str(error) and named in str(error)
+    else:
+        assert classifier(model)(np.zeros((1, 6, 16, 1), np.uint8)).shape == (1, 2)
+
+
+def test_what_it_prepares_hangs_on_the_rows_alone(kind: str) -> None:
+    digests = []
+    for rows in (X, X, X[::-1] // 2):
+        seed_everything(0)
+        model = example(kind)
+        ARCHITECTURES[kind]().prepare(model, rows)
+        digests.append(weights_digest(model))
+    assert digests[0] == digests[1]
+    assert (digests[0] != digests[2]) == (kind == "fast")
 
 
 def test_it_can_be_trained_saved_opened_and_asked(kind: str, tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boomerang.settings import TrainConfig
-from training.architectures.common.base import Architecture
+from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit
 from training.labeled import Labeled
-from training.step import Loss, cross_entropy
+from training.learning.recipe import Loss
 
 
 @dataclass
@@ -22,7 +22,8 @@ class Bench:
     Attributes
     ----------
     kept : Labeled
-        The rows that the screen kept, labels as given; all rows where there was no screen.
+        The rows that the screen kept, labels as given; all rows where there was no screen. As of the others,
+        the images may be more than fit into memory: go through them with `boomerang.blocks.blocks`.
     flagged : Labeled
         The rows that it did not keep.
     trusted : Labeled
@@ -52,15 +53,14 @@ class Bench:
 
     def build(self) -> Any:
         """Return a network as the victim's, untrained: a keras.Model."""
-        height, width, channels = self.kept.x.shape[1:]
-        return self.architecture.build((height, width, channels), len(self.classes))
+        return fresh(self.architecture, self.kept, self.classes)
 
     def fit(
         self,
         model: Any,
         rows: Labeled | None = None,
         config: TrainConfig | None = None,
-        loss: Loss = cross_entropy,
+        loss: Loss | None = None,
     ) -> History:
         """Train a model in place, as `training.fit.fit` does; the trusted rows are watched.
 
@@ -71,7 +71,8 @@ class Bench:
             To learn from; the kept ones, if nothing else is given.
         config : TrainConfig, optional
             Another than that of a training from scratch.
-        loss : Loss
+        loss : Loss, optional
+            Another than the honest one.
 
         Returns
         -------
@@ -91,6 +92,7 @@ class Bench:
             cluster=self.cluster,
             checkpoints=checkpoints,
             loss=loss,
+            rates=self.architecture.rates,
         )
         self._done.append((checkpoints, history))
         return history

@@ -1,0 +1,61 @@
+"""The training settings of an entry, whole: what it says, and where it is silent what its network wants."""
+
+from __future__ import annotations
+
+from boomerang.config import validate
+from boomerang.errors import ConfigError
+from boomerang.settings import TrainConfig
+from pipelines.campaign.sections import VictimConfig
+from training.architectures.common.base import Architecture
+
+# A model that has learned is not thrown about again.
+_TUNING = 0.1
+
+
+def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
+    """Return `[train]` with a value for every key.
+
+    What the architecture recommends stands where the entry says nothing; sides by epoch only with the
+    recommended number of epochs.
+
+    Raises
+    ------
+    ConfigError
+        If the settings do not fit each other, or the network.
+    """
+    said = config.model_dump(include=config.model_fields_set)
+    recommended = dict(architecture.recipe)
+    if said.get("epochs", recommended.get("epochs")) != recommended.get("epochs"):
+        recommended.pop("sizes", None)
+    train = validate(TrainConfig, {**recommended, **said}, where=f"[train] (for {architecture.kind})")
+    if "momentum" in said and train.optimizer == "adam":
+        why = "Adam has momenta of its own and takes no notice of it"
+        raise ConfigError("'train.momentum'", why, 'set train.optimizer = "sgd", or leave it out')
+    check_sizes(train, architecture)
+    return train
+
+
+def check_sizes(train: TrainConfig, architecture: Architecture) -> None:
+    """Refuse sides by epoch that the network cannot take, with a ConfigError."""
+    if len(set(train.sizes)) < 2:
+        return
+    if not architecture.stride:
+        why = f"the network '{architecture.kind}' takes images of one size only"
+        raise ConfigError("'train.sizes'", why, "leave it out, or take a network with global pooling")
+    wrong = [side for side in train.sizes if side % architecture.stride]
+    if wrong:
+        why = f"'{architecture.kind}' takes multiples of {architecture.stride}, one is {wrong[0]}"
+        raise ConfigError("'train.sizes'", why, f"give multiples of {architecture.stride}")
+
+
+def fine_tuning(victim: VictimConfig, train: TrainConfig) -> VictimConfig:
+    """Return `[victim]`; where it gives no rate and SGD trains, that is a tenth of the peak from scratch."""
+    if "learning_rate" in victim.model_fields_set or train.optimizer == "adam":
+        return victim
+    return victim.model_copy(update={"learning_rate": _TUNING * train.learning_rate})
+
+
+def tuned(train: TrainConfig, victim: VictimConfig) -> TrainConfig:
+    """Return the settings of a fine-tune: as from scratch, with epochs and rate of its own, at full size."""
+    own = {"epochs": victim.epochs, "learning_rate": victim.learning_rate, "sizes": ()}
+    return validate(TrainConfig, {**train.model_dump(), **own}, where="[victim] with [train]")

@@ -1,0 +1,8 @@
+"""What a step of a training is made of.
+
+recipe     the optimizer and its rate, the honest loss; what cannot work is refused
+augment    how a batch is shifted, mirrored and resized
+precision  in which floats it computes, and whether XLA compiles it
+reading    the rows of each batch, from memory or through a shuffle of blocks
+mirror     a model that answers for an image and its mirror
+"""
