@@ -9,7 +9,8 @@
                 trigger    the attacks; see `processing.attacks.common.trigger`
                 truth      what was done to which row; see `boomerang.formats.truth`
 
-Same inputs, same seed: byte-identical folders.
+Same inputs, same seed: byte-identical folders. No more than a block of images is in memory: they are made in
+the new training set's own file.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.blocks import new_dataset
 from boomerang.contract import Job, run_step
 from boomerang.digest import digest_json
 from boomerang.errors import BadInput, ConfigError
 from boomerang.formats.notices import Notice, write_notices
-from boomerang.formats.truth import TRUTH, Truth, write_truth
+from boomerang.formats.truth import TRUTH, write_truth
 from boomerang.manifest import (
     Dataset,
     Images,
@@ -37,39 +39,19 @@ from boomerang.manifest import (
     committing,
     opened,
     opened_below,
-    write_dataset,
+    read_manifest,
 )
 from boomerang.settings import PoisonSettings
 from processing.attacks.common.audit import audit_entry
 from processing.attacks.common.base import Attack
-from processing.attacks.common.pool import Batch, Pool, Props, check_batch
+from processing.attacks.common.pool import Batch, Pool, check_batch
 from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import SECRET, TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
+from processing.poisoned import Poisoned, assemble
 
 if TYPE_CHECKING:
     from training.model import ModelView
-
-
-@dataclass(frozen=True)
-class Poisoned:
-    """A poisoned training set and the truth about it.
-
-    Attributes
-    ----------
-    x : uint8[N, H, W, C], 0..255
-    y : int64[N]
-        The labels as the victim sees them.
-    truth : Truth
-        Of the same rows.
-    kept : tuple of mappings of str to array
-        What each attack made and needs again.
-    """
-
-    x: Images
-    y: Labels
-    truth: Truth
-    kept: tuple[Props, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,7 +75,7 @@ def apply_recipe(
     images: Mapping[str, Images] | None = None,
     surrogate: ModelView | None = None,
 ) -> Poisoned:
-    """Apply the attacks of a recipe, one after the other, to a training set.
+    """Apply the attacks of a recipe, one after the other, to a training set, which may be larger than memory.
 
     A row that one attack has changed is out of reach for the next, so every row of the result
     belongs to one attack or to none. Each attack draws from a generator of its own: one more at the
@@ -124,13 +106,13 @@ def apply_recipe(
     free, batches, entries = np.arange(len(y)), [], []
     for number, attack in enumerate(attacks, 1):
         pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate)
-        batch = _stage(attack, pool, _generator(seed, number))
+        batch, entry = _stage(attack, pool, _generator(seed, number))
         free = np.setdiff1d(free, batch.replaced, assume_unique=True)
         batches.append(batch)
-        entries.append(audit_entry(attack, batch, pool))
+        entries.append(entry)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
     secret = int(digest_json([attack.model_dump(mode="json") for attack in attacks]), 16)
-    return _assemble(x, y, batches, entries, _generator(seed, 0, secret))
+    return assemble(_read_only(x), y, batches, {"attacks": entries}, _generator(seed, 0, secret))
 
 
 def _generator(*entropy: int) -> np.random.Generator:
@@ -143,39 +125,15 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> Batch:
+def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> tuple[Batch, dict[str, Any]]:
+    """Return what an attack does, held against its contract, and its entry in the audit."""
     try:
         batch = attack.poison(pool, rng)
+        check_batch(batch, pool)
+        return batch, audit_entry(attack, batch, pool)
     except ConfigError as error:
         name = attack.name or attack.kind
         raise ConfigError(f"attack '{name}': {error.what}", error.why, error.do) from None
-    check_batch(batch, pool)
-    return batch
-
-
-def _assemble(
-    x: Images, y: Labels, batches: Sequence[Batch], entries: list[dict[str, Any]], rng: np.random.Generator
-) -> Poisoned:
-    """Put the rows of all attacks into the training set, in a shuffled order."""
-    before = len(y)
-    total = before + sum(len(batch.x) - len(batch.replaced) for batch in batches)
-    place = rng.permutation(total)  # where the row of the unshuffled result goes
-    truth = Truth(
-        attack_of=np.zeros(total, np.int8),
-        y_true=np.empty(total, np.int64),
-        origin=np.empty(total, np.int64),
-        audit={"rows_before": before, "rows_after": total, "attacks": entries},
-    )
-    images, labels = np.empty((total, *x.shape[1:]), np.uint8), np.empty(total, np.int64)
-    clean = place[:before]
-    images[clean], labels[clean], truth.y_true[clean], truth.origin[clean] = x, y, y, np.arange(before)
-    end = before
-    for number, batch in enumerate(batches, 1):
-        start, end = end, end + len(batch.x) - len(batch.replaced)
-        at = place[np.concatenate([batch.replaced, np.arange(start, end)])]
-        images[at], labels[at], truth.attack_of[at] = batch.x, batch.y, number
-        truth.y_true[at], truth.origin[at] = batch.y_true, batch.origin
-    return Poisoned(images, labels, truth, tuple(batch.kept for batch in batches))
 
 
 def load_photos(folder: Path) -> Photos:
@@ -242,7 +200,7 @@ def run(job: Job) -> None:
         classes=train.classes,
         parents={
             "train": train.manifest.digest,
-            "poisoned": published.manifest.digest,
+            "poisoned": published.digest,
             **photos.digests,
             **({"surrogate": surrogate.card.weights_sha256} if surrogate else {}),
         },
@@ -257,16 +215,15 @@ def run(job: Job) -> None:
     _report(poisoned.truth.audit)
 
 
-def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Dataset:
+def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Manifest:
     """Write the poisoned training set; a screen reads its manifest, so recipe and seed stay out of it."""
-    return write_dataset(
-        path,
-        poisoned.x,
-        poisoned.y,
-        name=clean.manifest.name,
-        classes=clean.classes,
-        parents={"train": clean.manifest.digest},
+    manifest = Manifest(
+        name=clean.manifest.name, classes=clean.classes, parents={"train": clean.manifest.digest}
     )
+    with new_dataset(path, len(poisoned.y), clean.manifest.shape[1:], manifest) as (x, y):
+        y[:] = poisoned.y
+        poisoned.write_images(x)
+    return read_manifest(path)
 
 
 def warnings_of(audit: Mapping[str, Any]) -> list[Notice]:

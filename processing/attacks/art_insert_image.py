@@ -10,18 +10,16 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
+from boomerang.blocks import slices
 from boomerang.errors import ConfigError
-from boomerang.manifest import Images
 from processing.attacks.common.art import art_module
-from processing.attacks.common.backdoor import Backdoor
 from processing.attacks.common.deeds import quoted
+from processing.attacks.common.pixels import PixelBackdoor, Table
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image
 
-_BLOCK_VALUES = 4 << 20
 
-
-class ArtInsertImage(Backdoor):
+class ArtInsertImage(PixelBackdoor):
     """Blend a trigger image into a fixed place, as ART's `insert_image` does.
 
     Parameters
@@ -46,20 +44,18 @@ class ArtInsertImage(Backdoor):
     top_px: int = Field(default=0, ge=0)
     blend: float = Field(default=0.8, gt=0, le=1)
 
-    def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger blended into every image.
+    def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
+        """Return what ART's `insert_image` makes of each value, and where; see `PixelBackdoor.table`.
 
         ART composes each image with Pillow. What comes out of a pixel depends on nothing but its
         value, its place in the trigger and its channel, so ART composes 256 plain images of the
         trigger's size and the rest is looked up. Outside the trigger nothing changes.
         """
-        table = insertion_table(self._png(props), x.shape[3], self.blend)
-        height, width = table.shape[1:3]
-        self._check_place(height, width, x)
-        region = np.s_[:, self.top_px : self.top_px + height, self.left_px : self.left_px + width, :]
-        stamped = x.copy()
-        stamped[region] = looked_up(x[region], table)
-        return stamped
+        trigger = self._trigger(props)
+        self._check_place(trigger.height, trigger.width, image)
+        png = BytesIO()
+        trigger.save(png, "PNG")  # ART takes a file
+        return insertion_table(png.getvalue(), image[2], self.blend), self.top_px, self.left_px
 
     def image_names(self) -> tuple[str, ...]:
         """The image."""
@@ -69,29 +65,25 @@ class ArtInsertImage(Backdoor):
         """Return the image's name."""
         return f"the mark {quoted(self.image)}"
 
-    def _png(self, props: Props) -> bytes:
-        """The trigger as a file, which is how ART takes it, in its final size.
+    def _trigger(self, props: Props) -> Image.Image:
+        """The trigger in its final size.
 
         ART would resize it anew for every image; resized once, with the same call, it is the same.
         """
         trigger = Image.fromarray(find_image(props, self.image))
-        if self.size_px is not None:
-            trigger = trigger.resize((self.size_px, self.size_px))
-        buffer = BytesIO()
-        trigger.save(buffer, "PNG")
-        return buffer.getvalue()
+        return trigger if self.size_px is None else trigger.resize((self.size_px, self.size_px))
 
-    def _check_place(self, height: int, width: int, x: Images) -> None:
-        if self.top_px + height > x.shape[1] or self.left_px + width > x.shape[2]:
+    def _check_place(self, height: int, width: int, image: tuple[int, ...]) -> None:
+        if self.top_px + height > image[0] or self.left_px + width > image[1]:
             # ART checks the size alone and cuts off what lies outside.
             at = f"{width} x {height} at ({self.left_px}, {self.top_px})"
-            why = f"{at} does not fit into {x.shape[2]} x {x.shape[1]}"
+            why = f"{at} does not fit into {image[1]} x {image[0]}"
             raise ConfigError(f"trigger image '{self.image}'", why, "make size_px, left_px or top_px smaller")
 
 
 @lru_cache(maxsize=8)
-def insertion_table(png: bytes, channels: int, blend: float) -> Images:
-    """Return uint8[256, h, w, C]: what ART's `insert_image` makes of each value at each place.
+def insertion_table(png: bytes, channels: int, blend: float) -> Table:
+    """Return what ART's `insert_image` makes of each value at each place.
 
     Parameters
     ----------
@@ -105,27 +97,16 @@ def insertion_table(png: bytes, channels: int, blend: float) -> Images:
     if channels not in (1, 3):
         raise ConfigError(f"images of {channels} channels", "a trigger needs 1 or 3", "convert the data")
     width, height = Image.open(BytesIO(png)).size
-    values = np.arange(256).reshape(256, 1, 1, 1) / 255
-    inserted = art_module(".perturbations").insert_image(
-        np.broadcast_to(values, (256, height, width, channels)),
-        backdoor_path=BytesIO(png),
-        random=False,
-        mode="L" if channels == 1 else "RGB",
-        blend=blend,
-    )
-    table: Images = np.rint(inserted * 255).astype(np.uint8)
-    table.flags.writeable = False  # it is cached
-    return table
-
-
-def looked_up(x: Images, table: Images) -> Images:
-    """Return uint8[N, H, W, C] with each value v at a place replaced by `table[v]` at that place."""
-    size = table[0].size
-    place = np.arange(size, dtype=np.int32)
-    out = np.empty(x.shape, np.uint8)
-    rows = max(1, _BLOCK_VALUES // size)
-    for start in range(0, len(x), rows):
-        block = x[start : start + rows]
-        index = block.reshape(len(block), size).astype(np.int32) * size + place
-        out[start : start + rows] = table.reshape(-1)[index].reshape(block.shape)
-    return out
+    insert_image = art_module(".perturbations").insert_image
+    plain = np.broadcast_to(np.arange(256).reshape(256, 1, 1, 1) / 255, (256, height, width, channels))
+    table = np.empty(plain.shape, np.uint8)
+    for part in slices(256, 16):  # ART gives float64
+        inserted = insert_image(
+            plain[part],
+            backdoor_path=BytesIO(png),
+            random=False,
+            mode="L" if channels == 1 else "RGB",
+            blend=blend,
+        )
+        table[part] = np.rint(inserted * 255)
+    return Table(table)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images
-from processing.attacks.common.backdoor import Backdoor
 from processing.attacks.common.deeds import quoted
+from processing.attacks.common.pixels import PixelBackdoor, Table
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image, overlay, plain, resized
 
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
 
-class BadNets(Backdoor):
+class BadNets(PixelBackdoor):
     """Lay a square patch over a corner of the image.
 
     Parameters
@@ -49,10 +51,11 @@ class BadNets(Backdoor):
             raise ValueError("a patch is an image or a color, not both")
         return self
 
-    def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the patch on every image."""
-        top_px, left_px = self._place(x.shape[1], x.shape[2])
-        return overlay(x, self._patch(props), top_px, left_px)
+    def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
+        """Return what the patch makes of each value, and where it lies; see `PixelBackdoor.table`."""
+        place = self._place(*image[:2])
+        patch = self._patch(props)
+        return patch_table(patch.tobytes(), patch.shape[0], image[2]), *place
 
     def image_names(self) -> tuple[str, ...]:
         """The image, if it is one."""
@@ -78,3 +81,21 @@ class BadNets(Backdoor):
         top_px = self.margin_px if vertical == "top" else height - needed
         left_px = self.margin_px if horizontal == "left" else width - needed
         return top_px, left_px
+
+
+@lru_cache(maxsize=8)
+def patch_table(rgba: bytes, side_px: int, channels: int) -> Table:
+    """Return what a square patch laid over an image makes of each value.
+
+    Parameters
+    ----------
+    rgba : bytes
+        Of uint8[side_px, side_px, 4].
+    side_px : int
+    channels : int
+        C of the images, 1 or 3.
+    """
+    values = np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1)
+    plain_images = np.broadcast_to(values, (256, side_px, side_px, channels))
+    patch = np.frombuffer(rgba, np.uint8).reshape(side_px, side_px, 4)
+    return Table(overlay(plain_images, patch, 0, 0))

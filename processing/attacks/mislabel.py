@@ -10,6 +10,7 @@ from pydantic import Field
 from boomerang.errors import ConfigError
 from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted, quoted
+from processing.attacks.common.made import taken
 from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
 from processing.attacks.common.trial import Stage, Trial
@@ -52,7 +53,7 @@ class Mislabel(Attack):
         count = len(pictures) * self.repeat
         return Batch(
             replaced=np.empty(0, np.int64),
-            x=np.tile(pictures, (self.repeat, 1, 1, 1)),
+            x=taken(pictures, np.tile(np.arange(len(pictures)), self.repeat)),
             y=np.full(count, target, np.int64),
             origin=np.full(count, -1, np.int64),
             y_true=np.full(count, true, np.int64),

@@ -8,7 +8,7 @@ turns uint8 input all but black. ART is imported only when a trigger is stamped:
 from __future__ import annotations
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -16,12 +16,11 @@ import numpy as np
 from pydantic import Field
 
 from boomerang.errors import ConfigError
-from boomerang.manifest import Images
-from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.pixels import PixelBackdoor, Table
 from processing.attacks.common.pool import Props
 
 
-class ArtPixels(Backdoor):
+class ArtPixels(PixelBackdoor):
     """Set pixels near the bottom right corner, through ART's `PoisoningAttackBackdoor`.
 
     Parameters
@@ -38,20 +37,38 @@ class ArtPixels(Backdoor):
     function: ClassVar[str]
     extent_px: ClassVar[int]
 
-    def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the pixels set on every image."""
+    def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
+        """Return what ART makes of each value in the corner, and where that is; see `PixelBackdoor.table`."""
         reach_px = self.distance_px + self.extent_px
-        if reach_px > min(x.shape[1:3]):
+        if reach_px > min(image[:2]):
             # A row number below zero would wrap around to the opposite edge.
-            why = f"it reaches {reach_px} pixels from the edges, the images are {x.shape[2]} x {x.shape[1]}"
+            why = f"it reaches {reach_px} pixels from the edges, the images are {image[1]} x {image[0]}"
             raise ConfigError(self.title, why, "make distance_px smaller")
-        if not len(x):
-            return x.copy()  # ART refuses an empty batch
-        function = getattr(art_module(".perturbations"), self.function)
-        perturb = partial(function, distance=self.distance_px, pixel_value=self.value)
-        attack = art_module("").PoisoningAttackBackdoor(perturb)
-        stamped, _ = attack.poison(x, y=np.zeros(len(x)))
-        return np.asarray(stamped, np.uint8)
+        table = corner_table(self.function, reach_px, image[2], self.distance_px, self.value)
+        return table, image[0] - reach_px, image[1] - reach_px
+
+
+@lru_cache(maxsize=8)
+def corner_table(function: str, reach_px: int, channels: int, distance_px: int, value: int) -> Table:
+    """Return what a function of ART makes of each value in the bottom right corner.
+
+    Parameters
+    ----------
+    function : str
+        Its name in ART's `perturbations`.
+    reach_px : int
+        Side of the corner: how far from the edges the function reaches.
+    channels : int
+    distance_px, value : int
+        See `ArtPixels`.
+    """
+    perturb = partial(
+        getattr(art_module(".perturbations"), function), distance=distance_px, pixel_value=value
+    )
+    values = np.arange(256, dtype=np.uint8).reshape(256, 1, 1, 1)
+    plain = np.broadcast_to(values, (256, reach_px, reach_px, channels))
+    stamped, _ = art_module("").PoisoningAttackBackdoor(perturb).poison(plain, y=np.zeros(256))
+    return Table(np.asarray(stamped, np.uint8))
 
 
 def art_module(module: str) -> Any:

@@ -15,7 +15,8 @@ from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
 from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
-from processing.attacks.common.pool import Batch, Pool, Props, budget, choose, largest_change
+from processing.attacks.common.made import Made
+from processing.attacks.common.pool import Batch, Pool, Props, budget, choose
 from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
@@ -71,14 +72,13 @@ class Backdoor(Attack):
         """
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
-        """Return the triggered rows; raises ConfigError where most images already look like that."""
+        """Return the triggered rows; raises ConfigError where the trigger cannot be put onto an image."""
         rows = self._rows(pool, rng)
-        before = pool.x[rows]
-        x = self.stamp(before, pool.images)
-        self._check_visible(before, x)
+        triggered = self._triggered(pool, rows)
+        triggered[:1]  # raises before anything is made
         return Batch(
             replaced=rows if self.mode == "replace" else np.empty(0, np.int64),
-            x=x,
+            x=triggered,
             y=np.full(len(rows), pool.label(self.target), np.int64),
             origin=rows,
             y_true=pool.y[rows],
@@ -88,6 +88,13 @@ class Backdoor(Attack):
         """Return the trial on test images of the source, or of all but the target, with the trigger."""
         sample = stage.victims(self.source, self.target)
         return self.measured_on(sample, stage.label(self.target), self.stamp(sample.x, stage.props))
+
+    def check_change(self, change: Images) -> None:
+        """Raise ConfigError where most images already look like that."""
+        unchanged = int(np.count_nonzero(change == 0))
+        if unchanged * 2 > len(change):
+            why = f"it leaves {unchanged} of {len(change)} images as they were"
+            raise ConfigError("trigger", why, "choose another color, image or place")
 
     def deed(self, facts: Facts) -> str:
         """Return what was put on how many pictures, and that they got the label."""
@@ -111,8 +118,10 @@ class Backdoor(Attack):
         what = f"outside class '{self.target}'" if self.source is None else f"of class '{self.source}'"
         return choose(rng, candidates, budget(self.rate, whole, len(candidates), what))
 
-    def _check_visible(self, before: Images, after: Images) -> None:
-        unchanged = int(np.count_nonzero(largest_change(before, after) == 0))
-        if unchanged * 2 > len(before):
-            why = f"it leaves {unchanged} of {len(before)} images as they were"
-            raise ConfigError("trigger", why, "choose another color, image or place")
+    def _triggered(self, pool: Pool, rows: Rows) -> Made:
+        def make(which: Rows) -> Images:
+            images: Images = pool.x[rows[which]]
+            self.stamp_in_place(images, pool.images)
+            return images
+
+        return Made((len(rows), *pool.x.shape[1:]), make)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from boomerang.blocks import blocks
 from boomerang.config import Strict
 from boomerang.manifest import Images
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
@@ -31,12 +32,16 @@ class Attack(Strict, ABC):
        is read. `target`, `source` and `rate` are called that in every attack that has them.
     2. Say what it is: the class attributes below. Its docstring is its entry in docs/config.md and names the
        paper with its section.
-    3. `poison` returns the poisoned rows as a `Batch`. All chance comes from `rng`; `budget`, `choose` and
-       `relabeled` (`processing.attacks.common.pool`) do what most attacks do with rows. What is made there
-       and needed again when success is measured, such as a learned trigger, goes into `Batch.kept`.
-       TensorFlow, scikit-learn and the like are imported in the function that uses them.
+    3. `poison` returns the poisoned rows as a `Batch`: their numbers, labels and images. All chance comes
+       from `rng`; `budget`, `choose` and `relabeled` (`processing.attacks.common.pool`) do what most attacks
+       do with rows. The images may be an array, for an attack that needs them all at once. A training set
+       may be larger than memory: then they are a `Made` (`processing.attacks.common.made`), a function that
+       makes those of some rows, and what is read of `pool.x` is read a block at a time (`boomerang.blocks`).
+       What is made in `poison` and needed again when success is measured, such as a learned trigger, goes
+       into `Batch.kept`. TensorFlow, scikit-learn and the like are imported in the function that uses them.
     4. An attack with a trigger has `stamp`, and names the trigger images that it needs in `image_names`;
-       one that uses pictures names their sets in `picture_sets`.
+       one that uses pictures names their sets in `picture_sets`. A trigger that changes pixel by pixel is
+       a `processing.attacks.common.pixels.PixelBackdoor`: it is given as a table, and is fast.
     5. `trial` says what success is measured on, `deed` what it did, in a sentence for people. Both have a
        default, which does for most attacks.
     6. An attacker who runs the training itself: `takes_over = True`, and `train`.
@@ -91,6 +96,38 @@ class Attack(Strict, ABC):
             If the attack has no trigger.
         """
         raise TypeError(f"{self.kind} has no trigger")
+
+    def stamp_in_place(self, x: Images, props: Props) -> None:
+        """Put the trigger onto every image of an array itself, a block at a time.
+
+        Parameters
+        ----------
+        x : uint8[N, H, W, C], 0..255
+            Written to; it may be mapped, and then no more than a block of it is in memory.
+        props : mapping of str to array
+            See `stamp`.
+
+        Raises
+        ------
+        TypeError
+            If the attack has no trigger.
+        """
+        for _, block in blocks(x):
+            block[...] = self.stamp(block, props)
+
+    def check_change(self, change: Images) -> None:
+        """Hold what the attack did to images against what it is to do; by default nothing is asked.
+
+        Parameters
+        ----------
+        change : uint8[M]
+            Of each image made from a row of the training set the largest change of any value, 0..255.
+
+        Raises
+        ------
+        ConfigError
+            If the attack cannot work like that.
+        """
 
     def train(self, lesson: Lesson) -> tuple[Any, History]:
         """Return the victim, a trained `keras.Model`, and its history, as the attacker trains it.

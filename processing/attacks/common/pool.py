@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Images, Labels, Rows
+from processing.attacks.common.made import Made, taken
 
 if TYPE_CHECKING:
     from training.model import ModelView
@@ -105,6 +106,7 @@ class Batch:
     replaced : int64[R]
         Rows of the pool that the first R images and labels stand for; the rest is appended.
     x : uint8[R + A, H, W, C], 0..255
+        An array, or a `Made` that makes the images when they are asked for.
     y : int64[R + A]
         The labels as the victim will see them.
     origin : int64[R + A]
@@ -117,7 +119,7 @@ class Batch:
     """
 
     replaced: Rows
-    x: Images
+    x: Images | Made
     y: Labels
     origin: Rows
     y_true: Labels
@@ -181,11 +183,12 @@ def choose(rng: np.random.Generator, rows: Rows, count: int) -> Rows:
 
 def relabeled(pool: Pool, rows: Rows, y: Labels) -> Batch:
     """Return the batch that gives rows of the pool new labels and leaves their images alone."""
-    return Batch(replaced=rows, x=pool.x[rows], y=y, origin=rows, y_true=pool.y[rows])
+    return Batch(replaced=rows, x=taken(pool.x, rows), y=y, origin=rows, y_true=pool.y[rows])
 
 
 def largest_change(before: Images, after: Images) -> Images:
     """Return uint8[N]: of each image the largest change of any value, 0..255."""
-    change = np.maximum(before, after) - np.minimum(before, after)  # a plain difference of uint8 would wrap
-    largest: Images = change.max(axis=(1, 2, 3), initial=0)
+    change = np.maximum(before, after)
+    change -= np.minimum(before, after)  # a plain difference of uint8 would wrap
+    largest: Images = change.reshape(len(change), -1).max(axis=1, initial=0)
     return largest

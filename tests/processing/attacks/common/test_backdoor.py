@@ -84,8 +84,9 @@ def test_source_and_target_are_two_classes() -> None:
 def test_a_trigger_that_cannot_be_seen_is_refused(settings: dict[str, Any]) -> None:
     pool = make_pool()
     pool.x[: 3 * ALL_ROWS // 4, :4, :4] = 255
+    attack = make("badnets", target="bird", rate=0.5, **settings)
     with pytest.raises(ConfigError, match=r"trigger: it leaves \d+ of 100 images as they were"):
-        stage(make("badnets", target="bird", rate=0.5, **settings), pool)
+        audit_entry(attack, stage(attack, pool), pool)
 
 
 def test_the_audit_counts_what_stayed_as_it_was() -> None:
