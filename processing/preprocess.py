@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from boomerang.blocks import new_dataset
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
-from boomerang.manifest import Rows, write_dataset
+from boomerang.manifest import Manifest, Rows, write_dataset
 from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
@@ -45,16 +46,16 @@ def preprocess(job: Job) -> None:
     corpus = blueprint.build(do)
     recipe = {"data": settings.data.model_dump(mode="json")}
     for name, split in splits(corpus, settings).items():
-        write_dataset(
-            job.output(_FOLDERS.get(name, name)),
-            split.x,
-            split.y,
+        manifest = Manifest(
             name=corpus.name,
             classes=corpus.classes,
             recipe={**recipe, "split": name},
             seed=settings.seed,
             refused=corpus.refused,
         )
+        folder = job.output(_FOLDERS.get(name, name))
+        with new_dataset(folder, len(split), split.shape[1:], manifest) as arrays:
+            split.fill(*arrays)
         print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
     for pictures in settings.pictures:

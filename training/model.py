@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.blocks import blocks, rows_at_once, slices
 from boomerang.config import Spec
 from boomerang.digest import digest_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, ConfigError, IntegrityError, nearest
@@ -180,10 +181,19 @@ def _in_batches(model: Any) -> Ask:
     forward = tf.function(lambda images: model(images, training=False), input_signature=signature)
 
     def ask(x: Images) -> Floats:
-        out = [forward(np.ascontiguousarray(x[i : i + BATCH])).numpy() for i in range(0, len(x), BATCH)]
-        return np.concatenate(out) if out else np.zeros((0, *model.output_shape[1:]), np.float32)
+        out = np.empty((len(x), *model.output_shape[1:]), np.float32)
+        for part, images in _batches(x):
+            out[part] = forward(images).numpy()
+        return out
 
     return ask
+
+
+def _batches(x: Images) -> Iterator[tuple[slice, Images]]:
+    """Give the batches of images, mapped or not, each with where it stands; no more than a block is held."""
+    for block, images in blocks(x, max(1, rows_at_once(x) // BATCH) * BATCH):
+        for part in slices(len(images), BATCH):
+            yield slice(block.start + part.start, block.start + part.stop), np.ascontiguousarray(images[part])
 
 
 def calls_of(answers: Floats) -> Calls:
@@ -250,9 +260,10 @@ def gradients_of(model: Any, layer: str) -> Gradients:
     width = tensors[layer].shape[-1]
 
     def ask(x: Images, y: Labels) -> Floats:
-        rows = (slice(i, i + BATCH) for i in range(0, len(x), BATCH))
-        out = [step(np.ascontiguousarray(x[s]), np.asarray(y[s], np.int64)).numpy() for s in rows]
-        return np.concatenate(out) if out else np.zeros((0, width), np.float32)
+        out = np.empty((len(x), width), np.float32)
+        for part, images in _batches(x):
+            out[part] = step(images, np.asarray(y[part], np.int64)).numpy()
+        return out
 
     return ask
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -26,6 +27,7 @@ MAX_NPZ_MEMBERS = 64
 _SAVE_NPY = "save it again with numpy.save(..., allow_pickle=False)"
 _MAX_NPY_HEADER_BYTES = 10_000
 _MAX_NDIM = 8
+_BLOCK_BYTES = 16 << 20
 Taken = TypeVar("Taken")
 
 _KIND_NAMES = {"b": "bool", "i": "int", "u": "unsigned int", "f": "float", "c": "complex", "U": "text"}
@@ -141,14 +143,35 @@ def _npy_dtype(descr: object, kinds: str) -> np.dtype[Any]:
 def _read_array(stream: IO[bytes], header: _NpyHeader) -> npt.NDArray[Any]:
     flat = np.empty(math.prod(header.shape), header.dtype)
     view, filled = flat.view(np.uint8).data, 0
-    while filled < len(view):
-        block = stream.read(min(len(view) - filled, 1 << 24))
-        if not block:
-            raise RefusedError(f"it is cut off after {filled:,} of {len(view):,} bytes")
+    for block in _data(stream, header):
         view[filled : filled + len(block)] = block
         filled += len(block)
     order: Any = header.order
     return flat.reshape(header.shape, order=order)
+
+
+def _data(stream: IO[bytes], header: _NpyHeader) -> Iterator[bytes]:
+    """Give the bytes of an array, of which no more than a block is held."""
+    left = header.data_bytes
+    while left:
+        block = stream.read(min(left, _BLOCK_BYTES))
+        if not block:
+            done = header.data_bytes - left
+            raise RefusedError(f"it is cut off after {done:,} of {header.data_bytes:,} bytes")
+        left -= len(block)
+        yield block
+
+
+def _unpack_array(stream: IO[bytes], header: _NpyHeader) -> npt.NDArray[Any]:
+    """Return an array; a large one is unpacked into a file without a name, which is mapped."""
+    if header.data_bytes <= _BLOCK_BYTES:
+        return _read_array(stream, header)
+    with tempfile.TemporaryFile() as file:
+        for block in _data(stream, header):
+            file.write(block)
+        file.flush()
+        order: Any = header.order
+        return np.memmap(file, header.dtype, "r", 0, header.shape, order)
 
 
 def load_npz(
@@ -158,6 +181,7 @@ def load_npz(
     only: Collection[str] | None = None,
     max_bytes: int = MAX_NPZ_BYTES,
     max_members: int = MAX_NPZ_MEMBERS,
+    mmap: bool = False,
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an `.npz` file by name.
 
@@ -173,6 +197,8 @@ def load_npz(
         hundredfold beyond 256 MiB is refused as well.
     max_members : int
         Cap on the number of arrays.
+    mmap : bool
+        Unpack large arrays into files without a name, which last as long as the arrays, and map these read-only.
 
     Raises
     ------
@@ -181,7 +207,7 @@ def load_npz(
     """
     with _opened_npz(path, max_bytes, max_members) as archive:
         return {
-            name: _npz_member(archive, info, kinds, _read_array)
+            name: _npz_member(archive, info, kinds, _unpack_array if mmap else _read_array)
             for name, info in _arrays(archive).items()
             if only is None or name in only
         }

@@ -85,6 +85,10 @@ class StepRecord:
         What it took in this run.
     job_seconds : float
         What of it was the job's own process, or container; of several machines one.
+    cpu_seconds : float
+        What that process took of the processors; 0 where it was not measured, as of a container.
+    peak_bytes : int
+        The most memory that it held at once, mapped files among it; 0 where it was not measured.
     cached : bool
     cached_from : str or None
         The run that made the outputs.
@@ -118,6 +122,8 @@ class StepRecord:
     ended: str = ""
     seconds: float = 0.0
     job_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
     cached: bool = False
     cached_from: str | None = None
     cached_seconds: float = 0.0

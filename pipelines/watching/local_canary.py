@@ -151,5 +151,6 @@ def _stage(store: Store, name: str, source: Path | bytes) -> Source:
 
 
 def _failure(package: Package, result: Result, log: Path) -> BoomerangError:
-    kind = IntegrityError if result.exit_code == IntegrityError.exit_code else StepFailed
+    code = result.outcome.exit_code if result.outcome else None
+    kind = IntegrityError if code == IntegrityError.exit_code else StepFailed
     return kind(f"the canary of {package.name} could not run", result.failure, f"its log: {log}")

@@ -15,6 +15,7 @@ from processing.datasets.common.base import Blueprint, Corpus, Request, Source, 
 from processing.datasets.common.fitting import check_class_names
 from processing.pictures.listing import hidden, natural_key
 from processing.pictures.task import resized, resizing
+from processing.sharing.spool import Spool
 from processing.sharing.tasks import Piece
 
 # What the parts of a folder that is divided are called; only the first two are read.
@@ -124,11 +125,11 @@ def _classes(path: Path) -> tuple[str, ...]:
 
 def _read(pieces: Sequence[Piece], folders: Sequence[Path], path: Path) -> tuple[Split, RefusedFiles]:
     """Put one split together from the pieces of its classes, which lie in a folder each."""
-    images, labels, refused = [], [], []
+    images, labels, refused = Spool(), [], []
     for label, (piece, folder) in enumerate(zip(pieces, folders, strict=False)):
         x, out = resized(piece, folder)
-        images.append(x)
+        images.add(x)
         labels.append(np.full(len(x), label, np.int64))
         place = display_name(folder.relative_to(path).as_posix())
         refused += [{"name": f"{place}/{item.name}", "reason": item.reason} for item in out]
-    return Split(np.concatenate(images), np.concatenate(labels)), tuple(refused)
+    return Split(images.rows(), np.concatenate(labels)), tuple(refused)

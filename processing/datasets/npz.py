@@ -39,7 +39,8 @@ _CLASSES = "classes.json"
 class Npz(Source):
     """One's own arrays: an `.npz` of Keras' layout, or a pair `x.npy` and `y.npy`.
 
-    A file `classes.json` beside them, a list of names, names the classes; without it they are numbers. A pair
+    Images of either are never in memory as a whole: those of a pair are read where they lie, those of an `.npz`
+    are unpacked to the disk first. A file `classes.json` beside them, a list of names, names the classes; without it they are numbers. A pair
     has a fifth of each class held out as the test set.
     """
 

@@ -32,6 +32,7 @@ SIDE_PX = 32
 TRAIN, TEST = 10_000, 3_000
 
 _BLOCK = 128  # pictures at once: the working arrays stay within a few dozen MB
+_DRAWN_AT_ONCE = 5_000
 _THREADS = 2  # more gain nothing: the small steps between the large ones hold the interpreter
 _TEST_SEED = 1 << 32  # the test set draws from seeds that no training set has
 
@@ -120,7 +121,9 @@ def blueprint(train: int = TRAIN, test: int = TEST, seed: int = 0) -> Blueprint:
 
 
 def _drawing(name: str, y: NDArray[np.int64], seed: int) -> Task:
-    return Task(name, len(y), lambda start, stop: Piece(draw(y[start:stop], seed, start)))
+    return Task(
+        name, len(y), lambda start, stop: Piece(draw(y[start:stop], seed, start)), at_once=_DRAWN_AT_ONCE
+    )
 
 
 def labels(count: int, seed: int) -> NDArray[np.int64]:

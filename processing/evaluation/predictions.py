@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from boomerang.manifest import Images
 from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case, Subject
@@ -21,7 +19,7 @@ STEP = "Evaluate"
 
 def large_sets(case: Case, tests: tuple[Trial, ...]) -> dict[str, Images]:
     """Return the sets that are worth sharing, uint8[N, H, W, C] each, by name; none is empty."""
-    sets = {"test": np.asarray(case.test.x)}
+    sets = {"test": case.test.x}
     for number, trial in enumerate(tests, 1):
         sets[f"attack-{number}"] = trial.x
         if trial.before is not None:

@@ -16,6 +16,8 @@ from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.pictures.square import Settings
 from processing.sharing.tasks import Piece, Task
 
+_AT_ONCE = 1_000
+
 
 def resizing(name: str, folder: Path, size_px: int) -> Task:
     """Return the task of resizing every picture of a folder to uint8[size_px, size_px, 3], 0..255.
@@ -28,7 +30,7 @@ def resizing(name: str, folder: Path, size_px: int) -> Task:
         If there is no such folder, or nothing in it.
     """
     files = listed(folder)
-    return Task(name, len(files), lambda start, stop: _resize(files[start:stop], size_px))
+    return Task(name, len(files), lambda start, stop: _resize(files[start:stop], size_px), at_once=_AT_ONCE)
 
 
 def _resize(files: Sequence[Path], size_px: int) -> Piece:

@@ -13,19 +13,21 @@ its outputs are to the byte those of a machine that did all the work alone. They
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from pydantic import Field, ValidationError
 
+from boomerang.blocks import Array
 from boomerang.config import Strict
 from boomerang.contract import Job
 from boomerang.digest import digest_tree
 from boomerang.errors import IntegrityError
 from boomerang.manifest import Manifest, commit, committing, verify_folder
 from boomerang.safeio import load_json, load_npy, write_json_atomic
+from processing.sharing.spool import save_rows
 from processing.sharing.tasks import Do, Piece, Task, alone, joined
 
 PARTS = "parts"
@@ -64,7 +66,7 @@ class _Part:
     def piece(self, task: Task) -> Piece:
         """Return this part's piece of a task whose share is not empty."""
         notes = self.path / f"{task.name}.json"
-        rows = load_npy(self.path / f"{task.name}.npy")
+        rows = load_npy(self.path / f"{task.name}.npy", mmap=True)
         return Piece(rows, load_json(notes) if notes.exists() else [])
 
 
@@ -88,7 +90,7 @@ def write_part(job: Job, step: str, tasks: Iterable[Task]) -> None:
     with committing(job.output(PARTS) / share.folder) as scratch:
         for task, start, stop in mine:
             if start < stop:
-                _save(scratch, task.name, task.make(start, stop))
+                _save(scratch, task.name, task.pieces(start, stop))
                 print(f"{task.name}: {start} to {stop} of {task.items}", flush=True)
         commit(scratch, manifest)
 
@@ -102,10 +104,17 @@ def _digests(job: Job) -> dict[str, str]:
     return {name: digest_tree(job.input(name)) for name in job.inputs if name != PARTS}
 
 
-def _save(folder: Path, name: str, piece: Piece) -> None:
-    np.save(folder / f"{name}.npy", np.ascontiguousarray(piece.rows), allow_pickle=False)
-    if piece.notes:
-        write_json_atomic(folder / f"{name}.json", piece.notes)
+def _save(folder: Path, name: str, pieces: Iterable[Piece]) -> None:
+    notes: list[Any] = []
+
+    def noted() -> Iterator[Array]:
+        for piece in pieces:
+            notes.extend(piece.notes)
+            yield piece.rows
+
+    save_rows(folder / f"{name}.npy", noted())
+    if notes:
+        write_json_atomic(folder / f"{name}.json", notes)
 
 
 def worker(job: Job, step: str) -> Do:

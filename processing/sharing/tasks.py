@@ -6,12 +6,13 @@ matter which machine makes which stretch: put together in order, they are the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
+
+from processing.sharing.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,25 @@ class Task:
         the end.
     block : int
         Items that are made together and never cut apart.
+    at_once : int or None
+        Of how many items the rows may be held at a time; the others wait in a file. None is of all, as where
+        they are there already.
     """
 
     name: str
     items: int
     make: Callable[[int, int], Piece]
     block: int = 1
+    at_once: int | None = None
+
+    def pieces(self, start: int, stop: int) -> Iterator[Piece]:
+        """Give the pieces of a stretch of the items one after the other, at least one."""
+        if self.at_once is None or start == stop:
+            yield self.make(start, stop)
+            return
+        step = max(self.block, self.at_once // self.block * self.block)
+        for first in range(start, stop, step):
+            yield self.make(first, min(first + step, stop))
 
     def share(self, index: int, count: int) -> tuple[int, int]:
         """Return where the share of machine `index` of `count`, from 0, starts and stops.
@@ -68,10 +82,13 @@ Do = Callable[[Task], Piece]
 
 def alone(task: Task) -> Piece:
     """Do a whole task here and now."""
-    return task.make(0, task.items)
+    return joined(task.pieces(0, task.items))
 
 
-def joined(pieces: list[Piece]) -> Piece:
-    """Return consecutive pieces of one task, at least one, as one."""
-    rows = [piece.rows for piece in pieces]
-    return Piece(np.concatenate(rows), [note for piece in pieces for note in piece.notes])
+def joined(pieces: Iterable[Piece]) -> Piece:
+    """Return consecutive pieces of one task, at least one, as one; its rows may be mapped."""
+    rows, notes = Spool(), []
+    for piece in pieces:
+        rows.add(piece.rows)
+        notes += piece.notes
+    return Piece(rows.rows(), notes)

@@ -86,18 +86,15 @@ class Result:
 
     Attributes
     ----------
-    exit_code : int or None
+    outcome : Outcome or None
         Of its process, if it came to that.
-    seconds : float
-        What the process itself took.
     made : tuple of Made
         Its outputs.
     failure : str
         Why it failed, or empty.
     """
 
-    exit_code: int | None
-    seconds: float = 0.0
+    outcome: Outcome | None
     made: tuple[Made, ...] = ()
     failure: str = ""
 
@@ -115,16 +112,15 @@ def perform(
 
     What `more` adds to its environment is in no definition and no record.
     """
-    exit_code, seconds = None, 0.0
+    outcome = None
     try:
         places = seats(job, folder, log)
         outcome, place = run(job, store, host, places, checkpoints, more)
-        exit_code, seconds = outcome.exit_code, outcome.seconds
-        if exit_code != 0:
-            return Result(exit_code, seconds, failure=failure_text(job, outcome, place.ml, place.log))
-        return Result(exit_code, seconds, tuple(collect(job, places)))
+        if outcome.exit_code != 0:
+            return Result(outcome, failure=failure_text(job, outcome, place.ml, place.log))
+        return Result(outcome, tuple(collect(job, places)))
     except (BoomerangError, OSError) as error:
-        return Result(exit_code, seconds, failure=str(error))
+        return Result(outcome, failure=str(error))
 
 
 def run(

@@ -11,7 +11,7 @@ again, which takes longer than most jobs.
 
 One request a line on standard input, as JSON: `argv`, `module` and `arguments` (for a forked job),
 `environment`, `path`, `folder`, `log`, `lock`, `timeout_s`. One answer a line: `exit_code`, `timed_out`,
-`seconds`.
+`seconds`, and what it took of the machine: `cpu_seconds`, `peak_bytes`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import fcntl
 import importlib
 import json
 import os
+import resource
 import runpy
 import select
 import signal
@@ -75,11 +76,23 @@ def serve(answers: int) -> dict[str, Any] | None:
                 os.close(lock)
                 end_with(host)
                 return request
-            exit_code, timed_out = watch(pid, request["timeout_s"])
+            status, used, timed_out = watch(pid, request["timeout_s"])
             os.close(lock)
             seconds = round(time.monotonic() - started, 3)
-            _answer(answers, exit_code=exit_code, timed_out=timed_out, seconds=seconds)
+            exit_code = os.waitstatus_to_exitcode(status)
+            _answer(answers, exit_code=exit_code, timed_out=timed_out, seconds=seconds, **taken(used))
     return None
+
+
+def taken(used: resource.struct_rusage) -> dict[str, float]:
+    """Return what a job took: CPU-seconds, with those of processes it waited for, and most memory at once.
+
+    The memory is that of its largest process, pages of mapped files among it; a fork of this process begins with
+    what the libraries take that it has loaded.
+    """
+    unit = 1 if sys.platform == "darwin" else 1024
+    cpu_seconds = round(used.ru_utime + used.ru_stime, 3)
+    return {"cpu_seconds": cpu_seconds, "peak_bytes": used.ru_maxrss * unit}
 
 
 def _share(lock: str | None) -> int:
@@ -98,41 +111,42 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
 
-def watch(pid: int, timeout_s: float) -> tuple[int, bool]:
+def watch(pid: int, timeout_s: float) -> tuple[int, resource.struct_rusage, bool]:
     """Wait for a job, end it if it takes too long or the runner is gone, then end its whole group.
 
     Returns
     -------
-    exit_code : int
-        Negative: the number of the signal that ended it.
+    status : int
+        As `os.wait4` gives it.
+    used : resource.struct_rusage
     timed_out : bool
     """
     deadline = time.monotonic() + timeout_s
     timed_out = False
-    ended, status = os.waitpid(pid, os.WNOHANG)
+    ended, status, used = os.wait4(pid, os.WNOHANG)
     while not ended:
         runner_gone = bool(select.select([0], [], [], _POLL_S)[0])
         timed_out = timed_out or time.monotonic() > deadline
         if runner_gone or timed_out:
-            status = end(pid)
+            status, used = end(pid)
             break
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status, used = os.wait4(pid, os.WNOHANG)
     _kill_group(pid)  # what the job has started and left behind
-    return os.waitstatus_to_exitcode(status), timed_out
+    return status, used, timed_out
 
 
-def end(pid: int) -> int:
-    """End a job as SageMaker does, with SIGTERM and then SIGKILL, and return its status."""
+def end(pid: int) -> tuple[int, resource.struct_rusage]:
+    """End a job as SageMaker does, with SIGTERM and then SIGKILL; return its status and what it used."""
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _GRACE_S
     while time.monotonic() < deadline:
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status, used = os.wait4(pid, os.WNOHANG)
         if ended:
-            return status
+            return status, used
         time.sleep(_POLL_S)
     _kill_group(pid)
     os.kill(pid, signal.SIGKILL)  # a fork that has not got its own group yet
-    return os.waitpid(pid, 0)[1]
+    return os.wait4(pid, 0)[1:]
 
 
 def _kill_group(pid: int) -> None:

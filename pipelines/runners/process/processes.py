@@ -32,11 +32,16 @@ _INHERITED = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job's process ended, and after how long. A negative exit code is the number of a signal."""
+    """How a job's process ended, after how long, and what it took of the machine.
+
+    A negative exit code is the number of a signal.
+    """
 
     exit_code: int
     timed_out: bool = False
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
 
 
 @dataclass

@@ -198,7 +198,9 @@ class _Run:
         ledger.on_event(Event(node.name, "started"))
         record = replace(record, log=f"logs/{node.name}.log")
         result = self._perform(job, made_by.key, self.hosts.pick(job, code, ahead))
-        record = replace(record, exit_code=result.exit_code, job_seconds=result.seconds)
+        if ended := result.outcome:
+            record = replace(record, exit_code=ended.exit_code, job_seconds=ended.seconds)
+            record = replace(record, cpu_seconds=ended.cpu_seconds, peak_bytes=ended.peak_bytes)
         if result.failure:
             why = f"{result.failure}\n  its disk is kept in {ledger.folder(node.name)}"
             return replace(record, status="Failed", detail=why)

@@ -11,6 +11,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from boomerang.blocks import blocks
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
 from processing.attacks.common.base import Attack
@@ -25,7 +26,7 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
-from processing.attacks.common.trial import Stage, Trial
+from processing.attacks.common.trial import Stage, Trial, waiting
 
 
 class Backdoor(Attack):
@@ -87,7 +88,8 @@ class Backdoor(Attack):
     def trial(self, stage: Stage) -> Trial:
         """Return the trial on test images of the source, or of all but the target, with the trigger."""
         sample = stage.victims(self.source, self.target)
-        return self.measured_on(sample, stage.label(self.target), self.stamp(sample.x, stage.props))
+        stamped = (self.stamp(block, stage.props) for _, block in blocks(sample.x))
+        return self.measured_on(sample, stage.label(self.target), waiting(stamped, sample.x))
 
     def check_change(self, change: Images) -> None:
         """Raise ConfigError where most images already look like that."""

@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from boomerang.blocks import let_go, slices
 from boomerang.manifest import Bools, Dataset, Images, Labels, Rows
 from processing.attacks.common.pool import Props, label_of
+from processing.sharing.spool import Spool
 
 # What the test set is called as a source, and what stands before the name of a picture set.
 TEST, PICTURES = "test", "pictures "
+# Of rows in any order each may bring 64 kB of a mapped file into memory.
+_AT_ONCE = 1024
 
 
 def _no_rows() -> Rows:
     return np.empty(0, np.int64)
+
+
+def waiting(pieces: Iterable[Images], like: Images) -> Images:
+    """Return images that come in pieces as one array, in a file and mapped where they are more than a block.
+
+    Parameters
+    ----------
+    pieces : iterable of uint8[M, H, W, C]
+    like : uint8[N, H, W, C]
+        What they are made from; it is let go after each.
+    """
+    spool = Spool()
+    spool.add(np.asarray(like[:0]))
+    for piece in pieces:
+        spool.add(np.asarray(piece))
+        let_go(like)
+    x = spool.rows()
+    x.flags.writeable = False
+    return x
 
 
 @dataclass(frozen=True)
@@ -98,7 +121,8 @@ class Stage:
     def tested(self, chosen: Bools) -> Sample:
         """Return some of the test images; which, says bool[N]."""
         rows = np.flatnonzero(chosen)
-        return Sample(np.asarray(self.test.x[rows]), np.asarray(self.test.y[rows]), (TEST,), rows)
+        some = (self.test.x[rows[part]] for part in slices(len(rows), _AT_ONCE))
+        return Sample(waiting(some, self.test.x), np.asarray(self.test.y[rows]), (TEST,), rows)
 
     def nothing(self) -> Sample:
         """Return no image, for an attack that aims at no class."""

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.blocks import let_go, slices
 from boomerang.config import Strict
 from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.manifest import Images, Labels, Rows
@@ -40,20 +41,51 @@ CIFAR10_CLASSES = (
 )
 DIGITS = tuple("0123456789")
 
+# Of rows in any order each may bring 64 kB of a mapped file into memory.
+_PICKED_AT_ONCE = 1024
+
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels: uint8[N, H, W, C], 0..255, and int64[N]."""
+    """Images and labels; of the images no copy is made until they are written.
 
-    x: Images
+    Attributes
+    ----------
+    images : uint8[M, H, W, C], 0..255
+        In memory or mapped.
+    y : int64[N]
+    rows : int64[N] or None
+        Which of the images are the split's, in its order; None is all of them.
+    """
+
+    images: Images
     y: Labels
+    rows: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, H, W, C)."""
+        return (len(self), *self.images.shape[1:])
+
+    @property
+    def x(self) -> Images:
+        """Its images, all of them in memory where they are not the whole array."""
+        return self.images if self.rows is None else np.asarray(self.images[self.rows])
+
     def take(self, rows: Rows) -> Split:
         """Return the rows in the order given."""
-        return Split(np.asarray(self.x[rows]), self.y[rows])
+        return Split(self.images, self.y[rows], rows if self.rows is None else self.rows[rows])
+
+    def fill(self, x: Images, y: Labels) -> None:
+        """Write it to arrays of its shape, mapped or not, a block at a time."""
+        y[:] = self.y
+        for part in slices(len(self), _PICKED_AT_ONCE):
+            x[part] = self.images[part if self.rows is None else self.rows[part]]
+            let_go(x)
+            let_go(self.images)
 
 
 @dataclass(frozen=True)
@@ -84,8 +116,8 @@ class Corpus:
         check_class_names(self.classes, what)
         for part, split in (("train", self.train), ("test", self.test)):
             check_labels(split.y, f"the labels of {what}, {part},", self.classes)
-        check_fit(self.train.x.shape, self.test.x.shape, what)
-        check_differ(self.train.x, f"the training images of {what}")
+        check_fit(self.train.shape, self.test.shape, what)
+        check_differ(self.train.images, f"the training images of {what}")
 
 
 @dataclass(frozen=True)
@@ -237,14 +269,19 @@ def check_source(config: DataConfig) -> Source:
 
 
 def sliced(corpus: Corpus) -> Blueprint:
-    """Return the blueprint of a corpus whose rows are there already: a share is a slice of them."""
+    """Return the blueprint of a corpus whose rows are there already: a share is a slice of their arrays."""
+    train, test = corpus.train, corpus.test
+    arrays = {"train": train.images}
+    if test.images is not train.images:
+        arrays["test"] = test.images
 
     def assemble(pieces: Sequence[Piece]) -> Corpus:
-        train, test = (piece.rows for piece in pieces)
-        return replace(corpus, train=Split(train, corpus.train.y), test=Split(test, corpus.test.y))
+        found = [piece.rows for piece in pieces]
+        splits = replace(train, images=found[0]), replace(test, images=found[-1])
+        return replace(corpus, train=splits[0], test=splits[1])
 
-    tasks = (_slicing("train", corpus.train.x), _slicing("test", corpus.test.x))
-    return Blueprint(corpus.classes, corpus.train.x.shape[1:], tasks, assemble)
+    tasks = tuple(_slicing(name, images) for name, images in arrays.items())
+    return Blueprint(corpus.classes, train.shape[1:], tasks, assemble)
 
 
 def _slicing(name: str, x: Images) -> Task:
@@ -255,6 +292,8 @@ def as_split(
     x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], what: str, names: tuple[str, str] = IN_WORDS
 ) -> Split:
     """Bring foreign arrays into the one form: images NHWC in uint8, labels int64 in one dimension.
+
+    Images that are mapped stay so, but for those in Fortran's order, which are read into memory.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.blocks import blocks
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name
 
@@ -94,5 +95,5 @@ def check_fit(train: tuple[int, ...], test: tuple[int, ...], what: str) -> None:
 
 def check_differ(x: npt.NDArray[np.generic], what: str) -> None:
     """Check that there is something to learn from: raises BadInput if all images are the same."""
-    if all((x[k : k + _ROWS_AT_ONCE] == x[0]).all() for k in range(0, len(x), _ROWS_AT_ONCE)):
+    if all((block == x[0]).all() for _, block in blocks(x, _ROWS_AT_ONCE)):
         raise BadInput(what, "all of them are alike", "give images that differ")

@@ -66,7 +66,7 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
         If an array is missing or of another kind.
     """
     classes = look_at_npz(path, classes)
-    arrays = load_npz(path, only=_KEYS)
+    arrays = load_npz(path, only=_KEYS, mmap=True)
     check_differ(arrays["x_train"], f"x_train of {path.name}")
     train, test = (as_split(arrays[x], arrays[y], path.name, (x, y)) for x, y in _PAIRS)
     further = sorted(display_name(key) for key in npz_shapes(path).keys() - set(_KEYS))

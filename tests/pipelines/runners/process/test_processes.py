@@ -51,3 +51,19 @@ Path({str(pid_file)!r}).write_text(str(child.pid))
 
     assert execution.status == "Succeeded"
     assert gone(int(pid_file.read_text()))
+
+
+def test_what_a_job_took_of_the_machine_is_in_its_record(run: Execute) -> None:
+    """200 MB held and half a second computed, by the job or by a process that it waits for; not by the next."""
+    busy = "import time; held = bytearray(200 << 20); end = time.process_time() + 0.5\n"
+    busy += "while time.process_time() < end: pass"
+    body = f"""
+import subprocess
+subprocess.run([sys.executable, "-c", {busy!r}], check=True)
+(ml / "processing/output/train/x.txt").write_text("held")
+"""
+    execution = run(toy.definition(toy.make(), toy.train()), jobs={"make": body})
+    first, second = (execution.step(name) for name in ("Make", "Train"))
+
+    assert first.cpu_seconds >= 0.5 and first.peak_bytes > 200 << 20
+    assert 0 < second.cpu_seconds < 0.5 and 0 < second.peak_bytes < 200 << 20
