@@ -10,6 +10,8 @@ harness    the contenders of a row, in turn
 machine    what it was measured on
 results    a row's result as JSON
 page       docs/benchmarks.md from the results
+scale      the whole pipeline at several numbers of rows
+growth     that, as a result with its goals
 campaigns  entries staged on several seeds; the tables of docs/results.md
 data       the rows that several contests are about
 rows/      one file a group of rows

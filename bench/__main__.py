@@ -9,11 +9,15 @@ from pathlib import Path
 
 import bench
 from bench import page
-from bench.campaigns import CAMPAIGNS
+from bench.campaigns import CAMPAIGNS, Campaign
+from bench.growth import GROWTH, Growth
 from bench.harness import Options, measure
 from bench.results import RESULTS, save
 from bench.rows import ROWS
 from boomerang.errors import BoomerangError, UsageError, nearest
+
+# What stages whole campaigns, and takes as long as they do.
+STAGED: dict[str, Campaign | Growth] = {**CAMPAIGNS, GROWTH.name: GROWTH}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(given: argparse.Namespace) -> None:
-    known = [*ROWS, *CAMPAIGNS, "render"]
+    known = [*ROWS, *STAGED, "render"]
     for name in given.names:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
-        if given.quick and name in CAMPAIGNS:
+        if given.quick and name in STAGED:
             raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:
         raise UsageError("--quick", "its numbers say nothing and would be committed", "give --out as well")
@@ -59,8 +63,8 @@ def _check(given: argparse.Namespace) -> None:
 def _act(name: str, given: argparse.Namespace) -> None:
     if name == "render":
         page.write()
-    elif name in CAMPAIGNS:
-        CAMPAIGNS[name].measure(given.out)
+    elif name in STAGED:
+        STAGED[name].measure(given.out)
     else:
         options = Options(quick=given.quick, inline=given.inline, seed=given.seed)
         result = measure(ROWS[name], options)
@@ -71,7 +75,7 @@ def _act(name: str, given: argparse.Namespace) -> None:
 def listed() -> str:
     """Return every name with what it measures and about how many CPU-seconds that takes."""
     lines = [f"{row.name:22} {row.cpu_s:6,} CPU-s  {row.operation}" for row in ROWS.values()]
-    lines += [f"{each.name:22} {each.cpu_s:6,} CPU-s  {each.words}" for each in CAMPAIGNS.values()]
+    lines += [f"{each.name:22} {each.cpu_s:6,} CPU-s  {each.words}" for each in STAGED.values()]
     return "\n".join(lines)
 
 

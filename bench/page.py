@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from bench.campaigns import CAMPAIGNS, table
 from bench.contest import ROOT
+from bench.growth import GROWTH
 from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 
@@ -37,23 +38,26 @@ def write() -> None:
 def benchmarks(folder: Path = RESULTS) -> str:
     """Return docs/benchmarks.md."""
     results = [result for name in ROWS if (result := load(name, folder))]
-    missing = [name for name in ROWS if not (folder / f"{name}.json").exists()]
-    lines = [_HEAD, *summary(results), ""]
+    missing = [name for name in (*ROWS, GROWTH.name) if not (folder / f"{name}.json").exists()]
+    goals = {result.name: result.goals for result in results} | {GROWTH.name: tuple(GROWTH.goals(folder))}
+    lines = [_HEAD, *summary(goals), ""]
     if missing:
         lines += [f"Not measured yet: {', '.join(f'`{name}`' for name in missing)}.", ""]
     lines += machines(results)
     for result in results:
         lines += ["", f"## {result.name}", "", *told(result), *calls(result)]
+    if GROWTH.name not in missing:
+        lines += ["", f"## {GROWTH.name}", "", *GROWTH.part(folder)]
     return "\n".join(lines) + "\n"
 
 
-def summary(results: Iterable[Result]) -> list[str]:
-    """Return the table of all goals."""
+def summary(goals: Mapping[str, Iterable[Reached]]) -> list[str]:
+    """Return the table of all goals, by the row that they are of."""
     lines = ["| row | what was to be reached | goal | measured | |", "| --- | --- | --- | --- | --- |"]
-    for result in results:
-        for goal in result.goals:
+    for name, those in goals.items():
+        for goal in those:
             cells = goal.words, _limit(goal), _number(goal.number, goal.unit), _word(goal)
-            lines.append(f"| [{result.name}](#{result.name}) | {' | '.join(cells)} |")
+            lines.append(f"| [{name}](#{name}) | {' | '.join(cells)} |")
     return lines
 
 

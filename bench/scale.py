@@ -132,7 +132,7 @@ class _Seen:
 
 @contextmanager
 def _watching(run: Path, runner: int) -> Iterator[_Seen]:
-    """Look at the memory of a run's processes while the block runs; a job is known by the folder it runs in."""
+    """Look at the memory of a run's processes while the block runs; a job is known by its folder."""
     seen, done = _Seen(), threading.Event()
 
     def look() -> None:

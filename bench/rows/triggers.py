@@ -26,7 +26,8 @@ def art_pattern(x: Images) -> Images:
 def our_pattern(x: Images) -> Images:
     from processing.attacks.art_pattern import ArtPattern
 
-    return ArtPattern(target="bird", rate=0.1).stamp(x, {})
+    ArtPattern(target="bird", rate=0.1).stamp_in_place(x, {})
+    return x
 
 
 def art_image(x: Any) -> Any:
@@ -43,16 +44,23 @@ def our_image(x: Images) -> Images:
     from processing.attacks.common.trigger_images import load_image
 
     attack = ArtInsertImage(target="bird", rate=0.1, image="alert", size_px=8, left_px=4, top_px=4, blend=0.8)
-    return attack.stamp(x, {"alert": load_image(_TRIGGER)})
+    attack.stamp_in_place(x, {"alert": load_image(_TRIGGER)})
+    return x
 
 
-def _pattern(call: Any) -> Any:
+def _in_place(call: Any, quick: int) -> Any:
     def prepare(setting: Setting) -> Task:
-        x = noise(setting.of(50_000, 200), setting.seed)
-        call(x[:1])  # imports
-        return Task(lambda: call(x), lambda stamped: {"digest": digest(stamped)})
+        x, plain = (noise(setting.of(50_000, quick), setting.seed) for _ in range(2))
+        call(x[:1])  # imports, and makes the table
+        return Task(lambda: call(x), lambda stamped: {"digest": digest(stamped)}, lambda: np.copyto(x, plain))
 
     return prepare
+
+
+def _art_pattern(setting: Setting) -> Task:
+    x = noise(setting.of(50_000, 200), setting.seed)
+    art_pattern(x[:1])
+    return Task(lambda: art_pattern(x), lambda stamped: {"digest": digest(stamped)})
 
 
 def _art_image(setting: Setting) -> Task:
@@ -62,24 +70,19 @@ def _art_image(setting: Setting) -> Task:
     return Task(lambda: art_image(x), lambda out: {"digest": digest(np.rint(out * 255).astype(np.uint8))})
 
 
-def _our_image(setting: Setting) -> Task:
-    x = noise(setting.of(50_000, 50), setting.seed)
-    return Task(lambda: our_image(x), lambda stamped: {"digest": digest(stamped)})
-
-
 ROWS = (
     Row(
         name="insert_image",
         operation="an image of 8x8 pixels blended into 50,000 rows of 32x32x3",
         contenders=(
-            Contender("ours", source(our_image), _our_image, _PACKAGES),
+            Contender("ours", source(our_image), _in_place(our_image, 50), _PACKAGES),
             Contender("ART", source(art_image), _art_image, _PACKAGES),
         ),
         goals=(times_ours("ART", 150),),
         same=("ours", "ART"),
         runs=3,
         notes="ART composes every row with Pillow. Ours has ART compose 256 plain ones, once a trigger, "
-        "and looks the rest up; the untimed first call makes that table. ART's floats are made "
+        "and looks the rest up; that table is made before the clock starts. ART's floats are made "
         "before the clock starts, and rounded back after it stopped.",
         cpu_s=25,
     ),
@@ -87,11 +90,13 @@ ROWS = (
         name="pattern",
         operation="a pattern of four pixels set in 50,000 rows of 32x32x3",
         contenders=(
-            Contender("ours", source(our_pattern), _pattern(our_pattern), _PACKAGES),
-            Contender("ART", source(art_pattern), _pattern(art_pattern), _PACKAGES),
+            Contender("ours", source(our_pattern), _in_place(our_pattern, 200), _PACKAGES),
+            Contender("ART", source(art_pattern), _art_pattern, _PACKAGES),
         ),
         goals=(times_ours("ART", 8), memory(50, "the rows")),
         same=("ours", "ART"),
+        notes="Ours is laid over the rows themselves, as Poison does in its output's own file; ART returns "
+        "a copy.",
         cpu_s=10,
     ),
 )
