@@ -11,8 +11,8 @@ machine    what it was measured on
 results    a row's result as JSON
 page       docs/benchmarks.md from the results
 scale      the whole pipeline at several numbers of rows
-growth     that, as a result with its goals
-campaigns  entries staged on several seeds; the tables of docs/results.md
+recipes    the trials that chose the recipes of the networks
+staged/    campaigns and trainings in a row; the tables of docs/results.md
 data       the rows that several contests are about
 rows/      one file a group of rows
 results/   the results, one JSON file a row

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import bench
 from bench import page
-from bench.campaigns import CAMPAIGNS, Campaign
-from bench.growth import GROWTH, Growth
 from bench.harness import Options, measure
 from bench.results import RESULTS, save
 from bench.rows import ROWS
+from bench.staged.campaigns import CAMPAIGNS, Campaign
+from bench.staged.growth import GROWTH, Growth
+from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth] = {**CAMPAIGNS, GROWTH.name: GROWTH}
+STAGED: dict[str, Campaign | Growth | Trials] = {**CAMPAIGNS, GROWTH.name: GROWTH, TRIALS.name: TRIALS}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,13 +6,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from bench.campaigns import CAMPAIGNS, table
 from bench.contest import ROOT
-from bench.growth import GROWTH
 from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
+from bench.staged.campaigns import CAMPAIGNS, table
+from bench.staged.growth import GROWTH, Growth
+from bench.staged.trials import TRIALS, Trials
 
 BENCHMARKS, CAMPAIGN_RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md"
+
+# Parts of docs/benchmarks.md that are no contest.
+PARTS: dict[str, Growth | Trials] = {GROWTH.name: GROWTH, TRIALS.name: TRIALS}
 
 _HEAD = """# What it costs, beside what people would use instead
 
@@ -38,16 +42,18 @@ def write() -> None:
 def benchmarks(folder: Path = RESULTS) -> str:
     """Return docs/benchmarks.md."""
     results = [result for name in ROWS if (result := load(name, folder))]
-    missing = [name for name in (*ROWS, GROWTH.name) if not (folder / f"{name}.json").exists()]
-    goals = {result.name: result.goals for result in results} | {GROWTH.name: tuple(GROWTH.goals(folder))}
+    missing = [name for name in (*ROWS, *PARTS) if not (folder / f"{name}.json").exists()]
+    goals = {result.name: result.goals for result in results} | {
+        name: tuple(part.goals(folder)) for name, part in PARTS.items()
+    }
     lines = [_HEAD, *summary(goals), ""]
     if missing:
         lines += [f"Not measured yet: {', '.join(f'`{name}`' for name in missing)}.", ""]
     lines += machines(results)
     for result in results:
         lines += ["", f"## {result.name}", "", *told(result), *calls(result)]
-    if GROWTH.name not in missing:
-        lines += ["", f"## {GROWTH.name}", "", *GROWTH.part(folder)]
+    for name in (name for name in PARTS if name not in missing):
+        lines += ["", f"## {name}", "", *PARTS[name].part(folder)]
     return "\n".join(lines) + "\n"
 
 

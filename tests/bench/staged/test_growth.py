@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from bench import page
-from bench.growth import GROWTH
+from bench.staged.growth import GROWTH
 
 
 def found(ratio: float, peak_mb: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.ranges import Range
 
-from bench.campaigns import Campaign, table
+from bench.staged.campaigns import Campaign, table
 
 
 @pytest.fixture(scope="module")
