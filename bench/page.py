@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.contest import ROOT
@@ -46,9 +46,9 @@ def benchmarks(folder: Path = RESULTS) -> str:
     goals = {result.name: result.goals for result in results} | {
         name: tuple(part.goals(folder)) for name, part in PARTS.items()
     }
-    lines = [_HEAD, *summary(goals), ""]
+    lines = [_HEAD, *summary(goals)]
     if missing:
-        lines += [f"Not measured yet: {', '.join(f'`{name}`' for name in missing)}.", ""]
+        lines.append(f"Not measured yet: {', '.join(f'`{name}`' for name in missing)}.\n")
     lines += machines(results)
     for result in results:
         lines += ["", f"## {result.name}", "", *told(result), *calls(result)]
@@ -57,14 +57,16 @@ def benchmarks(folder: Path = RESULTS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def summary(goals: Mapping[str, Iterable[Reached]]) -> list[str]:
+def summary(goals: Mapping[str, Sequence[Reached]]) -> list[str]:
     """Return the table of all goals, by the row that they are of."""
+    if not any(goals.values()):
+        return []
     lines = ["| row | what was to be reached | goal | measured | |", "| --- | --- | --- | --- | --- |"]
     for name, those in goals.items():
         for goal in those:
             cells = goal.words, _limit(goal), _number(goal.number, goal.unit), _word(goal)
             lines.append(f"| [{name}](#{name}) | {' | '.join(cells)} |")
-    return lines
+    return [*lines, ""]
 
 
 def machines(results: Iterable[Result]) -> list[str]:

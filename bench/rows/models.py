@@ -142,8 +142,9 @@ def _speed(kind: str, rows: int, cpu_s: int) -> Row:
         goals=(goal,),
         runs=3,
         warm=False,
-        notes="A whole call: building and tracing the step counts for both. Ours is deterministic and "
-        "follows a schedule; Keras' own keeps its rate and may differ from run to run.",
+        notes="A whole call: building and tracing the step counts for both, and both compute with oneDNN. "
+        "Ours is deterministic and follows a schedule; Keras' own keeps its rate and may differ from "
+        "run to run.",
         cpu_s=cpu_s,
     )
 
