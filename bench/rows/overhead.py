@@ -13,7 +13,14 @@ from bench.contest import ROOT, Contender, Facts, Goal, Measured, Row, Setting, 
 from bench.worker import rounded
 from boomerang.errors import StepFailed
 
-SMALL = ["data.source=digits", "data.validation=100", "pictures=[]", "canaries.candidates_per_class=5"]
+SMALL = [
+    "data.source=digits",
+    "data.train=0",
+    "data.test=0",
+    "data.validation=100",
+    "pictures=[]",
+    "canaries.candidates_per_class=5",
+]
 SMALL += ['attacks=[{kind="label_flip_random", rate=0.1}]']
 
 

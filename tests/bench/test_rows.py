@@ -25,7 +25,16 @@ LONG = {"overhead"}
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of all rows but the long ones, from one process."""
     out = tmp_path_factory.mktemp("bench")
-    command = [sys.executable, "-m", "bench", *sorted(ROWS.keys() - LONG), "--quick", "--inline", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench",
+        *sorted(ROWS.keys() - LONG),
+        "--quick",
+        "--inline",
+        "--out",
+        str(out),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=580)
     assert done.returncode == 0, done.stderr[-3000:]
     return out
