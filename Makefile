@@ -3,6 +3,7 @@
 # make test-all  runs the rest: what takes long, or needs Docker, a browser or the real data
 # make check     formatting, lint, types and the tests
 # make image     builds the container image of the jobs (needs Docker), with its bill of materials in build/
+# make bench     lists what can be measured; NAME=pattern measures that
 # make lock      resolves the requirements anew, the laptop's and the container's
 
 VENV := .venv
@@ -16,10 +17,11 @@ DOCKER_OPTIONS ?=
 # Wheels only, each by its hashes, for every system and Python that we run on.
 UV := 0.13.9
 LOCK ?=
+NAME ?=
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
   --generate-hashes --only-binary :all: --emit-build-options
 
-.PHONY: run test test-all lint check image lock clean
+.PHONY: run test test-all lint check image bench lock clean
 
 # Make says no more than `Error 1` and ends with 2 itself, so what the exit code means is said.
 run: $(READY)
@@ -61,6 +63,9 @@ $(READY): requirements.txt
 	  -r requirements.txt; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	touch $@
+
+bench: $(READY)
+	@$(PY) -m bench $(NAME)
 
 # What is locked stays as it is; a newer version comes in with LOCK='--upgrade-package NAME', or --upgrade.
 lock: $(READY)
