@@ -10,6 +10,7 @@ Nothing is lost by it: the pages stay in the system's cache, and a row that is a
 from __future__ import annotations
 
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,4 +131,7 @@ def _new(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
         np.save(path, empty, allow_pickle=False)
         return empty
     mapped: Array = np.lib.format.open_memmap(path, "w+", dtype, shape)  # type: ignore[no-untyped-call]
+    # The room is taken now: a disk that is full would kill a process that writes to a mapping.
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return mapped

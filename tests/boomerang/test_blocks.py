@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,4 +72,17 @@ def test_a_label_without_a_class_leaves_nothing(tmp_path: Path):
         new_dataset(tmp_path / "new", 3, (1, 1, 1), Manifest(name="n", classes=("a", "b"))) as (_, y),
     ):
         y[:] = [0, 1, 2]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_an_error_before_the_first_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(descriptor: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with (
+        pytest.raises(OSError, match="No space left"),
+        new_dataset(tmp_path / "new", 3, (1, 1, 1), Manifest(name="n", classes=("a",))),
+    ):
+        pytest.fail("there is room for no row")
     assert not list(tmp_path.iterdir())
