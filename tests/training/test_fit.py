@@ -202,8 +202,8 @@ def test_with_every_setting_a_stopped_training_ends_at_the_same_weights(
 
 
 def test_sizes_that_the_network_cannot_take_are_refused_before_the_first_step() -> None:
-    config = TrainConfig(epochs=2, batch=32, sizes=(12, 16))
-    with pytest.raises(ConfigError, match=r"cannot take images of 12 x 12 pixels"):
+    config = TrainConfig(epochs=2, batch=32, sizes=(8, 16))
+    with pytest.raises(ConfigError, match=r"cannot take images of 8 x 8 pixels"):
         fit(built("small"), *ROWS, VALIDATION, config, 0)
 
 
