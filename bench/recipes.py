@@ -65,9 +65,9 @@ def _sizes(*counts: tuple[int, int]) -> dict[str, Any]:
 
 TRIALS = {
     "fast-4": Trial("fast", _sizes((3, 24), (1, 32))),
-    "fast-4-rate-1": Trial("fast", {**_sizes((3, 24), (1, 32)), "learning_rate": 1.0}),
+    "fast-4-rate-.5": Trial("fast", {**_sizes((3, 24), (1, 32)), "learning_rate": 0.5}),
     "fast-4-smoothing-.1": Trial("fast", {**_sizes((3, 24), (1, 32)), "label_smoothing": 0.1}),
-    "fast-4-batch-256": Trial("fast", {**_sizes((3, 24), (1, 32)), "batch": 256, "learning_rate": 0.25}),
+    "fast-4-batch-256": Trial("fast", {**_sizes((3, 24), (1, 32)), "batch": 256, "learning_rate": 0.5}),
     "fast-8": Trial("fast", _sizes((5, 24), (3, 32))),
     "fast-wide-4": Trial("fast", _sizes((3, 24), (1, 32)), {"widths": (48, 96, 192)}),
     "fast-wide-10": Trial("fast", _sizes((6, 24), (4, 32)), {"widths": (48, 96, 192)}),

@@ -23,6 +23,7 @@ def test_a_trial_is_of_settings_that_there_are_and_ends_at_the_size_of_the_data(
 def test_what_is_committed_says_all_that_it_was_measured_with() -> None:
     for name, trial in json.loads(recipes.RESULTS.read_text()).items():
         assert {"model", "train", "seed", "found"} <= trial.keys(), name
+        assert "by" in trial or name in TRIALS
         assert trial["found"]["rows"] == 5000 and 0 < trial["found"]["accuracy"] < 1
 
 

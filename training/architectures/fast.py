@@ -43,7 +43,7 @@ class Fast(Architecture):
         "epochs": 4,
         "batch": 512,
         "optimizer": "sgd",
-        "learning_rate": 0.5,
+        "learning_rate": 1.0,
         "weight_decay": 2e-3,
         "schedule": "linear",
         "warmup": 0.23,
