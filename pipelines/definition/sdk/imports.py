@@ -9,6 +9,7 @@ from __future__ import annotations
 # mypy: disable-error-code="import-untyped"
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 import boto3
@@ -120,7 +121,7 @@ __all__ = [
 ]
 
 
-_LOCAL_SESSION = "sagemaker.core.local.local_session.LocalSession"
+_LOCAL_CLIENT = "sagemaker.core.local.local_session.LocalSagemakerClient"
 
 
 def offline_session(site: Site) -> PipelineSession:
@@ -132,13 +133,17 @@ def _no_account(site: Site) -> boto3.Session:
     return boto3.Session(region_name=site.region, aws_access_key_id="none", aws_secret_access_key="none")
 
 
+def _given_a_session(client: Any, sagemaker_session: Any = None) -> None:
+    client.sagemaker_session = sagemaker_session
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Use the SDK offline and quietly while the block draws."""
     # The SDK holds its defaults against their schema at each look: 24 s a definition, always the same. And
-    # for each processing step it makes a session of its local mode, half of what a definition takes, to look
-    # up the name of a method.
-    with offline(), patch("jsonschema.validate"), patch(_LOCAL_SESSION, lambda: None):
+    # for each processing step it makes a client of its local mode to look up the name of a method, and with
+    # it a session, half of what a definition takes.
+    with offline(), patch("jsonschema.validate"), patch(f"{_LOCAL_CLIENT}.__init__", _given_a_session):
         yield
 
 

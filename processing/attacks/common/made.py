@@ -32,6 +32,7 @@ class Made:
 
     dtype: ClassVar[np.dtype[np.uint8]] = np.dtype(np.uint8)
     ndim: ClassVar[int] = 4
+    itemsize: ClassVar[int] = 1
 
     def __len__(self) -> int:
         return self.shape[0]

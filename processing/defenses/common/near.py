@@ -34,7 +34,7 @@ from processing.defenses.common.sketch import Sketch, sketched
 CLIP = 32
 EXACT_ROWS = 16_384
 TREES = 12
-MOST_MEASURED = 32
+MOST_MEASURED = 64
 _BLOCK_ROWS = 256
 _PAIRS_AT_ONCE = 256  # which a cache holds
 # Of the least distance in the clean sample; at 1 the sketches leave many times as many pairs to be

@@ -31,6 +31,7 @@ JOBS = {
     "badnets-add": ["jobs.spot=false", "jobs.warm_s=600", "harden=[]"],
     "label-flip": ["jobs.processing_count=3", "jobs.spot=false"],
     "cifar10": ["jobs.training_count=2", "jobs.processing_instance=ml.g5.xlarge"],
+    "fashion": ["jobs.spot=false"],
     "mnist-corner": ["jobs.training_instance=ml.m5.xlarge", "victim.schedule=retrain"],
 }
 
