@@ -24,11 +24,10 @@ from boomerang.errors import StepFailed, UsageError
 
 MODELS = ("baseline", "victim", "hardened")
 
-# A class-balanced fifth and the small model, because the book's on all of it takes hours on two cores.
+# Four fifths, class-balanced, in five epochs, as CI stages it.
 _PART = [
-    *("data.train=10000", "data.test=2000", "data.validation=1000", "model.architecture=small"),
-    *("train.epochs=8", "train.batch=128", "train.learning_rate=3e-3"),
-    *("victim.epochs=3", "victim.learning_rate=3e-3"),
+    *("data.train=40000", "data.test=2000", "data.validation=1000"),
+    *("train.epochs=5", "train.sizes=[24, 24, 24, 24, 32]"),
 ]
 
 
