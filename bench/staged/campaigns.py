@@ -227,10 +227,11 @@ CAMPAIGNS = {
         Campaign(
             "real_cifar10",
             "a part of CIFAR-10 with the photographs",
-            "CIFAR-10, 10,000 rows",
+            "CIFAR-10, 40,000 rows",
             "cifar10",
             _CIFAR10,
-            cpu_s=300,
+            cpu_s=1200,
         ),
+        Campaign("fashion", "the bundled photographs of clothes", "Fashion-MNIST", "fashion", cpu_s=120),
     )
 }

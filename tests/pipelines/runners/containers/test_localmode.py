@@ -205,7 +205,7 @@ def test_what_a_container_writes_belongs_to_who_ran_it(image: str, tmp_path: Pat
 def test_a_job_is_stopped_at_its_time_limit(image: str, tmp_path: Path) -> None:
     config = tmp_path / "digits.toml"
     config.write_text(DIGITS)
-    run = stage(config, tmp_path / "runs", "run", ["jobs.timeout_s=25", "train.epochs=100000"], on="local")
+    run = stage(config, tmp_path / "runs", "run", ["jobs.timeout_s=25", "train.epochs=10000"], on="local")
     assert run.code == 2 and "stopped at its time limit of 25 s" in run.output
     assert ours() == ("", "")
     (kept,) = (run.folder / "checkpoints").iterdir()
@@ -216,7 +216,7 @@ def test_a_killed_run_leaves_nothing_for_the_next_one(image: str, tmp_path: Path
     config = tmp_path / "digits.toml"
     config.write_text(DIGITS)
     command = [sys.executable, "-m", "pipelines", "run", "--config", str(config), "--on", "local"]
-    command += ["--out", str(tmp_path / "runs"), "--set", "train.epochs=100000", "--id", "killed"]
+    command += ["--out", str(tmp_path / "runs"), "--set", "train.epochs=10000", "--id", "killed"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not any((tmp_path / "runs/killed/logs").glob("Train*.log")):
