@@ -8,8 +8,8 @@ Which pairs to measure is told by sketches (`processing.defenses.common.sketch`)
 larger than those of the images. Up to `EXACT_ROWS` rows the sketches of all are compared with each other,
 and no pair within the limits is missed. Of more rows those are compared that one of `TREES` random trees
 puts into the same leaf (`processing.defenses.common.forest`): the work grows with the rows and not with
-their square, and a pair may be missed. Of copies among CIFAR-10's rows with a stamp, with noise or a little
-brighter, at least .998 of those within the limits were found.
+their square, and a pair may be missed. Of stamped copies among 100,000 rows as many were found as where all
+are compared (docs/benchmarks.md).
 
 Whoever makes the rows could make all of them pass that. So a row is measured in full with no more than the
 `MOST_MEASURED` nearest of those before it, and asks no further tree once it has so many. A row that has more
