@@ -3,9 +3,9 @@
     python -m bench.recipes --data cifar10.npz [NAME ...]
 
 learns from the first 45,000 training rows, asks about the other 5,000, and adds what it found to
-`bench/recipes.json`, a trial at a time: one that is there is not run again, so who interrupts it goes on with
-the same command. The file is in Keras' layout (x_train, y_train). CPU-seconds are those of the whole process
-from building the network to the end of the training.
+`bench/results/recipes.json`, a trial at a time: one that is there is not run again, so who interrupts it goes
+on with the same command. The file is in Keras' layout (x_train, y_train). CPU-seconds are those of the whole
+process from building the network to the end of the training.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from training.labeled import Labeled
 from training.learning.mirror import mirrored
 from training.model import classifier
 
-RESULTS = Path(__file__).with_name("recipes.json")
+RESULTS = Path(__file__).parent / "results" / "recipes.json"
 _LEARNED = 45_000
 
 
@@ -107,14 +107,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         top.error(f"there is no trial '{unknown[0]}': {', '.join(TRIALS)}")
     data = load_npz(given.data, only=("x_train", "y_train"))
     x, y = data["x_train"], data["y_train"].reshape(-1).astype(np.int64)
-    done = json.loads(given.out.read_text()) if given.out.exists() else {}
+    done = json.loads(given.out.read_text())["trials"] if given.out.exists() else {}
     for name in given.names or TRIALS:
         told = TRIALS[name].told()
         key = digest_json(told)
         if done.get(name, {}).get("key") == key:
             continue
         done[name] = {"key": key, **told, "found": run(TRIALS[name], x, y)}
-        write_json_atomic(given.out, done)
+        write_json_atomic(given.out, {"format": 1, "name": "recipes", "trials": done})
         print(name, done[name]["found"], flush=True)
     return 0
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.errors import BadInput
 from boomerang.manifest import (
     X_FILE,
     Y_FILE,
     Images,
     Labels,
     Manifest,
+    check_arrays,
     commit,
     committing,
 )
@@ -115,9 +115,7 @@ def new_dataset(
         x = _new(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
         y = _new(scratch / Y_FILE, np.dtype(np.int64), (rows,))
         yield x, y
-        if rows and not 0 <= int(y.min()) <= int(y.max()) < len(manifest.classes):
-            why = f"they span {y.min()}..{y.max()}, the classes are {len(manifest.classes)}"
-            raise BadInput("labels", why, "give each label a class name")
+        check_arrays(x, y, manifest.classes)
         for array in (x, y):
             if isinstance(array, np.memmap):
                 array.flush()

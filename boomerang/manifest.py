@@ -205,7 +205,7 @@ def write_dataset(
     BadInput
         If an array is not of that dtype and shape, or a label has no class.
     """
-    _check_arrays(x, y, classes)
+    check_arrays(x, y, classes)
     manifest = Manifest(
         name=name,
         classes=classes,
@@ -222,7 +222,8 @@ def write_dataset(
     return Dataset(path, manifest)
 
 
-def _check_arrays(x: Images, y: Labels, classes: tuple[str, ...]) -> None:
+def check_arrays(x: Images, y: Labels, classes: tuple[str, ...]) -> None:
+    """Refuse arrays that are not of a dataset's dtype and shape, or a label without a class, as BadInput."""
     if x.dtype != np.uint8 or x.ndim != 4:
         raise BadInput("images", f"got {x.dtype}{list(x.shape)}", "give uint8[N, H, W, C]")
     if y.dtype != np.int64 or y.shape != x.shape[:1]:

@@ -34,10 +34,10 @@ class Trials:
 
     def part(self, folder: Path = RESULTS) -> list[str]:
         """Return its part of docs/benchmarks.md."""
-        told = json.loads((folder / f"{self.name}.json").read_text())
+        trials = json.loads((folder / f"{self.name}.json").read_text())["trials"]
         lines = [f"{self.words[0].upper()}{self.words[1:]}: never the test set.", ""]
         lines += ["| trial | accuracy | CPU-seconds |", "| --- | --- | --- |"]
-        for name, trial in told.items():
+        for name, trial in trials.items():
             found = trial["found"]
             lines.append(f"| {name} | {100 * found['accuracy']:.1f}% | {found['cpu_s']:.0f} |")
         return [*lines, "", f"`python -m bench {self.name}`; their settings stand in `bench/recipes.py`."]

@@ -1,4 +1,4 @@
-"""A network of the shape of airbench93, which reaches the most in the least time."""
+"""A network of the shape of airbench93, for much accuracy in little time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fast(Architecture):
         Channels of the three stages; airbench93 has 64, 128, 128.
     patch : int
         Side of the patches that are whitened; airbench93 has 2. From 3 up the convolution goes in strides
-        of 2, which halves the images, and the first stage does not pool: about half the time.
+        of 2, which halves the images, and the first stage does not pool.
     directions : int
         Principal directions that are kept, the strongest ones, at most all there are; 0 keeps all.
     """

@@ -1,6 +1,6 @@
 """What a step of a training is made of.
 
-descent   the optimizer and its rate, the honest loss; what cannot work is refused
+descent    the optimizer and its rate, the honest loss; what cannot work is refused
 augment    how a batch is shifted, mirrored and resized
 precision  in which floats it computes, and whether XLA compiles it
 reading    the rows of each batch, from memory or through a shuffle of blocks

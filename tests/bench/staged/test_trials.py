@@ -15,7 +15,9 @@ from boomerang.errors import UsageError
 
 def test_each_trial_that_was_run_has_its_line(tmp_path: Path) -> None:
     found = {"accuracy": 0.8127, "rows": 5000, "cpu_s": 141.3, "loss": [1.0]}
-    (tmp_path / "recipes.json").write_text(json.dumps({next(iter(TRIED)): {"key": "k", "found": found}}))
+    (tmp_path / "recipes.json").write_text(
+        json.dumps({"trials": {next(iter(TRIED)): {"key": "k", "found": found}}})
+    )
     text = page.benchmarks(tmp_path)
     assert f"| {next(iter(TRIED))} | 81.3% | 141 |" in text and "\n## recipes\n" in text
     assert list(TRIALS.goals(tmp_path)) == []
