@@ -51,7 +51,7 @@ def validate(kind: type[Model], data: Any, *, where: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         location = [str(part) for part in first["loc"]]
-        key = ".".join(location) or where
+        key = ".".join(location)
         if first["type"] == "extra_forbidden":
             do = nearest(location[-1], _known_keys(kind, location[:-1]))
             raise ConfigError(f"unknown key '{key}' in {where}", do) from None
@@ -62,9 +62,8 @@ def validate(kind: type[Model], data: Any, *, where: str) -> Model:
             and not isinstance(first["input"], str)
             else f" (got {_shown(first['input'])})"
         )
-        raise ConfigError(
-            f"{where}: '{key}'", f"{why}{got}", "see docs/config.md for what it may be"
-        ) from None
+        what = f"{where}: '{key}'" if key else where  # settings that do not fit each other have no one key
+        raise ConfigError(what, f"{why}{got}", "see docs/config.md for what it may be") from None
 
 
 def _shown(value: object) -> str:

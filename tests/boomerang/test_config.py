@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boomerang.config import Spec, as_hyperparameters, from_hyperparameters, validate
-from boomerang.settings import TrainSettings
+from boomerang.errors import ConfigError
+from boomerang.settings import TrainConfig, TrainSettings
 from pipelines.campaign.sections import Config
 
 
@@ -33,3 +34,9 @@ def test_hyperparameters_are_texts_that_read_back_as_what_they_were(more: dict[s
     texts = as_hyperparameters(spec)
     assert all(isinstance(text, str) for text in texts.values())
     assert from_hyperparameters(Spec, texts) == spec
+
+
+def test_settings_that_do_not_fit_each_other_are_named_once() -> None:
+    with pytest.raises(ConfigError) as told:
+        validate(TrainConfig, {"epochs": 3, "sizes": [16, 32]}, where="[train]")
+    assert str(told.value).startswith("[train]: sizes has 2 values for 3 epochs")
