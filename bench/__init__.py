@@ -10,6 +10,7 @@ harness    the contenders of a row, in turn
 machine    what it was measured on
 results    a row's result as JSON
 page       docs/benchmarks.md from the results
+staging    a campaign staged through the command line
 scale      the whole pipeline at several numbers of rows
 recipes    the trials that chose the recipes of the networks
 staged/    campaigns and trainings in a row; the tables of docs/results.md

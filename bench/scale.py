@@ -22,11 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.contest import ROOT
+from bench.staging import command
 from boomerang.errors import BoomerangError
 from boomerang.safeio import write_json_atomic
 from pipelines.runs.records import load_execution
 
-ROOT = Path(__file__).resolve().parents[1]
 # What is measured of a whole run beyond its jobs: digests, links, records, the report.
 RUNNER = "the runner"
 _TESTED = 10  # training rows a test row
@@ -93,9 +94,8 @@ def _settings(rows: int) -> list[str]:
 
 def _run(run: Path, settings: Sequence[str], known: dict[str, Step]) -> dict[str, Step]:
     """Run the pipeline to its end, note in `known` what its jobs took, and return what the runner took."""
-    command = [sys.executable, "-m", "pipelines", "run", "--out", str(run.parent), "--id", run.name]
-    command += [word for each in settings for word in ("--set", each)]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
+    words = command(run.parent, run.name, settings)
+    with subprocess.Popen(words, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
         with _watching(run.resolve(), process.pid) as seen:
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)

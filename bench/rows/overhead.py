@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import statistics
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.contest import ROOT, Contender, Facts, Goal, Measured, Row, Setting, Task, source
+from bench.contest import Contender, Facts, Goal, Measured, Row, Setting, Task, source
+from bench.staging import command, stage
 from bench.worker import rounded
-from boomerang.errors import StepFailed
 
 SMALL = [
     "data.source=digits",
@@ -25,12 +24,7 @@ SMALL += ['attacks=[{kind="label_flip_random", rate=0.1}]']
 
 
 def staged(on: str, out: Path) -> Path:
-    command = [sys.executable, "-m", "pipelines", "run", "--on", on, "--out", str(out), "--id", "run"]
-    for override in SMALL:
-        command += ["--set", override]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise StepFailed(f"the run on {on}", done.stderr[-2000:], "see what it says")
+    stage(command(out, "run", SMALL, on=on))
     return out / "run"
 
 

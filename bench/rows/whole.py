@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 
-from bench.contest import ROOT, Contender, Facts, Goal, Measured, Row, Setting, Task, source
+from bench.contest import Contender, Facts, Goal, Measured, Row, Setting, Task, source
 from bench.rows.overhead import SMALL
-from boomerang.errors import StepFailed
+from bench.staging import command, stage
 
 
 def staged(setting: Setting) -> int:
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines",
-        "run",
-        "--out",
-        str(setting.scratch / "runs"),
-        "--id",
-        "bench",
-    ]
-    for override in [*SMALL, "train.epochs=1"] if setting.quick else ():
-        command += ["--set", override]
-    environment = os.environ | {"XDG_STATE_HOME": str(setting.scratch / "state")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise StepFailed("the campaign", done.stderr[-2000:], "see what it says")
-    return done.returncode
+    overrides = [*SMALL, "train.epochs=1"] if setting.quick else []
+    state = {"XDG_STATE_HOME": str(setting.scratch / "state")}
+    return stage(command(setting.scratch / "runs", "bench", overrides), state)
 
 
 def _task(setting: Setting) -> Task:

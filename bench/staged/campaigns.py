@@ -19,6 +19,7 @@ from bench.contest import ROOT, Setting
 from bench.data import cifar10, lacks_real_data, real_data
 from bench.harness import KEPT
 from bench.results import RESULTS, write
+from bench.staging import command
 from boomerang.digest import digest_json
 from boomerang.errors import StepFailed, UsageError
 
@@ -125,11 +126,8 @@ def _photographs(folder: Path) -> None:
 def _metrics(campaign: Campaign, overrides: Sequence[str], seed: int, out: Path) -> dict[str, Any]:
     """Stage one seed; what is done already comes from the cache."""
     run_id = f"{campaign.name.replace('_', '-')}-{digest_json([campaign.config, *overrides])[:8]}-seed-{seed}"
-    command = [sys.executable, "-m", "pipelines", "run", "--config", campaign.config]
-    command += ["--out", str(out), "--id", run_id, "--set", f"seed={seed}"]
-    for override in overrides:
-        command += ["--set", override]
-    code = subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr).returncode
+    words = command(out, run_id, [f"seed={seed}", *overrides], config=campaign.config)
+    code = subprocess.run(words, cwd=ROOT, check=False, stdout=sys.stderr).returncode
     if code not in (0, 1):
         raise StepFailed(
             f"{campaign.name}, seed {seed}", f"its run ended with {code}", "see what it says above"
