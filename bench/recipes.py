@@ -27,6 +27,7 @@ from boomerang.safeio import load_npz, write_json_atomic
 from boomerang.settings import TrainConfig
 from training.architectures import ARCHITECTURES
 from training.architectures.common.base import fresh
+from training.cluster import join
 from training.fit import fit, seed_everything
 from training.labeled import Labeled
 from training.learning.mirror import mirrored
@@ -84,7 +85,9 @@ def run(trial: Trial, x: Any, y: Any) -> dict[str, Any]:
     start = time.process_time()
     seed_everything(trial.seed)
     model = fresh(architecture, rows, [str(each) for each in range(10)])
-    history = fit(model, *rows, (x[:10], y[:10]), config, trial.seed, rates=architecture.rates)
+    history = fit(
+        model, *rows, (x[:10], y[:10]), config, trial.seed, cluster=join(), rates=architecture.rates
+    )
     spent = time.process_time() - start
     whole = mirrored(model) if config.mirror_at_test else model
     right = classifier(whole)(x[_LEARNED:]).argmax(1) == y[_LEARNED:]

@@ -151,20 +151,20 @@ class Cluster:
 
 
 def alone() -> Cluster:
-    """Return this process by itself, on the CPU."""
+    """Return this process by itself, on the CPU in float32."""
     import tensorflow as tf
 
     return Cluster(tf.distribute.get_strategy())
 
 
-def join(hosts: Hosts) -> Cluster:
+def join(hosts: Hosts | None = None) -> Cluster:
     """Return what this process trains with; on several machines, wait until all of them are there.
 
-    TensorFlow wants this before anything else is asked of it.
+    Without hosts it is this machine with its devices. TensorFlow wants this before anything else is asked of it.
     """
     import tensorflow as tf
 
-    if hosts.count > 1:
+    if hosts and hosts.count > 1:
         os.environ.setdefault(_TF_CONFIG, tf_config(hosts))
     gpus = len(tf.config.list_physical_devices("GPU"))
     half = "float16" if gpus else "bfloat16" if bfloat16_here() else ""

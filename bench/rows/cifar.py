@@ -39,6 +39,7 @@ def ours(x: Any, y: Any, preset: Preset, seed: int) -> Any:
     from boomerang.settings import TrainConfig
     from training.architectures import ARCHITECTURES
     from training.architectures.common.base import fresh
+    from training.cluster import join
     from training.fit import fit, seed_everything
     from training.labeled import Labeled
     from training.learning.mirror import mirrored
@@ -48,7 +49,7 @@ def ours(x: Any, y: Any, preset: Preset, seed: int) -> Any:
     architecture = ARCHITECTURES.create(Spec(kind=kind, **settings), "a benchmark")
     config = TrainConfig(**{**architecture.recipe, **changed})
     model = fresh(architecture, Labeled(x, y), "0123456789")
-    fit(model, x, y, (x[:10], y[:10]), config, seed, rates=architecture.rates)
+    fit(model, x, y, (x[:10], y[:10]), config, seed, cluster=join(), rates=architecture.rates)
     return mirrored(model) if config.mirror_at_test else model
 
 
