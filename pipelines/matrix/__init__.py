@@ -1,0 +1,5 @@
+"""A campaign: many runs, one matrix.
+
+document    what `matrix.json` holds
+quantities  what is measured in every cell
+"""
