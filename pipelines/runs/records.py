@@ -93,7 +93,7 @@ class StepRecord:
     cached_from : str or None
         The run that made the outputs.
     cached_seconds : float
-        What it took in that run.
+        What it took in that run; `cpu_seconds` and `peak_bytes` are of that run, too.
     key : str or None
         Its key in the cache.
     exit_code : int or None
