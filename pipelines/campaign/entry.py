@@ -44,9 +44,7 @@ def bundled() -> dict[str, Path]:
     return {file.stem: file for file in sorted(BUNDLED.glob("*.toml"))}
 
 
-def load(
-    source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[str, Any]] = ()
-) -> Config:
+def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[str, Any]] = ()) -> Config:
     """Read a campaign entry and check all of it, attacks and detectors included.
 
     Parameters

@@ -193,7 +193,7 @@ class Cache:
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold a key while its outputs are looked for and made, so that of several who want them one makes them."""
+        """Hold a key while its outputs are looked for and made: of several who want them one makes them."""
         with locked(self.root / "claims" / f"{key}.lock", wait=True, what=f"the step of key {key}"):
             yield
 

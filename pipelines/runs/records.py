@@ -27,6 +27,8 @@ from pipelines.runs.storage import Made, digest_files
 # What lies at the top of a run's folder.
 EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
 PAGE, NUMBERS, LOGS = "report.html", "report.json", "logs"
+# Why a run failed that was interrupted.
+INTERRUPTED = "it was interrupted"
 
 EventKind = Literal["started", "cached", "succeeded", "rejected", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]

@@ -39,7 +39,7 @@ from pipelines.runs.cache import Cache, Cost, Damaged, Entry, Recipe
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.locking import JOBS_LOCK
-from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord
+from pipelines.runs.records import INTERRUPTED, Clock, Event, Execution, OutputRecord, StepRecord
 from pipelines.runs.storage import Made
 
 
@@ -172,7 +172,7 @@ class _Run:
 
     def _note_interrupt(self) -> None:
         """Write down that the first step without a record was interrupted."""
-        ledger, why = self.ledger, "it was interrupted"
+        ledger, why = self.ledger, INTERRUPTED
         noted = {record.name for record in ledger.records}
         node = next((node for node in self.nodes if node.name not in noted), None)
         if node is not None:
