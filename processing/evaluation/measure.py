@@ -17,10 +17,10 @@ from boomerang.metrics import (
     Metrics,
     ModelNumbers,
     Rate,
-    confusion,
     rate,
     share,
 )
+from boomerang.scoring import confusion
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
