@@ -171,4 +171,3 @@ def _rows(execution: Execution) -> dict[str, float]:
     learned = any(name == "trusted" for name in execution.step(SCREEN).inputs) and screened.detectors
     trusted = read_manifest(execution.path(PREPROCESS, "validation")).shape[0] if learned else 0
     return {LEAST_CLASS: float(left.min()), TRUSTED: float(trusted)}
-
