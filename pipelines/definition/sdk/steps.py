@@ -14,6 +14,7 @@ from pipelines.campaign.entry import (
     SCREEN,
     VICTIM,
     hardens,
+    is_control,
     needs_surrogate,
     repairs_victim,
     takes_over,
@@ -47,8 +48,7 @@ def steps(draft: Draft) -> list[Step]:
     signed |= draft.sign(POISON, {"train": poison["train"], **first, **told})
     learned = {**channels, **first, **told}
     victim = draft.takeover(VICTIM, learned, signed) if told else draft.training(VICTIM, learned, signed)
-    suspect = {"train": poison["train"], "trusted": preprocess["validation"], "model": victim}
-    screen = draft.shared(SCREEN, suspect, ["screen"])
+    screen = _screen(draft, preprocess, poison, victim)
     models = {"baseline": baseline, "victim": victim}
     unsigned = {name: model for name, model in models.items() if name not in first}
     if hardens(config):
@@ -80,6 +80,16 @@ def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable
     return draft.processing(POISON, inputs, ["train", "secret"])
 
 
+def _screen(
+    draft: Draft, preprocess: Mapping[str, Variable], poison: Mapping[str, Variable], victim: Variable
+) -> dict[str, Variable]:
+    """Draw the screen, or the control in its place."""
+    if is_control(draft.config):
+        return draft.control(SCREEN, {name: poison[name] for name in ("train", "secret")}, ["screen"])
+    suspect = {"train": poison["train"], "trusted": preprocess["validation"], "model": victim}
+    return draft.shared(SCREEN, suspect, ["screen"])
+
+
 def _evaluate(
     draft: Draft,
     preprocess: Mapping[str, Variable],
@@ -87,7 +97,7 @@ def _evaluate(
     screen: Mapping[str, Variable],
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
-    """Draw the one step that may see the truth."""
+    """Draw the one step of every pipeline that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},
