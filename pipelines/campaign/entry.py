@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def bundled() -> dict[str, Path]:
     return {file.stem: file for file in sorted(BUNDLED.glob("*.toml"))}
 
 
-def load(source: str, overrides: Sequence[str] = ()) -> Config:
+def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[str, Any]] = ()) -> Config:
     """Read a campaign entry and check all of it, attacks and detectors included.
 
     Parameters
@@ -54,6 +54,8 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
         The name of a bundled entry, or the path of a TOML file.
     overrides : sequence of str
         `key=value`, see `pipelines.campaign.sections.load_config`.
+    tables : sequence of mapping
+        Laid over the entry before that; paths in them count as the entry's own do.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
-    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides]), base))
+    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides], tables), base))
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
