@@ -33,13 +33,31 @@ class VictimConfig(Strict):
 
 
 class ScreenConfig(Strict):
-    """The detectors; a row that any of them flags is not kept."""
+    """The detectors; a row that any of them flags is not kept.
+
+    Attributes
+    ----------
+    detectors : list
+    control : str
+        In the place of detectors a filter that is told the truth, to tell a defense from luck: `perfect`
+        takes out the poisoned rows, `random` as many of all rows. Its model never passes the gate, and a
+        deployed range has no role for it.
+    """
 
     detectors: tuple[Spec, ...] = (
         Spec(kind="data_validation"),
         Spec(kind="activation_clustering"),
         Spec(kind="spectral_signatures"),
     )
+    control: Literal["none", "random", "perfect"] = "none"
+
+    @model_validator(mode="after")
+    def _control_or_detectors(self) -> ScreenConfig:
+        if self.control != "none" and self.detectors and "detectors" in self.model_fields_set:
+            raise ValueError(
+                f"the control '{self.control}' stands in the place of detectors: give one of both"
+            )
+        return self
 
 
 class JobsConfig(Strict):
@@ -111,6 +129,12 @@ class Config(Strict):
     def _free_name(self) -> Config:
         if self.name in OWN_PREFIXES:
             raise ValueError(f"the range keeps things of its own below {self.name}/ in the bucket")
+        return self
+
+    @model_validator(mode="after")
+    def _control_for_somebody(self) -> Config:
+        if self.screen.control != "none" and not self.harden:
+            raise ValueError("no model is trained on what the control keeps: give [[harden]] a repair")
         return self
 
     @model_validator(mode="after")

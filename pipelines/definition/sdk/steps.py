@@ -15,6 +15,7 @@ from pipelines.campaign.entry import (
     SCREEN,
     VICTIM,
     hardens,
+    is_control,
     needs_surrogate,
     repairs_victim,
     takes_over,
@@ -96,8 +97,7 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
 def draw_cell(draft: Draft, world: World, attacked: Attacked) -> Measured:
     """Draw the defense against an attack, and what is measured on it."""
     config, data, poison = draft.config, world.data, attacked.poison
-    suspect = {"train": poison["train"], "trusted": data["validation"], "model": attacked.victim}
-    screen = draft.shared(SCREEN, suspect, ["screen"])
+    screen = _screen(draft, world, attacked)
     models = {"baseline": world.baseline, "victim": attacked.victim}
     unsigned = {name: model for name, model in models.items() if name != "baseline" or not _tunes(config)}
     if hardens(config):
@@ -131,6 +131,15 @@ def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable
     return draft.processing(POISON, inputs, ["train", "secret"])
 
 
+def _screen(draft: Draft, world: World, attacked: Attacked) -> dict[str, Variable]:
+    """Draw the screen, or the control in its place."""
+    poison = attacked.poison
+    if is_control(draft.config):
+        return draft.control(SCREEN, {name: poison[name] for name in ("train", "secret")}, ["screen"])
+    suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
+    return draft.shared(SCREEN, suspect, ["screen"])
+
+
 def _evaluate(
     draft: Draft,
     preprocess: Mapping[str, Variable],
@@ -138,7 +147,7 @@ def _evaluate(
     screen: Mapping[str, Variable],
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
-    """Draw the one step that may see the truth."""
+    """Draw the one step of every pipeline that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},
