@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -50,6 +51,7 @@ def _shell() -> Shell:
         "heat": _heat,
         "spark": _spark,
         "seeds": _seeds,
+        "when": _when,
     }
     return Shell(_TEMPLATES, filters, {"sample": _SAMPLE})
 
@@ -62,6 +64,14 @@ def _range(number: Number, quantity: Quantity) -> str:
 def _seeds(cell: Cell) -> int:
     """Return with how many seeds a cell was measured."""
     return max((len(number.by_seed) for number in cell.numbers.values()), default=0)
+
+
+def _when(made: str) -> str:
+    """Return a time in ISO 8601 as the pages write it; as it is, where it is none."""
+    try:
+        return f"{datetime.fromisoformat(made):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return made
 
 
 def _heat(number: Number | None, quantity: Quantity) -> int:
@@ -81,7 +91,7 @@ def _spark(number: Number | None, quantity: Quantity) -> Markup:
         parts.append(element("path", d=f"M{number.low * 100:.1f} 4H{number.high * 100:.1f}", class_="span"))
     parts.append(element("path", d=f"M{number.value * 100:.1f} 4h0", class_="dot"))
     return element(
-        "svg", *parts, class_="spark", viewBox="0 0 100 8", preserveAspectRatio="none", aria_hidden="true"
+        "svg", *parts, class_="spark k-0", viewBox="0 0 100 8", preserveAspectRatio="none", aria_hidden="true"
     )
 
 

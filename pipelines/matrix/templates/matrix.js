@@ -47,12 +47,13 @@
 
   const arrange = () => {
     const order = rows.map((_, row) => row).sort(compare);
-    body.append(...order.map((row) => lines[row]));
+    if (order.some((row, place) => body.rows[place] !== lines[row])) body.append(...order.map((row) => lines[row]));
     const there = rows.map(rowShown);
-    lines.forEach((line, row) => { line.hidden = !there[row]; line.classList.remove("last"); });
-    const stays = order.filter((row) => there[row] && rows[row].control);
-    if (at("stay").checked && stays.length && stays.length < there.filter(Boolean).length)
-      lines[stays.at(-1)].classList.add("last");
+    const last = at("stay").checked ? order.findLast((row) => there[row] && rows[row].control) : -1;
+    lines.forEach((line, row) => {
+      line.hidden = !there[row];
+      line.classList.toggle("last", row === last);
+    });
     const open = columns.map(columnShown);
     for (const line of [heads, ...lines])
       columns.forEach((_, column) => { line.cells[column + 1].hidden = !open[column]; });
@@ -91,6 +92,7 @@
     const sorted = column
       ? `; sorted by ${quantities[chosen.quantity].title} in ${column.title}, ${column.data}, ${chosen.best ? "best" : "worst"} first`
       : "";
+    at("reset").hidden = chosen.column < 0 && open === rows.length && wide === columns.length && at("stay").checked;
     at("said").textContent = `${open} of ${rows.length} rows, ${wide} of ${columns.length} columns${sorted}`;
   };
 
