@@ -150,7 +150,7 @@
   const open = (cell) => {
     const row = lines.indexOf(cell.parentElement);
     const column = cell.cellIndex - 1;
-    panel.replaceChildren(top(rows[row], columns[column]), inside(cells[row][column]));
+    panel.replaceChildren(top(rows[row], columns[column]), inside(cells[row][column], rows[row]));
     reach(cell);
     panel.showModal();
     panel.scrollTop = 0;
@@ -163,8 +163,9 @@
     return make("header", "top", make("div", "", make("p", "overline", column.data), title), close);
   };
 
-  const inside = (cell) => {
+  const inside = (cell, row) => {
     const parts = make("div", "inside");
+    if (row.words) parts.append(make("p", "small soft", row.words));
     if (cell.status !== "whole") parts.append(remark(cell.status === "part" ? "Not with every seed" : cell.status, cell.why, cell.status));
     for (const why of cell.hatched) parts.append(remark("Hatched", why));
     for (const why of cell.unreliable) parts.append(remark("Unreliable", why));
@@ -182,9 +183,10 @@
     const line = make("div", "", make("dt", "", quantity.title), make("dd", "big", number.text));
     if (quantity.unit === "share") line.append(plot(number));
     const more = (what, ...said) => line.append(make("dd", "more", `${what} `, ...said));
-    if (number.interval) more("95% interval", make("b", "", number.interval), number.counted && `: ${number.counted}`);
-    const each = number.seeds.map(([seed, , text]) => `${text} with ${seed}`).join(", ");
-    more(number.spread ? "Over the seeds" : "Seeds", make("b", "", number.spread), `${number.spread ? ": " : ""}${each}`);
+    if (number.interval) more("95% interval", make("b", "", number.interval), number.counted && ` (${number.counted})`);
+    const each = number.seeds.map(([seed, , text]) => `${seed}: ${text}`).join(", ");
+    if (number.spread) more("Over the seeds", make("b", "", number.spread), ` (${each})`);
+    else more("With the seed", each);
     const gap = number.difference;
     if (gap) {
       const ranges = [gap.interval && `95% interval ${gap.interval}`, gap.spread && `seeds ${gap.spread}`].filter(Boolean).join("; ");
@@ -262,6 +264,7 @@
       cell.setAttribute("aria-haspopup", "dialog");
     }
     turns.hidden = at("keys").hidden = false;
+    if (matchMedia("(max-width: 40rem)").matches) turns.open = at("key").open = false;
     turns.addEventListener("input", (event) => {
       if (event.target.id === "sort-quantity") chosen.quantity = Number(event.target.value);
       if (event.target.id === "sort-column") chosen.column = event.target.value === "" ? -1 : Number(event.target.value);
