@@ -124,5 +124,6 @@ def test_the_policy_names_the_one_script_that_runs(page: str) -> None:
 
 def test_no_path_of_the_machine_is_shown() -> None:
     html = render(matrices.hostile("see /home/ann/runs/x"))
-    assert html.count("see …/x") > 100
-    assert set(re.findall(r".{24}/home/ann", html)) == {'report":"javascript%3Asee%20/home/ann'[-33:]}
+    assert html.count("see …/x") > 40
+    links = re.findall(r'.{26}/home/ann', html)
+    assert set(links) == {'report":"javascript%3Asee%20/home/ann'[-35:]}, "only where a report lies"
