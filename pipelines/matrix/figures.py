@@ -1,4 +1,4 @@
-"""The numbers of a matrix in words: a value, its range, and how far it is from another, each in its unit."""
+"""What a matrix holds in words: a value, its range and how far it is from another, each in its unit."""
 
 # ruff: noqa: RUF002  a page for people has dashes between numbers and minus signs
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelines.matrix.document import Difference, Number
+from pipelines.matrix.document import Column, Difference, Number
 from pipelines.page import wording
 
 
@@ -32,6 +32,11 @@ _BARE: dict[str, Callable[[float], str]] = {
 _UNITS = {"share": "%", "s": " s", "MB": " MB", "rows": "", "": ""}
 # A share less a share is no share.
 _STEPS = {**_UNITS, "share": " points", "rows": " rows"}
+
+
+def column_name(column: Column) -> str:
+    """Return what a column is called below the name of its data."""
+    return column.title.removeprefix(f"{column.data_title}: ")
 
 
 def figure(value: float, unit: str) -> str:

@@ -13,7 +13,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from pipelines.matrix.document import Cell, Matrix, Number, Quantity
-from pipelines.matrix.figures import figure, interval, spread
+from pipelines.matrix.figures import column_name, figure, interval, spread
 from pipelines.matrix.panels import panels
 from pipelines.page.scrub import scrub_text
 from pipelines.page.shell import Shell
@@ -35,7 +35,10 @@ def render(matrix: Matrix) -> str:
         "matrix",
         matrix=matrix,
         lines=[(row, [grid[row.id, column.id] for column in matrix.columns]) for row in matrix.rows],
-        groups=[(data, len(list(mine))) for data, mine in groupby(matrix.columns, lambda each: each.data)],
+        groups=[
+            (data, len(list(mine)))
+            for data, mine in groupby(matrix.columns, lambda each: each.data_title or each.data)
+        ],
         states=[(state, states[state]) for state in _STATES if states[state]],
         remarks=_remarks(matrix),
         data=htmlsafe_json_dumps(panels(matrix), separators=(",", ":")),
@@ -46,6 +49,7 @@ def render(matrix: Matrix) -> str:
 def _shell() -> Shell:
     filters = {
         "scrubbed": scrub_text,
+        "column_name": column_name,
         "figure": figure,
         "range": _range,
         "heat": _heat,

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from boomerang.config import Strict
-from pipelines.matrix.document import Cell, Matrix, Number, Quantity, RunCard
-from pipelines.matrix.figures import counted, difference, figure, interval, spread
+from pipelines.matrix.document import Cell, Column, Matrix, Number, Quantity, RunCard
+from pipelines.matrix.figures import column_name, counted, difference, figure, interval, spread
 from pipelines.page.scrub import scrub, scrub_text
 from pipelines.page.wording import duration
 
@@ -30,7 +30,7 @@ def panels(matrix: Matrix) -> Plain:
     return {
         "quantities": _some(matrix.quantities, "title", "words", "unit", "better"),
         "rows": _some(matrix.rows, "title", "words", "control"),
-        "columns": _some(matrix.columns, "title", "data", "attack", "clean"),
+        "columns": [_column(column) for column in matrix.columns],
         "cells": [
             [_cell(grid[row.id, column.id], matrix, places) for column in matrix.columns]
             for row in matrix.rows
@@ -42,6 +42,11 @@ def panels(matrix: Matrix) -> Plain:
 def _some(parts: Iterable[Strict], *names: str) -> list[Plain]:
     """Return these fields of each part."""
     return [scrub(part.model_dump(include=set(names))) for part in parts]
+
+
+def _column(column: Column) -> Plain:
+    shown = {"title": column_name(column), "data": column.data_title or column.data}
+    return scrub({**shown, "attack": column.attack}) | {"clean": column.clean}
 
 
 def _cell(cell: Cell, matrix: Matrix, places: Mapping[str, int]) -> Plain:

@@ -60,17 +60,20 @@ class Shape:
             *(Row(id=f"d{k}", title=title, words=words) for k, (title, words) in enumerate(DEFENSES)),
         )
     )
-    data: Sequence[str] = ("boomerang-synthetic-10", "fashion-mnist")
-    attacks: Sequence[tuple[str, float | None]] = ATTACKS
+    data: Sequence[str] = ("drawn", "fashion-mnist")
+    attacks: Sequence[tuple[str, float]] = ATTACKS
     seeds: Sequence[int] = SEEDS
     pictures: bool = True
 
 
 def columns_of(shape: Shape) -> Iterable[Column]:
     for data in shape.data:
-        yield Column(id=f"{data}/clean", title="clean", data=data, attack="", clean=True)
+        before = f"{data.capitalize()}: " if len(shape.data) > 1 else ""
+        about = {"data": data, "data_title": data.capitalize()}
+        yield Column(id=f"{data}.clean", title=f"{before}nobody attacks", attack="clean", clean=True, **about)
         for attack, share in shape.attacks:
-            yield Column(id=f"{data}/{attack}/{share}", title=attack, data=data, attack=attack, rate=share)
+            title = f"{before}{attack}, {share:.0%}"
+            yield Column(id=f"{data}.{attack}-{share}", title=title, attack=attack, rate=share, **about)
 
 
 def draw(shape: Shape | None = None) -> Matrix:

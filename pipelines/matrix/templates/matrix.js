@@ -247,7 +247,7 @@
     box.tabIndex = -1;
     const several = (values) => [...new Set(values.filter(Boolean))];
     at("data").append(...several(columns.map((column) => column.data)).map((data) => option(data, data)));
-    at("attack").append(...several(columns.map((column) => column.attack)).map((attack) => option(attack, attack)));
+    at("attack").append(...several(columns.map((column) => (column.clean ? "" : column.attack))).map((attack) => option(attack, attack)));
     at("sort-quantity").append(...quantities.map((quantity, k) => option(k, quantity.title)));
     const many = several(columns.map((column) => column.data)).length > 1;
     at("sort-column").append(...columns.map((column, k) => option(k, many ? `${column.title}, ${column.data}` : column.title)));

@@ -59,8 +59,8 @@ def test_every_cell_is_in_the_table_in_the_order_of_the_matrix(page: str) -> Non
 
 def test_a_data_set_spans_its_columns(page: str) -> None:
     assert re.findall(r'scope="colgroup" colspan="(\d+)"><span>([^<]+)', page) == [
-        ("4", "boomerang-synthetic-10"),
-        ("4", "fashion-mnist"),
+        ("4", "Drawn"),
+        ("4", "Fashion-mnist"),
     ]
 
 
@@ -125,5 +125,5 @@ def test_the_policy_names_the_one_script_that_runs(page: str) -> None:
 def test_no_path_of_the_machine_is_shown() -> None:
     html = render(matrices.hostile("see /home/ann/runs/x"))
     assert html.count("see …/x") > 40
-    links = re.findall(r'.{26}/home/ann', html)
+    links = re.findall(r".{26}/home/ann", html)
     assert set(links) == {'report":"javascript%3Asee%20/home/ann'[-35:]}, "only where a report lies"

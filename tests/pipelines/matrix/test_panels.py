@@ -40,6 +40,12 @@ def replaced(matrix: Matrix, **told: object) -> Matrix:
     return matrix.model_copy(update={"cells": (cell, *matrix.cells[1:])})
 
 
+def test_a_column_is_named_without_its_data_set_which_is_named_beside_it() -> None:
+    columns = panels(matrices.draw())["columns"]
+    assert columns[0] == {"title": "nobody attacks", "data": "Drawn", "attack": "clean", "clean": True}
+    assert (columns[5]["title"], columns[5]["data"]) == ("BadNets, 1%", "Fashion-mnist")
+
+
 def test_paths_of_this_machine_and_hidden_characters_are_taken_out() -> None:
     why = "cannot read /home/ann/secret/x.npy\u202e"
     run = panels(replaced(matrices.draw(), why=why, command="run --config /home/ann/a.toml"))["cells"][0][0][
@@ -53,4 +59,4 @@ def test_a_report_is_a_path_whatever_it_says() -> None:
     run = panels(replaced(matrices.draw(), report="javascript:alert(1)//"))["cells"][0][0]["runs"][0]
     assert run["report"] == "javascript%3Aalert%281%29//"
     plain = panels(matrices.draw())["cells"][0][0]["runs"][0]
-    assert plain["report"].startswith("../screens-nothing-boomerang-synthetic-10-clean-0/")
+    assert plain["report"].startswith("../screens-nothing-drawn.clean-0/")

@@ -45,7 +45,7 @@ def test_a_line_a_cell_with_every_number_as_matrix_json_has_it() -> None:
 
 def test_a_line_says_what_its_cell_is_of_and_why_it_has_no_number() -> None:
     lines = lines_of(matrices.troubled())
-    assert (lines[0]["data"], lines[0]["clean"], lines[0]["rate"]) == ("boomerang-synthetic-10", "yes", "")
+    assert (lines[0]["data"], lines[0]["clean"], lines[0]["rate"]) == ("drawn", "yes", "")
     assert (lines[1]["attack"], lines[1]["rate"], lines[1]["defense"]) == ("BadNets", "0.01", "nothing")
     assert (lines[1]["control"], lines[63]["control"], lines[1][DER]) == ("yes", "no", "")
     (failed,) = [line for line in lines if line["status"] == "failed"]
