@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -12,7 +13,7 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from pipelines.matrix.document import Cell, Matrix, Number, Quantity
+from pipelines.matrix.document import Cell, Matrix, Number, Quantity, Status
 from pipelines.matrix.figures import column_name, figure, interval, spread
 from pipelines.matrix.panels import panels
 from pipelines.page.scrub import scrub_text
@@ -24,7 +25,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _SHADES = 9
 # Of the key that shows how a cell is read.
 _SAMPLE = Number(value=0.03, by_seed={"0": 0.03}, low=0.016, high=0.056)
-_STATES = ("whole", "part", "failed", "refused", "excluded", "waiting")
+_STATES: tuple[Status, ...] = ("whole", "part", "failed", "refused", "excluded", "waiting")
 
 
 def render(matrix: Matrix) -> str:
@@ -47,7 +48,7 @@ def render(matrix: Matrix) -> str:
 
 @lru_cache(maxsize=1)
 def _shell() -> Shell:
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "scrubbed": scrub_text,
         "column_name": column_name,
         "figure": figure,
@@ -111,8 +112,7 @@ def _remarks(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _said(cell: Cell, seeds: int) -> list[tuple[str, str]]:
-    said = [] if cell.status == "whole" else [(cell.status, cell.why)]
-    if cell.status == "part":
-        said = [(f"{_seeds(cell)} of {plural(seeds, 'seed')}", cell.why)]
+    status = f"{_seeds(cell)} of {plural(seeds, 'seed')}" if cell.status == "part" else cell.status
+    said = [] if cell.status == "whole" else [(status, cell.why)]
     said += [("hatched", why) for why in cell.hatched]
-    return [*said, *(("unreliable", why) for why in cell.unreliable)]
+    return said + [("unreliable", why) for why in cell.unreliable]

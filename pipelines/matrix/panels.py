@@ -45,8 +45,12 @@ def _some(parts: Iterable[Strict], *names: str) -> list[Plain]:
 
 
 def _column(column: Column) -> Plain:
-    shown = {"title": column_name(column), "data": column.data_title or column.data}
-    return scrub({**shown, "attack": column.attack}) | {"clean": column.clean}
+    return {
+        "title": scrub_text(column_name(column)),
+        "data": scrub_text(column.data_title or column.data),
+        "attack": scrub_text(column.attack),
+        "clean": column.clean,
+    }
 
 
 def _cell(cell: Cell, matrix: Matrix, places: Mapping[str, int]) -> Plain:

@@ -22,6 +22,9 @@
     return made;
   };
 
+  const several = (values) => [...new Set(values.filter(Boolean))];
+  const many = several(columns.map((column) => column.data)).length > 1;
+
   // --- which rows and columns are there, and in which order
 
   const holds = (text, wanted) => text.toLowerCase().includes(wanted.trim().toLowerCase());
@@ -113,7 +116,10 @@
     if (reached) reached.tabIndex = -1;
     reached = target;
     reached.tabIndex = 0;
-    if (focus) reached.focus();
+    if (!focus) return;
+    // Focus alone would leave a cell below what stays in sight.
+    reached.focus({ preventScroll: true });
+    reached.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
   const settle = () => {
     const there = shownLines().map(targets);
@@ -160,7 +166,7 @@
     const title = make("h2", "", `${row.title} against ${column.clean ? "no attack" : column.title}`);
     title.id = "panel-title";
     const close = button("close", "Close", () => panel.close());
-    return make("header", "top", make("div", "", make("p", "overline", column.data), title), close);
+    return make("header", "top", make("div", "", many ? make("p", "overline", column.data) : "", title), close);
   };
 
   const inside = (cell, row) => {
@@ -186,7 +192,7 @@
     if (number.interval) more("95% interval", make("b", "", number.interval), number.counted && ` (${number.counted})`);
     const each = number.seeds.map(([seed, , text]) => `${seed}: ${text}`).join(", ");
     if (number.spread) more("Over the seeds", make("b", "", number.spread), ` (${each})`);
-    else more("With the seed", each);
+    else more(number.seeds.length > 1 ? `The same with ${number.seeds.length} seeds` : `With seed ${number.seeds[0][0]} alone`);
     const gap = number.difference;
     if (gap) {
       const ranges = [gap.interval && `95% interval ${gap.interval}`, gap.spread && `seeds ${gap.spread}`].filter(Boolean).join("; ");
@@ -245,11 +251,9 @@
     grid.setAttribute("role", "grid");
     grid.classList.add("live");
     box.tabIndex = -1;
-    const several = (values) => [...new Set(values.filter(Boolean))];
     at("data").append(...several(columns.map((column) => column.data)).map((data) => option(data, data)));
     at("attack").append(...several(columns.map((column) => (column.clean ? "" : column.attack))).map((attack) => option(attack, attack)));
     at("sort-quantity").append(...quantities.map((quantity, k) => option(k, quantity.title)));
-    const many = several(columns.map((column) => column.data)).length > 1;
     at("sort-column").append(...columns.map((column, k) => option(k, many ? `${column.title}, ${column.data}` : column.title)));
     at("data").parentElement.hidden = !many;
     columns.forEach((_, column) => {
@@ -283,7 +287,7 @@
       if (cell && getSelection().isCollapsed) open(cell);
     });
     panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
-    panel.addEventListener("close", () => reached.focus());
+    panel.addEventListener("close", () => reach(reached));
     arrange();
   };
   start();

