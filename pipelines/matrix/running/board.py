@@ -13,12 +13,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.matrix.cells import cells_of, columns_of, rows_of
 from pipelines.matrix.document import Column, Matrix, Number, Row
+from pipelines.matrix.entries import Campaign
 from pipelines.matrix.quantities import ACCURACY, ASR
+from pipelines.matrix.running.forecast import Forecast
 from pipelines.matrix.running.progress import Progress
-from pipelines.matrix.running.ready import Ready
+from pipelines.matrix.running.ready import Ready, Refused
 from pipelines.page.terminal import open_console
-from pipelines.page.wording import duration, percent
+from pipelines.page.wording import duration, percent, plural
 from pipelines.runs.records import Event
 
 _DONE, _FAILED, _RUNS, _WAITS = ("✓", "green"), ("✗", "red"), ("▶", "cyan"), ("·", "dim")
@@ -96,6 +99,30 @@ class _Board:
         if name in progress.ended:
             return _DONE if progress.ended[name] else _FAILED
         return _RUNS if name in progress.running else _WAITS
+
+
+def show_forecast(campaign: Campaign, found: Forecast, cells: Sequence[Ready | Refused], jobs: int) -> None:
+    """Print what a campaign would do, and which of its cells its config refuses."""
+    console = open_console()
+    rows, columns = len(rows_of(campaign)), len(columns_of(campaign))
+    seeds = plural(len(campaign.seeds), "seed")
+    console.print(f"{campaign.name}: {plural(rows, 'row')} x {plural(columns, 'column')} x {seeds}")
+    console.print(f"runs: {found.runs:,}, {jobs} at a time")
+    shared = found.steps - found.distinct
+    console.print(
+        f"steps: {found.steps:,} in all, {shared:,} of them another run's as well, {found.cached:,} in the "
+        f"cache: {found.distinct - found.cached:,} to run"
+    )
+    if found.seconds is not None:
+        console.print(f"time: about {duration(found.seconds)}, by what such steps took here")
+    else:
+        console.print(f"time: not known, as here never ran: {', '.join(found.unknown)}")
+    for each in cells:
+        if isinstance(each, Refused):
+            console.print(f"refused: {each.cell.id}: {each.why}", markup=False, soft_wrap=True)
+    for cell in cells_of(campaign):
+        if cell.excluded and cell.seed == campaign.seeds[0]:
+            console.print(f"excluded: {cell.column.id} x {cell.row.id}: {cell.excluded}", markup=False)
 
 
 def show_matrix(matrix: Matrix, files: Mapping[str, object]) -> None:
