@@ -1,17 +1,31 @@
-"""Matrices that no campaign has made: numbers drawn from a seed, and the texts and troubles that tests need."""
+"""Matrices that no campaign has made: numbers drawn from a seed, with the troubles that tests need."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from boomerang.metrics import rate
 from pipelines.matrix.document import Cell, Column, Difference, Matrix, Number, Picture, Row, RunCard
-from pipelines.matrix.quantities import ACCURACY, ASR, CPU, DER, FIDELITY, FPR, INNOCENT, LEAST_CLASS
-from pipelines.matrix.quantities import MEMORY, QUANTITIES, ROBUST, TPR, TRUSTED
+from pipelines.matrix.quantities import (
+    ACCURACY,
+    ASR,
+    CPU,
+    DER,
+    FIDELITY,
+    FPR,
+    INNOCENT,
+    LEAST_CLASS,
+    MEMORY,
+    QUANTITIES,
+    ROBUST,
+    TPR,
+    TRUSTED,
+)
 from pipelines.report.pictures import data_uri
 
 CONTROLS = (
@@ -37,24 +51,29 @@ class Shape:
     """What a matrix is drawn from."""
 
     title: str = "Which screen stops which attack?"
-    words: str = "Four defenses against three attacks on two data sets, with the controls that tell one from luck."
+    words: str = (
+        "Four defenses against three attacks on two data sets, with the controls that tell one from luck."
+    )
     rows: Sequence[Row] = field(
         default_factory=lambda: (
             *CONTROLS,
             *(Row(id=f"d{k}", title=title, words=words) for k, (title, words) in enumerate(DEFENSES)),
         )
     )
-    data: Sequence[str] = ("boomerang-synthetic-10", "fashion-mnist")
-    attacks: Sequence[tuple[str, float | None]] = ATTACKS
+    data: Sequence[str] = ("drawn", "fashion-mnist")
+    attacks: Sequence[tuple[str, float]] = ATTACKS
     seeds: Sequence[int] = SEEDS
     pictures: bool = True
 
 
 def columns_of(shape: Shape) -> Iterable[Column]:
     for data in shape.data:
-        yield Column(id=f"{data}/clean", title="clean", data=data, attack="", clean=True)
+        before = f"{data.capitalize()}: " if len(shape.data) > 1 else ""
+        about = {"data": data, "data_title": data.capitalize()}
+        yield Column(id=f"{data}.clean", title=f"{before}nobody attacks", attack="clean", clean=True, **about)
         for attack, share in shape.attacks:
-            yield Column(id=f"{data}/{attack}/{share}", title=attack, data=data, attack=attack, rate=share)
+            title = f"{before}{attack}, {share:.0%}"
+            yield Column(id=f"{data}.{attack}-{share}", title=title, attack=attack, rate=share, **about)
 
 
 def draw(shape: Shape | None = None) -> Matrix:
@@ -79,33 +98,36 @@ def draw(shape: Shape | None = None) -> Matrix:
 
 
 def troubled() -> Matrix:
-    """Return a matrix of two data sets with a cell of each trouble, and two that are hatched."""
+    """Return a matrix of two data sets with a cell of each trouble.
+
+    Of its first data set the last attack has failed, so its cells are hatched; and one cell of the second.
+    """
     matrix = draw()
-    seconds = matrix.columns[4:]
-    last = matrix.columns[-1].id
-    changed = {
-        ("d3", last): {"status": "failed", "why": "Harden: no class has 50 rows left", "numbers": {}},
-        ("d4", matrix.columns[3].id): {"status": "refused", "why": "the entry has no trusted rows", "numbers": {}},
-        ("d2", seconds[0].id): {"status": "excluded", "why": "excluded by the campaign: it needs labels", "numbers": {}},
-        ("d2", last): {"status": "waiting", "why": "", "numbers": {}},
-        ("d1", matrix.columns[1].id): {"unreliable": ("12 pictures with the trigger are too few",)},
-        ("d0", matrix.columns[6].id): {"hatched": ("the accuracy fell by 7.2 points",)},
-    }  # fmt: skip
+    columns = [column.id for column in matrix.columns]
+    told = {
+        ("d3", columns[7]): _nothing("failed", "Harden: no class has 50 rows left"),
+        ("d4", columns[3]): _nothing("refused", "the entry has no trusted rows"),
+        ("d2", columns[4]): _nothing("excluded", "excluded by the campaign: it needs labels"),
+        ("d2", columns[7]): _nothing("waiting", ""),
+        ("d1", columns[1]): {"unreliable": ("12 pictures with the trigger are too few",)},
+        ("d0", columns[6]): {"hatched": ("the accuracy fell by 7.2 points",)},
+        ("d1", columns[6]): _one_seed_lost(matrix.cell("d1", columns[6])),
+    }
+    weak = {"hatched": ("the attack itself failed: ASR 31.0% without a defense",)}
     cells = []
     for cell in matrix.cells:
-        update = dict(changed.get((cell.row, cell.column), {}))
-        if (cell.row, cell.column) == ("d1", seconds[2].id):
-            update = _one_seed_lost(cell)
-        elif cell.column == matrix.columns[3].id and not update:
-            update = {"hatched": ("the attack itself failed: ASR 31.0% without a defense",)}
-        if "numbers" in update and not update["numbers"]:
-            update["runs"] = tuple(
-                run.model_copy(update={"status": "failed" if update["status"] == "failed" else "waiting",
-                                       "why": update["why"], "report": "", "digests": {}, "pictures": ()})
-                for run in cell.runs
-            ) if update["status"] in ("failed", "waiting") else ()  # fmt: skip
-        cells.append(cell.model_copy(update=update))
+        other = weak if cell.column == columns[3] else {}
+        cells.append(cell.model_copy(update=told.get((cell.row, cell.column), other)))
     return matrix.model_copy(update={"cells": tuple(cells)})
+
+
+def _nothing(status: Literal["failed", "refused", "excluded", "waiting"], why: str) -> dict[str, object]:
+    """Return what is told of a cell without a number."""
+    runs: tuple[RunCard, ...] = ()
+    if status != "excluded":
+        command = "python -m pipelines run --config default"
+        runs = tuple(RunCard(seed=seed, status=status, why=why, command=command) for seed in SEEDS)
+    return {"status": status, "why": why, "numbers": {}, "runs": runs}
 
 
 def hostile(*texts: str) -> Matrix:
@@ -181,10 +203,9 @@ def _share(source: random.Random, share: float, total: int, seeds: Sequence[int]
     counts = [min(total, max(0, round(total * (share + source.gauss(0, 0.006))))) for _ in seeds]
     pooled = rate(sum(counts), total * len(counts))
     values = {str(seed): count / total for seed, count in zip(seeds, counts, strict=True)}
-    return Number(
-        value=sum(values.values()) / len(values), by_seed=values, successes=pooled.successes, total=pooled.total,
-        low=pooled.low, high=pooled.high,
-    )  # fmt: skip
+    mean = sum(values.values()) / len(values)
+    counted = {"successes": pooled.successes, "total": pooled.total, "low": pooled.low, "high": pooled.high}
+    return Number(value=mean, by_seed=values).model_copy(update=counted)
 
 
 def _plain(source: random.Random, value: float, seeds: Sequence[int], wide: float = 0.05) -> Number:
@@ -222,7 +243,7 @@ def _run(row: Row, column: Column, seed: int, pictures: tuple[Picture, ...]) -> 
         why="" if passed else "attack success rate, upper 95% bound: 12.1%, allowed 10.0%",
         command=f"python -m pipelines run --config default --set seed={seed}{attack} --id {name}",
         report=f"../{name}/report.html",
-        digests={what: f"{source.getrandbits(256):064x}" for what in ("train", "poisoned train", "hardened model")},
+        digests={what: f"{source.getrandbits(256):064x}" for what in ("train", "poison", "hardened model")},
         seconds=source.uniform(4, 190),
         pictures=pictures,
     )  # fmt: skip
