@@ -91,7 +91,10 @@ class Schedule:
         KeyboardInterrupt
             When it was interrupted, after the jobs that ran have ended.
         """
-        threads = [Thread(target=self._work, daemon=True) for _ in range(self.works.jobs)]
+        threads = [
+            Thread(target=self._work, name=f"campaign-{number}", daemon=True)
+            for number in range(self.works.jobs)
+        ]
         for thread in threads:
             thread.start()
         try:
@@ -144,6 +147,8 @@ class Schedule:
             return
         except (BoomerangError, OSError) as error:
             self.failures[ready.cell.id] = str(error)
+        except Exception as error:  # whatever it is, the other cells go on
+            self.failures[ready.cell.id] = f"a mistake of Boomerang's own: {error!r}"
         self.tell(ready, None)
 
     def _on_event(self, ready: Ready, event: Event) -> None:

@@ -91,7 +91,7 @@ def test_what_makes_no_matrix_is_refused(tmp_path: Path, text: str, said: str) -
 
 
 def test_an_addition_changes_nothing_that_is_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="unknown key 'base' in 0.toml"):
+    with pytest.raises(ConfigError, match=r"unknown key 'base' in 0\.toml"):
         read(tmp_path, SMALL, 'base = "fashion"')
 
 
