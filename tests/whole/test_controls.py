@@ -1,4 +1,4 @@
-"""Controls end to end, in real processes: what they keep, what comes of it, and that none is taken for more."""
+"""Controls end to end, in real processes: what they keep, what comes of it, and that none passes for more."""
 
 from __future__ import annotations
 
