@@ -222,6 +222,15 @@ class Cache:
                     found.append((content["created"], file.parent.name, _recipe(content["recipe"])))
         yield from (recipe for _, _, recipe in sorted(found, key=lambda each: each[:2], reverse=True))
 
+    def seconds(self) -> dict[str, list[float]]:
+        """Return what every entry took to make, by the name of its step."""
+        found: dict[str, list[float]] = {}
+        for file in self.root.glob(f"??/[!.]*/{ENTRY}"):
+            with suppress(BoomerangError, KeyError, TypeError, ValueError):
+                content = load_json(file)
+                found.setdefault(content["recipe"]["step"], []).append(float(content["cost"]["seconds"]))
+        return found
+
     def nearest(self, recipe: Recipe) -> str:
         """Return in words how a recipe differs from the most similar one of its step."""
         differences = [_differences(recipe, earlier) for earlier in self.entries(recipe.step)]

@@ -19,7 +19,7 @@ from threading import Lock, Thread
 
 from boomerang.errors import BoomerangError
 from pipelines.campaign.site import Site
-from pipelines.matrix.ready import Ready
+from pipelines.matrix.running.ready import Ready
 from pipelines.runners.base import Order, Runner
 from pipelines.runners.process.processes import PROJECT
 from pipelines.runners.process.warmth import Hosts

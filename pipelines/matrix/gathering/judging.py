@@ -8,7 +8,7 @@ import numpy as np
 
 from boomerang.metrics import paired_difference, rate
 from pipelines.matrix.document import Difference, Number
-from pipelines.matrix.measured import Counts, Effect, Measured
+from pipelines.matrix.gathering.measured import Counts, Effect, Measured
 from pipelines.matrix.quantities import ACCURACY, ASR
 
 # An attack that succeeds less often than this, undefended, tells nothing of a defense.

@@ -12,11 +12,11 @@ from boomerang.errors import BadInput, BoomerangError
 from boomerang.safeio import load_json
 from pipelines.matrix.cells import Cell, cells_of, columns_of, rows_of
 from pipelines.matrix.document import Cell as CellNumbers
-from pipelines.matrix.document import Matrix, RunCard, Status
+from pipelines.matrix.document import Matrix, RunCard, RunStatus, Status
 from pipelines.matrix.entries import Campaign
-from pipelines.matrix.evidence import pictures_of, thresholds_of
-from pipelines.matrix.judging import hatched, numbers_of, unreliable
-from pipelines.matrix.measured import Measured, read_measured
+from pipelines.matrix.gathering.evidence import pictures_of, thresholds_of
+from pipelines.matrix.gathering.judging import hatched, numbers_of, unreliable
+from pipelines.matrix.gathering.measured import Measured, read_measured
 from pipelines.matrix.quantities import QUANTITIES
 from pipelines.runs.records import CONFIG, EXECUTION, INTERRUPTED, PAGE, Execution, load_execution, now
 
@@ -36,7 +36,7 @@ def assemble(campaign: Campaign, folder: Path, failures: Mapping[str, str], comm
         What runs the campaign, for the command that runs one cell of it.
     """
     pairs = groupby(cells_of(campaign), key=lambda each: (each.row.id, each.column.id))
-    cells, versions = [], {}
+    cells, versions = [], dict[str, str]()
     for _, group in pairs:
         seeds = list(group)
         runs = [_Run(cell, folder, failures.get(cell.id, "")) for cell in seeds]
@@ -62,9 +62,11 @@ class _Run:
     """One run as it is found: measured, or why not."""
 
     def __init__(self, cell: Cell, folder: Path, failure: str) -> None:
-        self.cell, self.execution = cell, None
+        self.cell = cell
+        self.execution: Execution | None = None
         self.measured: Measured | None = None
-        self.status, self.why = "waiting", ""
+        self.status: Status = "waiting"
+        self.why = ""
         if cell.excluded:
             self.status, self.why = "excluded", cell.excluded
             return
@@ -102,13 +104,13 @@ class _Run:
     def card(self, command: str) -> RunCard:
         """Return what the page tells of this run."""
         seen, done = self.measured, self.execution
-        status = self.status
+        status: RunStatus = "failed" if self.status == "failed" else "waiting"
         if seen is not None:
             status = "passed" if seen.metrics.verdict.passed else "rejected"
         return RunCard(
             seed=self.cell.seed,
             run=self.cell.id if done else "",
-            status="refused" if status == "excluded" else status,
+            status="refused" if self.status == "refused" else status,
             why=seen.metrics.reasons if seen else self.why,
             command=f"{command} --only {self.cell.id}",
             report=f"{self.cell.id}/{PAGE}" if done and (done.run_dir / PAGE).is_file() else "",
