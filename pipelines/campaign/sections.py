@@ -37,11 +37,10 @@ class ScreenConfig(Strict):
 
     Attributes
     ----------
-    detectors : list
     control : str
-        In the place of detectors a filter that is told the truth, to tell a defense from luck: `perfect`
-        takes out the poisoned rows, `random` as many of all rows. Its model never passes the gate, and a
-        deployed range has no role for it.
+        In the place of detectors a filter that is told the truth, to tell a defense from luck. It takes out
+        the poisoned rows (`perfect`), or as many rows drawn from all (`random`). No model of it passes the
+        gate, and a deployed range has no role for it.
     """
 
     detectors: tuple[Spec, ...] = (

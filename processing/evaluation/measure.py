@@ -84,8 +84,6 @@ def model_numbers(
     accuracy = share(calls == y)
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
     reference = before["baseline"] if before else None
-    drop = 0.0 if reference is None else _drop(reference.clean_accuracy, accuracy)
-    drop = None if unanswered or (reference and reference.unanswered) else drop
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
     )
@@ -97,7 +95,7 @@ def model_numbers(
     table = confusion(y, calls, len(classes))
     skill = skill_of(y, calls, classes)
     measured = Measured(
-        accuracy_drop=drop,
+        accuracy_drop=None if unanswered else _drop_since(reference, accuracy),
         skill=skill,
         reference=reference.skill if reference else skill,
         attacks=attacks,
@@ -113,7 +111,7 @@ def model_numbers(
         clean_accuracy=accuracy,
         unanswered=unanswered,
         skill=skill,
-        accuracy_drop=drop,
+        accuracy_drop=measured.accuracy_drop,
         recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
         confusion=tuple(tuple(int(n) for n in row) for row in table),
         attacks=attacks,
@@ -137,6 +135,13 @@ def _attack(
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
     return numbers.model_copy(update={"probe_asr": share(calls[chosen] == trial.target)})
+
+
+def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:
+    """Return the accuracy lost against the baseline: of itself 0, and None where that has not all answers."""
+    if reference is None:
+        return 0.0
+    return None if reference.unanswered else _drop(reference.clean_accuracy, accuracy)
 
 
 def _drop(before: Rate, after: Rate) -> float | None:
