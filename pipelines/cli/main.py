@@ -18,6 +18,7 @@ from pipelines.cli.commands import (
     approve,
     canary,
     check,
+    compare,
     completion,
     dashboard,
     definition,
@@ -37,7 +38,7 @@ from pipelines.runners import interrupts
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
-    *(run.add, report.add, verify.add, key.add, plan.add, definition.add, check.add, image.add),
+    *(run.add, report.add, compare.add, verify.add, key.add, plan.add, definition.add, check.add, image.add),
     *(canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),
     completion.add,

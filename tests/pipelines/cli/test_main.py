@@ -41,7 +41,7 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "report", "verify", "key", "plan", "definition", "check", "image", "canary"),
+    *("run", "report", "compare", "verify", "key", "plan", "definition", "check", "image", "canary"),
     *("approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
 )
 

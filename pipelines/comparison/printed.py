@@ -1,0 +1,125 @@
+"""What differs, as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.comparison.changes import Change
+from pipelines.comparison.gaps import Line, say_between, say_gap, say_reach, say_value
+from pipelines.comparison.traces import Content, Names
+from pipelines.comparison.two_campaigns import TwoCampaigns
+from pipelines.comparison.two_runs import TwoRuns
+from pipelines.page.terminal import open_console
+from pipelines.page.wording import plural
+
+# Rows of a table of a campaign, of which there may be thousands; the page has all.
+_MOST = 40
+_STYLES = {"good": "green", "bad": "red"}
+
+
+def show(found: TwoRuns | TwoCampaigns, page: Path) -> None:
+    """Print what differs, and where the page is."""
+    console = open_console()
+    console.print(f"[bold]{escape(found.headline)}.[/]")
+    console.print(escape(found.counted))
+    if isinstance(found, TwoRuns):
+        _show_runs(console, found)
+    else:
+        _show_campaigns(console, found)
+    console.print(f"comparison: {page}", soft_wrap=True, markup=False)
+
+
+def _show_runs(console: Console, found: TwoRuns) -> None:
+    _show_changes(console, "settings", found.names, found.settings)
+    if found.others:
+        table = _table("data and models", "", *found.names, "files that differ")
+        for thing in found.others:
+            table.add_row(
+                *map(escape, (thing.title, _content(thing.old), _content(thing.new))), _few(thing.files)
+            )
+        console.print(table)
+    if found.code.files:
+        table = _table("code", "", *found.names, "ran in")
+        for file in found.code.files:
+            table.add_row(*map(escape, (file.path, file.old[:12], file.new[:12], ", ".join(file.steps))))
+        console.print(table)
+    elif not found.code.unknown:
+        console.print("code: the same")
+    if found.code.versions is not None:
+        _show_changes(console, "versions", found.names, found.code.versions)
+    for said in found.code.unknown:
+        console.print(f"[yellow]code not known:[/] {escape(said)}")
+    if found.groups:
+        table = _table("numbers", "", "", *found.names, "difference", "")
+        for group in found.groups:
+            if group.words:
+                note = "the same model" if group.same else ""
+                table.add_row(group.title, "gate", *(word.text for word in group.words), "", note)
+            for line in group.lines:
+                table.add_row(group.title, *_cells(line))
+        console.print(table)
+
+
+def _show_campaigns(console: Console, found: TwoCampaigns) -> None:
+    _show_changes(console, "seeds, rows and columns", found.names, found.settings)
+    _show_changes(console, "versions", found.names, found.versions)
+    if found.data:
+        console.print(f"{plural(len(found.data), 'digest')} of data and models differ, see the page")
+    for cell in found.cells:
+        if cell.old != cell.new:
+            said = f"{cell.column}, {cell.row}: {cell.old} → {cell.new}"
+            console.print(f"[yellow]{escape(said)}[/]")
+    told = [(cell, line) for cell in found.cells for line in cell.lines if line.gap and line.gap.told]
+    if told:
+        table = _table("numbers that can be told apart", "column", "row", "", *found.names, "difference", "")
+        for cell, line in told[:_MOST]:
+            table.add_row(escape(cell.column), escape(cell.row), *_cells(line))
+        console.print(table)
+    if len(told) > _MOST:
+        console.print(f"and {len(told) - _MOST} more, see the page")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(escape(name), overflow="fold")
+    return table
+
+
+def _show_changes(console: Console, title: str, names: Names, rows: Sequence[Change]) -> None:
+    if not rows:
+        console.print(f"{title}: the same")
+        return
+    table = _table(title, "", *names)
+    for row in rows:
+        table.add_row(escape(row.key), escape(row.old), escape(row.new))
+    console.print(table)
+
+
+def _content(content: Content | None) -> str:
+    return "not there" if content is None else content.digest[:12]
+
+
+def _few(files: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(files) - most} more" if len(files) > most else ""
+    return escape(", ".join(files[:most]) + more)
+
+
+def _cells(line: Line) -> list[str]:
+    """Return a number of both sides as the cells of a row, from its title on."""
+    numbers = [
+        _with(say_value(each, line.unit), say_between(each, line.unit)) for each in (line.old, line.new)
+    ]
+    style = _STYLES.get(line.tone or "")
+    word = line.word or ("" if line.gap is None else "no interval")
+    gap = _with(say_gap(line.gap, line.unit), say_reach(line.gap, line.unit))
+    return [escape(line.title), *numbers, gap, f"[{style}]{word}[/]" if style else word]
+
+
+def _with(said: str, between: str) -> str:
+    return f"{said} ({between})" if between else said
