@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +33,7 @@ def render(found: TwoRuns | TwoCampaigns) -> str:
 
 @lru_cache(maxsize=1)
 def _shell() -> Shell:
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "value": gaps.say_value,
         "between": gaps.say_between,
         "gap": gaps.say_gap,

@@ -1,4 +1,4 @@
-"""What differs between two runs: settings, data, code, and each number with the interval of its difference."""
+"""What differs between two runs: settings, data, code, and each number with its difference's interval."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ class TwoRuns:
             plural(len(self.code.files), "file of code", "files of code"),
             plural(len(self.code.versions or ()), "version"),
         ]
-        return f"{', '.join(parts[:-1])} and {parts[-1]} differ."
+        told = sum(line.gap is not None and line.gap.told for line in self.lines)
+        numbers = f" Of {plural(len(self.lines), 'number')} {told} can be told apart." if self.lines else ""
+        return f"{', '.join(parts[:-1])} and {parts[-1]} differ.{numbers}"
 
 
 def compare_runs(names: Names, first: Run, second: Run) -> TwoRuns:
