@@ -149,7 +149,9 @@ def code(names: Names, first: Run, second: Run) -> Code:
 
 
 def _jobs(run: Run) -> dict[str, StepRecord]:
-    return {step.name: step for step in run.execution.steps if step.type in _JOBS}
+    """Return the steps that ran code of ours, to its end or not."""
+    steps = (step for step in run.execution.steps if step.status != "Skipped")
+    return {step.name: step for step in steps if step.type in _JOBS}
 
 
 def _recipes(run: Run) -> dict[str, Recipe]:

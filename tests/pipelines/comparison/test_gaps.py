@@ -48,7 +48,9 @@ def test_what_can_be_told_apart_is_better_or_worse_for_the_defender(
 
 def test_the_difference_is_the_second_less_the_first() -> None:
     gap = rate_gap(rate(48, 80), rate(56, 70))
-    assert gap is not None and (gap.value, gap.low, gap.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert gap is not None and (gap.value, gap.low, gap.high) == pytest.approx(
+        (0.2, 0.0524, 0.3339), abs=5e-5
+    )
 
 
 @pytest.mark.parametrize("pair", [(None, rate(1, 2)), (rate(1, 2), None), (rate(0, 0), rate(1, 2))])

@@ -95,7 +95,9 @@ def test_a_changed_record_is_no_record(own: Path) -> None:
         ("{", BadInput, "matrix.json"),
     ],
 )
-def test_a_malformed_matrix_is_refused(own: Path, content: str, kind: type[BoomerangError], said: str) -> None:
+def test_a_malformed_matrix_is_refused(
+    own: Path, content: str, kind: type[BoomerangError], said: str
+) -> None:
     (own / "friday" / MATRIX).write_text(content)
     with pytest.raises(kind, match=said):
         compare(own / "monday", own / "friday")
