@@ -103,11 +103,14 @@ class TwoRuns:
             plural(len(self.settings), "setting"),
             plural(len(self.others), "digest of data and models", "digests of data and models"),
             plural(len(self.code.files), "file of code", "files of code"),
-            plural(len(self.code.versions or ()), "version"),
         ]
+        if self.code.versions is not None:
+            parts.append(plural(len(self.code.versions), "version"))
+        unknown = len(self.code.unknown)
+        code = f" The code of {plural(unknown, 'step')} is not known." if unknown else ""
         told = sum(line.gap is not None and line.gap.told for line in self.lines)
         numbers = f" Of {plural(len(self.lines), 'number')} {told} can be told apart." if self.lines else ""
-        return f"{', '.join(parts[:-1])} and {parts[-1]} differ.{numbers}"
+        return f"{', '.join(parts[:-1])} and {parts[-1]} differ.{code}{numbers}"
 
 
 def compare_runs(names: Names, first: Run, second: Run) -> TwoRuns:

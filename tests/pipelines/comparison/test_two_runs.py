@@ -133,8 +133,8 @@ def test_a_run_that_was_cut_off_is_named(tmp_path: Path) -> None:
 
 def test_only_what_differs_is_counted(tmp_path: Path) -> None:
     found = compared(tmp_path, Scene(), Scene())
-    assert found.counted.startswith(
-        "0 settings, 0 digests of data and models, 0 files of code and 0 versions"
+    assert found.counted == (
+        "0 settings, 0 digests of data and models, 0 files of code and 0 versions differ. "
+        "The code of 7 steps is not known. Of 17 numbers 0 can be told apart."
     )
-    assert "0 can be told apart" in found.counted
     assert found.headline == "The gate passes both"
