@@ -70,17 +70,10 @@ def difference(a: Rate, b: Rate) -> tuple[float, float, float]:
     The Wilson intervals of both, joined (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10);
     raises ValueError if one was not measured.
     """
-    if (
-        a.value is None
-        or a.low is None
-        or a.high is None
-        or b.value is None
-        or b.low is None
-        or b.high is None
-    ):
+    (p, p_low, p_high), (q, q_low, q_high) = ((x.value, x.low, x.high) for x in (a, b))
+    if p is None or q is None or p_low is None or p_high is None or q_low is None or q_high is None:
         raise ValueError("what was not measured has no difference")
-    gap = a.value - b.value
-    low, high = math.hypot(a.value - a.low, b.high - b.value), math.hypot(a.high - a.value, b.value - b.low)
+    gap, low, high = p - q, math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
     return gap, gap - low, gap + high
 
 

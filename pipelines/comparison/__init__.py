@@ -1,7 +1,7 @@
 """Two runs, or two campaigns, beside each other: what differs, on the terminal and as one page.
 
     sides          the two folders, told apart, read, and held against what was recorded
-    changes        what differs in settings: two tables of plain JSON, key by key
+    key_by_key     what differs in settings: two tables of plain JSON, key by key
     traces         what differs in data and code: digests of what steps were given, made and ran
     gaps           a number of both with its difference, the interval of it, and how that is written
     two_runs       the differences of two runs

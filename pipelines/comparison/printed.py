@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.comparison.changes import Change
 from pipelines.comparison.gaps import Line, say_between, say_gap, say_reach, say_value
+from pipelines.comparison.key_by_key import Change
 from pipelines.comparison.traces import Content, Names
 from pipelines.comparison.two_campaigns import TwoCampaigns
 from pipelines.comparison.two_runs import TwoRuns

@@ -11,8 +11,8 @@ from typing import Any
 from markupsafe import Markup
 
 from pipelines.comparison import gaps
-from pipelines.comparison.changes import ABSENT
 from pipelines.comparison.gaps import Gap, Line
+from pipelines.comparison.key_by_key import ABSENT
 from pipelines.comparison.two_campaigns import TwoCampaigns
 from pipelines.comparison.two_runs import TwoRuns
 from pipelines.page.scrub import scrub_text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boomerang.contract import CONFIG_CHANNEL
-from pipelines.comparison.changes import Change, changes
+from pipelines.comparison.key_by_key import Change, changes
 from pipelines.report.run_folder import Run
 from pipelines.runs.cache import Cache, Recipe
 from pipelines.runs.records import OutputRecord, StepRecord
@@ -53,7 +53,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Source:
-    """A file of code that differs; `old` and `new` are digests, or `changes.ABSENT` where it was not run."""
+    """A file of code that differs: its digest in both runs, `key_by_key.ABSENT` where it was not run."""
 
     path: str
     old: str

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from boomerang.metrics import rate
-from pipelines.comparison.changes import Change, changes
 from pipelines.comparison.gaps import Gap, Line, Value, rate_gap
+from pipelines.comparison.key_by_key import Change, changes
 from pipelines.comparison.traces import Names
 from pipelines.matrix.document import Cell, Matrix, Number, Quantity
 from pipelines.page.wording import plural

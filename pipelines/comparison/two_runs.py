@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from boomerang.metrics import MODELS, AttackNumbers, DetectorNumbers, Metrics, Rate
-from pipelines.comparison.changes import Change, changes
 from pipelines.comparison.gaps import Better, Line, rate_gap, rate_value
+from pipelines.comparison.key_by_key import Change, changes
 from pipelines.comparison.traces import Code, Names, Thing, code, data
 from pipelines.page.gate_table import reasons
 from pipelines.page.wording import plural

@@ -12,7 +12,7 @@ from helpers import toy_pipeline as toy
 from helpers.toy_runs import Execute, runner
 
 from pipelines.comparison import compare
-from pipelines.comparison.changes import ABSENT
+from pipelines.comparison.key_by_key import ABSENT
 from pipelines.comparison.two_runs import TwoRuns
 from pipelines.runs.cache import ENTRY
 

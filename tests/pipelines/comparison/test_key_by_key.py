@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.comparison.changes import ABSENT, changes, say
+from pipelines.comparison.key_by_key import ABSENT, changes, say
 
 SQUARE = {"kind": "badnets", "name": "square", "rate": 0.01}
 NOISE = {"kind": "blended", "name": "noise", "rate": 0.02}
