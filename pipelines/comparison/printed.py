@@ -19,6 +19,10 @@ from pipelines.page.wording import plural
 
 # Rows of a table of a campaign, of which there may be thousands; the page has all.
 _MOST = 40
+# Columns of a terminal on which a number and its interval stand in one line.
+_WIDE = 130
+# Letters of a run's name above its numbers, where a terminal is narrower.
+_LONGEST_HEAD = 14
 _STYLES = {"good": "green", "bad": "red"}
 
 
@@ -55,13 +59,13 @@ def _show_runs(console: Console, found: TwoRuns) -> None:
     for said in found.code.unknown:
         console.print(f"[yellow]code not known:[/] {escape(said)}")
     if found.groups:
-        table = _table("numbers", "", "", *found.names, "difference", "")
+        table = _numbers("numbers", console.width, found.names, "", "")
         for group in found.groups:
             if group.words:
                 note = "the same model" if group.same else ""
                 table.add_row(group.title, "gate", *(word.text for word in group.words), "", note)
             for line in group.lines:
-                table.add_row(group.title, *_cells(line))
+                table.add_row(group.title, *_cells(line, console.width))
         console.print(table)
 
 
@@ -76,9 +80,9 @@ def _show_campaigns(console: Console, found: TwoCampaigns) -> None:
             console.print(f"[yellow]{escape(said)}[/]")
     told = [(cell, line) for cell in found.cells for line in cell.lines if line.gap and line.gap.told]
     if told:
-        table = _table("numbers that can be told apart", "column", "row", "", *found.names, "difference", "")
+        table = _numbers("numbers that can be told apart", console.width, found.names, "column", "row", "")
         for cell, line in told[:_MOST]:
-            table.add_row(escape(cell.column), escape(cell.row), *_cells(line))
+            table.add_row(escape(cell.column), escape(cell.row), *_cells(line, console.width))
         console.print(table)
     if len(told) > _MOST:
         console.print(f"and {len(told) - _MOST} more, see the page")
@@ -88,6 +92,17 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
     for name in columns:
         table.add_column(escape(name), overflow="fold")
+    return table
+
+
+def _numbers(title: str, width: int, names: Names, *of: str) -> Table:
+    """Return a table of numbers; however narrow the terminal, none of them is broken."""
+    table = _table(title, *of)
+    wide = width >= _WIDE
+    for name, plain in (*zip(names, ("first", "second"), strict=True), ("difference", "difference")):
+        head = name if wide or len(name) <= _LONGEST_HEAD else plain
+        table.add_column(escape(head), overflow="fold", no_wrap=not wide)
+    table.add_column(overflow="fold")
     return table
 
 
@@ -110,16 +125,19 @@ def _few(files: Sequence[str], most: int = 3) -> str:
     return escape(", ".join(files[:most]) + more)
 
 
-def _cells(line: Line) -> list[str]:
-    """Return a number of both sides as the cells of a row, from its title on."""
-    numbers = [
-        _with(say_value(each, line.unit), say_between(each, line.unit)) for each in (line.old, line.new)
-    ]
+def _cells(line: Line, width: int) -> list[str]:
+    """Return a number of both sides as the cells of a row, from its title on, on a terminal of a width."""
     style = _STYLES.get(line.tone or "")
     word = line.word or ("" if line.gap is None else "no interval")
-    gap = _with(say_gap(line.gap, line.unit), say_reach(line.gap, line.unit))
-    return [escape(line.title), *numbers, gap, f"[{style}]{word}[/]" if style else word]
+    texts = [(say_value(each, line.unit), say_between(each, line.unit)) for each in (line.old, line.new)]
+    texts.append((say_gap(line.gap, line.unit), say_reach(line.gap, line.unit)))
+    cells = [_with(said, between, width) for said, between in texts]
+    return [escape(line.title), *cells, f"[{style}]{word}[/]" if style else word]
 
 
-def _with(said: str, between: str) -> str:
-    return f"{said} ({between})" if between else said
+def _with(said: str, between: str, width: int) -> str:
+    """Return a number with its interval; below it where the terminal is narrow."""
+    if not between:
+        return said
+    plain = between.replace("–", "-")
+    return f"{said} ({plain})" if width >= _WIDE else f"{said}\n{plain}"

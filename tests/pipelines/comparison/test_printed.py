@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from helpers.report_fixture import build_run
 from helpers.scenes import CLASSES, Scene
 
 from pipelines.comparison import compare, printed
+from pipelines.comparison.gaps import say_gap, say_reach
+from pipelines.comparison.two_runs import TwoRuns
 from pipelines.matrix.document import Row
 
 
@@ -35,6 +38,20 @@ def test_settings_data_and_numbers_are_tables_and_the_page_comes_last(
     assert "cannot be told apart" in row(text, "victim", "clean accuracy")
     assert "passes the gate" in row(text, "hardened", "gate", "rejected")
     assert text.endswith("comparison: runs/comparison.html\n") and "\x1b" not in text
+
+
+def test_on_a_narrow_terminal_no_number_is_broken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    first = build_run(tmp_path / "default-20261121-101500", Scene(hardened_asr=0.4))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", said(first, build_run(tmp_path / "second"), capsys))
+    assert max(map(len, text.splitlines()[2:-1])) <= 80
+    found = compare(first, tmp_path / "second")
+    assert isinstance(found, TwoRuns)
+    for line in found.lines:
+        assert say_gap(line.gap, line.unit) in text and say_reach(line.gap, line.unit) in text
 
 
 def test_what_does_not_differ_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
