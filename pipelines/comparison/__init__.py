@@ -3,6 +3,7 @@
     sides          the two folders, told apart, read, and held against what was recorded
     key_by_key     what differs in settings: two tables of plain JSON, key by key
     traces         what differs in data and code: digests of what steps were given, made and ran
+    pairs          which images two runs got right, where both answered the same ones
     gaps           a number of both with its difference, the interval of it, and how that is written
     two_runs       the differences of two runs
     two_campaigns  the differences of two campaigns, cell by cell

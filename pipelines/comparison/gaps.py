@@ -1,14 +1,13 @@
 """A number of both sides with its difference and the interval of it, and how all that is written."""
 
-# ruff: noqa: RUF002  a page for people has dashes between numbers
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
 from boomerang.metrics import Rate, difference
-from pipelines.page.wording import NOT_MEASURED, Tone, percent
+from pipelines.matrix.figures import between, figure, step, step_range
+from pipelines.page.wording import NOT_MEASURED, Tone
 
 Unit = Literal["share", "s", "MB", "rows", ""]
 Better = Literal["low", "high", "neither"]
@@ -27,11 +26,20 @@ class Value:
 
 @dataclass(frozen=True)
 class Gap:
-    """The second's number less the first's, with its 95% interval, where it has one."""
+    """The second's number less the first's, with its 95% interval, where it has one.
+
+    Attributes
+    ----------
+    value : float
+    low, high : float or None
+    paired : bool
+        Whether both sides answered the same images, and the interval is one for pairs.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    paired: bool = False
 
     @property
     def told(self) -> bool:
@@ -91,52 +99,24 @@ def rate_gap(old: Rate | None, new: Rate | None) -> Gap | None:
 
 
 def say_value(number: Value | None, unit: Unit) -> str:
-    """Return a number with its unit.
-
-    >>> say_value(Value(0.8125), "share"), say_value(Value(1200), "rows"), say_value(None, "s")
-    ('81.2%', '1,200', '–')
-    """
-    if number is None:
-        return NOT_MEASURED
-    return percent(number.value) if unit == "share" else f"{_plain(number.value, unit)}{_UNITS[unit]}"
+    """Return a number with its unit; a dash where it was not measured."""
+    return NOT_MEASURED if number is None else figure(number.value, unit)
 
 
 def say_between(number: Value | None, unit: Unit) -> str:
-    """Return the interval of a number, e.g. `79.5–82.8%`; empty where there is none."""
+    """Return the interval of a number; empty where there is none."""
     if number is None or number.low is None or number.high is None:
         return ""
-    if unit == "share":
-        return f"{100 * number.low:.1f}–{100 * number.high:.1f}%"
-    return f"{_plain(number.low, unit)}–{_plain(number.high, unit)}{_UNITS[unit]}"
+    return between(number.low, number.high, unit)
 
 
 def say_gap(gap: Gap | None, unit: Unit) -> str:
-    """Return a difference: of shares in points, a hundredth of the whole each.
-
-    >>> say_gap(Gap(-0.021), "share"), say_gap(Gap(0.25), "")
-    ('−2.1 points', '+0.250')
-    """
-    if gap is None:
-        return NOT_MEASURED
-    return f"{_signed(gap.value, unit)}{' points' if unit == 'share' else _UNITS[unit]}"
+    """Return a difference; a dash where there is none."""
+    return NOT_MEASURED if gap is None else step(gap.value, unit)
 
 
 def say_reach(gap: Gap | None, unit: Unit) -> str:
-    """Return the interval of a difference, e.g. `−3.0 to −1.2`; empty where there is none."""
+    """Return the interval of a difference; empty where there is none."""
     if gap is None or gap.low is None or gap.high is None:
         return ""
-    return f"{_signed(gap.low, unit)} to {_signed(gap.high, unit)}"
-
-
-_UNITS = {"share": "", "s": " s", "MB": " MB", "rows": "", "": ""}
-_DIGITS = {"share": 1, "s": 1, "MB": 0, "rows": 0, "": 3}
-
-
-def _plain(value: float, unit: Unit) -> str:
-    return f"{value:,.{_DIGITS[unit]}f}"
-
-
-def _signed(value: float, unit: Unit) -> str:
-    digits = _plain(abs(value) * (100 if unit == "share" else 1), unit)
-    none = not float(digits.replace(",", ""))
-    return digits if none else f"{'−' if value < 0 else '+'}{digits}"
+    return step_range(gap.low, gap.high, unit)

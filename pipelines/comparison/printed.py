@@ -67,6 +67,8 @@ def _show_runs(console: Console, found: TwoRuns) -> None:
             for line in group.lines:
                 table.add_row(group.title, *_cells(line, console.width))
         console.print(table)
+        if found.paired:
+            console.print(f"{found.paired} differences are of pairs: both runs answered the same images")
 
 
 def _show_campaigns(console: Console, found: TwoCampaigns) -> None:
@@ -130,7 +132,7 @@ def _cells(line: Line, width: int) -> list[str]:
     style = _STYLES.get(line.tone or "")
     word = line.word or ("" if line.gap is None else "no interval")
     texts = [(say_value(each, line.unit), say_between(each, line.unit)) for each in (line.old, line.new)]
-    texts.append((say_gap(line.gap, line.unit), say_reach(line.gap, line.unit)))
+    texts.append((say_gap(line.gap, line.unit), say_reach(line.gap, line.unit).removesuffix(" points")))
     cells = [_with(said, between, width) for said, between in texts]
     return [escape(line.title), *cells, f"[{style}]{word}[/]" if style else word]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from boomerang.config import validate
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.safeio import display_name, load_json
 from pipelines.campaign.entry import EVALUATE
 from pipelines.matrix.document import Matrix
+from pipelines.matrix.gathering.assemble import read_matrix
 from pipelines.report.run_folder import Run, read_evaluation
 from pipelines.runs.held import Digests, hold_file, hold_output
 from pipelines.runs.records import CONFIG, EXECUTION, check_record, load_execution
@@ -87,7 +87,7 @@ def _changed(file: Path, what: str) -> IntegrityError:
 
 def open_campaign(folder: Path) -> Matrix:
     """Read the matrix of a campaign; raises BadInput or ConfigError if it is malformed."""
-    matrix: Matrix = validate(Matrix, load_json(folder / MATRIX), where=MATRIX)
+    matrix = read_matrix(folder / MATRIX)
     for cell in matrix.cells:
         for key, number in cell.numbers.items():
             if number.total is not None and not 0 <= (number.successes or 0) <= number.total:

@@ -155,10 +155,14 @@ def _jobs(run: Run) -> dict[str, StepRecord]:
 
 
 def _recipes(run: Run) -> dict[str, Recipe]:
-    """Return from what each step was made, of those whose entry the run's cache still has."""
-    cache = Cache(run.execution.run_dir.resolve().parent / "cache")
-    found = {name: cache.recipe(step.key) for name, step in _jobs(run).items() if step.key}
-    return {name: recipe for name, recipe in found.items() if recipe is not None}
+    """Return from what each step was made, of those whose entry the workspace's cache still has.
+
+    A run lies in the workspace; one of a campaign in the campaign's folder there.
+    """
+    caches = [Cache(place / "cache") for place in run.execution.run_dir.resolve().parents[:2]]
+    keys = {name: step.key for name, step in _jobs(run).items() if step.key}
+    found = ((name, cache.recipe(key)) for cache in caches for name, key in keys.items())
+    return {name: recipe for name, recipe in found if recipe is not None}
 
 
 def _why_unknown(names: Names, keys: tuple[str | None, str | None], found: tuple[bool, bool]) -> str:

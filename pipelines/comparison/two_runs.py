@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boomerang.metrics import MODELS, AttackNumbers, DetectorNumbers, Metrics, Rate
-from pipelines.comparison.gaps import Better, Line, rate_gap, rate_value
+from boomerang.metrics import (
+    MODELS,
+    AttackNumbers,
+    DetectorNumbers,
+    Metrics,
+    Rate,
+    paired_difference,
+    share,
+)
+from pipelines.comparison.gaps import Better, Gap, Line, rate_gap, rate_value
 from pipelines.comparison.key_by_key import Change, changes
+from pipelines.comparison.pairs import Pairs, TwoHits
 from pipelines.comparison.traces import Code, Names, Thing, code, data
 from pipelines.page.gate_table import reasons
 from pipelines.page.wording import plural
@@ -63,8 +72,6 @@ class TwoRuns:
         The gate's word on what each run would release.
     unmeasured : tuple of str
         Which run was not measured, and why.
-    same_test : bool
-        Whether both were measured on the same test images.
     """
 
     names: Names
@@ -74,12 +81,16 @@ class TwoRuns:
     groups: tuple[Group, ...] = ()
     candidates: tuple[Word, Word] | None = None
     unmeasured: tuple[str, ...] = ()
-    same_test: bool = False
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """All numbers."""
         return tuple(line for group in self.groups for line in group.lines)
+
+    @property
+    def paired(self) -> int:
+        """How many of the numbers were counted on the same images in both runs."""
+        return sum(line.gap is not None and line.gap.paired for line in self.lines)
 
     @property
     def others(self) -> tuple[Thing, ...]:
@@ -132,9 +143,8 @@ def compare_runs(names: Names, first: Run, second: Run) -> TwoRuns:
         settings=found.settings,
         data=found.data,
         code=found.code,
-        groups=tuple(_groups(old, new)),
+        groups=tuple(_groups(old, new, Pairs.of(first.evaluation, second.evaluation))),
         candidates=(_word(old, old.candidate), _word(new, new.candidate)),
-        same_test=old.data.digests.get("test") == new.data.digests.get("test") is not None,
     )
 
 
@@ -146,14 +156,14 @@ def _why(name: str, run: Run) -> str:
     return f"{name} has no evaluation"
 
 
-def _groups(old: Metrics, new: Metrics) -> list[Group]:
+def _groups(old: Metrics, new: Metrics, pairs: Pairs) -> list[Group]:
     models = [name for name in MODELS if name in old.models or name in new.models]
     groups = []
     for name in models:
         known = {each.models[name].digest for each in (old, new) if name in each.models}
         same = len(known) == 1 and name in old.models and name in new.models
         words = _word(old, name), _word(new, name)
-        groups.append(Group(name, tuple(_model(name, old, new)), words, same))
+        groups.append(Group(name, tuple(_model(name, old, new, pairs)), words, same))
     return [*groups, Group("screen", tuple(_screen(old.screen, new.screen)))]
 
 
@@ -163,23 +173,27 @@ def _word(metrics: Metrics, model: str) -> Word:
     return Word(metrics.models[model].verdict.passed, tuple(reasons(metrics.models[model])))
 
 
-def _model(model: str, old: Metrics, new: Metrics) -> list[Line]:
-    numbers = old.models.get(model), new.models.get(model)
-    accuracy = [None if each is None else each.clean_accuracy for each in numbers]
-    lines = [_line("clean accuracy", "high", *accuracy)]
-    attacks = [{a.name: a for a in each.attacks} if each else {} for each in numbers]
+def _model(model: str, old: Metrics, new: Metrics, pairs: Pairs) -> list[Line]:
+    a, b = old.models.get(model), new.models.get(model)
+    before, after = (None if each is None else each.clean_accuracy for each in (a, b))
+    lines = [_line("clean accuracy", "high", before, after, pairs.right(model))]
+    attacks = [{attack.name: attack for attack in each.attacks} if each else {} for each in (a, b)]
     for name in dict.fromkeys([*attacks[0], *attacks[1]]):
-        lines += _attack(name, attacks[0].get(name), attacks[1].get(name))
+        lines += _attack(model, name, attacks[0].get(name), attacks[1].get(name), pairs)
     return lines
 
 
-def _attack(name: str, old: AttackNumbers | None, new: AttackNumbers | None) -> list[Line]:
+def _attack(
+    model: str, name: str, old: AttackNumbers | None, new: AttackNumbers | None, pairs: Pairs
+) -> list[Line]:
     """Return the rates of an attack; of one that aims at no class there is none."""
     if all(each is None or each.outcome == "untargeted" for each in (old, new)):
         return []
+    asr, fooled = [each.asr if each else None for each in (old, new)], pairs.fooled(model, name)
+    ra, right = [each.ra if each else None for each in (old, new)], pairs.right(model, name)
     return [
-        _line(f"ASR of {name}", "low", old.asr if old else None, new.asr if new else None),
-        _line(f"RA of {name}", "high", old.ra if old else None, new.ra if new else None),
+        _line(f"ASR of {name}", "low", asr[0], asr[1], fooled),
+        _line(f"RA of {name}", "high", ra[0], ra[1], right),
     ]
 
 
@@ -187,6 +201,11 @@ def _screen(old: DetectorNumbers, new: DetectorNumbers) -> list[Line]:
     return [_line("TPR", "high", old.tpr, new.tpr), _line("FPR", "low", old.fpr, new.fpr)]
 
 
-def _line(title: str, better: Better, old: Rate | None, new: Rate | None) -> Line:
-    """Return a rate of both runs; every interval between two runs is made here."""
-    return Line(title, better, rate_value(old), rate_value(new), rate_gap(old, new))
+def _line(
+    title: str, better: Better, old: Rate | None, new: Rate | None, hits: TwoHits | None = None
+) -> Line:
+    """Return a rate of both runs; `hits` is which cases it counts, where both are of the same images."""
+    gap = rate_gap(old, new)
+    if gap is not None and hits is not None and (share(hits[0]), share(hits[1])) == (old, new):
+        gap = Gap(*paired_difference(hits[1], hits[0]), paired=True)
+    return Line(title, better, rate_value(old), rate_value(new), gap)

@@ -37,7 +37,14 @@ class Built:
     staged: Mapping[str, Path | bytes]
 
 
-def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None, keeps: bool = True) -> Built:
+def build(
+    config: Config,
+    site: Site = LOCAL,
+    *,
+    cache: Path | None = None,
+    keeps: bool = True,
+    gated: bool = True,
+) -> Built:
     """Stage what a config needs and return its definition.
 
     Parameters
@@ -51,14 +58,16 @@ def build(config: Config, site: Site = LOCAL, *, cache: Path | None = None, keep
         are all the same. Where no key of this user can be kept, no definition is.
     keeps : bool
         Keep there what was drawn; without, nothing is written.
+    gated : bool
+        Without, it ends with Evaluate: nothing is registered, and the verdict stands in `metrics.json` alone.
     """
     inputs = stage(config, site)
     if cache is None or user_key() is None:
-        return Built(_define(config, site, inputs), inputs.staged)
-    file = cache / f"{_digest(config, site, inputs)}.json"
+        return Built(_define(config, site, inputs, gated=gated), inputs.staged)
+    file = cache / f"{_digest(config, site, inputs, gated=gated)}.json"
     definition = find(file)
     if definition is None:
-        definition = _define(config, site, inputs)
+        definition = _define(config, site, inputs, gated=gated)
         if keeps:
             keep(file, definition)
     return Built(definition, inputs.staged)
@@ -78,19 +87,20 @@ def build_canary(site: Site, jobs: JobsConfig | None = None) -> dict[str, Any]:
     return define_canary(site, jobs or JobsConfig())
 
 
-def _define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
+def _define(config: Config, site: Site, inputs: Inputs, *, gated: bool) -> dict[str, Any]:
     from pipelines.definition.sdk import define
 
-    return define(config, site, inputs)
+    return define(config, site, inputs, gated=gated)
 
 
-def _digest(config: Config, site: Site, inputs: Inputs) -> str:
+def _digest(config: Config, site: Site, inputs: Inputs, *, gated: bool) -> str:
     sources = [file for pattern in (*SOURCES, *_DATA) for file in sorted(PROJECT.glob(pattern))]
     return digest_json(
         {
             "config": config.model_dump(mode="json"),
             "site": asdict(site),
             "staged": sorted(inputs.staged),
+            "gated": gated,
             "sources": [sha256_file(file) for file in sources],
             "sagemaker": version("sagemaker"),
         }

@@ -11,6 +11,7 @@ from boomerang.config import Strict
 FORMAT: Literal[1] = 1
 
 Status = Literal["whole", "part", "failed", "refused", "excluded", "waiting"]
+RunStatus = Literal["passed", "rejected", "failed", "refused", "waiting"]
 
 
 class Quantity(Strict):
@@ -119,7 +120,7 @@ class RunCard(Strict):
 
     seed: int
     run: str = ""
-    status: Literal["passed", "rejected", "failed", "refused", "waiting"]
+    status: RunStatus
     why: str = ""
     command: str
     report: str = ""

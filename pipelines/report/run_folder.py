@@ -97,6 +97,8 @@ def read_evaluation(execution: Execution) -> Evaluation | None:
 
 
 def _check_branch(execution: Execution, evaluation: Evaluation) -> None:
+    if not any(step.type == "Condition" for step in execution.steps):
+        return  # a cell of a campaign has no gate: its verdict opens no way
     taken = {("Succeeded", None): True, ("Failed", FAIL): False}.get(
         (execution.status, execution.failed_step)
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.formats.screen import CONTROLS
 from boomerang.gate import gate_numbers, reasons_text
 from boomerang.metrics import (
     AttackNumbers,
@@ -17,10 +18,10 @@ from boomerang.metrics import (
     Metrics,
     ModelNumbers,
     Rate,
-    confusion,
     rate,
     share,
 )
+from boomerang.scoring import confusion
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -47,11 +48,12 @@ class Frozen:
 def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
     """Return all the numbers of the run."""
     together, detectors = screen_numbers(case)
+    control = any(detector.kind in CONTROLS for detector in detectors)
     models: dict[str, ModelNumbers] = {}
     clean_calls = [case.subjects["baseline"].calls(t.x) for t in tests]
     for name, subject in case.subjects.items():
         fpr = together.fpr if "screen" in subject.card.parents else None
-        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr)
+        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr, control)
     candidate = models.get("hardened", models["victim"]).verdict
     return Metrics(
         seed=case.settings.seed,
@@ -74,6 +76,7 @@ def model_numbers(
     frozen: Frozen,
     before: Mapping[str, ModelNumbers],
     screen_fpr: Rate | None,
+    control: bool = False,
 ) -> ModelNumbers:
     """Return the numbers of one model; `before` holds those of the models measured earlier."""
     y, classes = np.asarray(case.test.y), case.test.classes
@@ -101,6 +104,7 @@ def model_numbers(
         canaries=answers,
         uncovered=uncovered(canaries.y, classes),
         screen_fpr=screen_fpr,
+        control=control,
     )
     return ModelNumbers(
         digest=subject.card.weights_sha256,

@@ -23,7 +23,7 @@ SHARED_NAMES = {
     "package_card",  # drawn, and checked
     "render",  # each page from its document
     "runner",  # on processes, and on containers
-    *("canary", "model", "package", "probes", "screen"),  # a format, and who works with it
+    *("canary", "model", "package", "predictions", "probes", "screen"),  # a format, and who works with it
 }
 
 

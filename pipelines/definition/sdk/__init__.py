@@ -44,13 +44,13 @@ from pipelines.definition.sdk.steps import steps
 __all__ = ["define", "define_canary", "draw", "drawing", "gpu_base"]
 
 
-def define(config: Config, site: Site, inputs: Inputs) -> dict[str, Any]:
+def define(config: Config, site: Site, inputs: Inputs, *, gated: bool = True) -> dict[str, Any]:
     """Return the pipeline's definition as the service takes it, parsed.
 
-    Equal arguments give equal definitions, in this process or another.
+    Equal arguments give equal definitions, in this process or another. Without a gate it ends with Evaluate.
     """
     with drawing():
-        return _parsed(draw(config, site, inputs, offline_session(site)))
+        return _parsed(draw(config, site, inputs, offline_session(site), gated=gated))
 
 
 def define_canary(site: Site, jobs: JobsConfig) -> dict[str, Any]:
@@ -65,9 +65,9 @@ def _parsed(pipeline: Pipeline) -> dict[str, Any]:
     return definition
 
 
-def draw(config: Config, site: Site, inputs: Inputs, session: Any) -> Pipeline:
+def draw(config: Config, site: Site, inputs: Inputs, session: Any, *, gated: bool = True) -> Pipeline:
     """Return the SDK's pipeline, its steps bound to a session of the SDK's."""
     draft = Draft(config, site, inputs, session)
-    drawn = steps(draft)
+    drawn = steps(draft, gated=gated)
     parameters = [*draft.limits.values(), *draft.instances.values()]
     return Pipeline(name=config.name, parameters=parameters, steps=drawn, sagemaker_session=session)

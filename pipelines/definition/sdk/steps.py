@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from boomerang.gate import FAILED_CHECKS, GATE
 from pipelines.campaign.entry import (
@@ -14,10 +15,12 @@ from pipelines.campaign.entry import (
     SCREEN,
     VICTIM,
     hardens,
+    is_control,
     needs_surrogate,
     repairs_victim,
     takes_over,
 )
+from pipelines.campaign.sections import Config
 from pipelines.definition.sdk.candidate import METRICS, Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
@@ -29,39 +32,87 @@ from pipelines.definition.sdk.registration import register
 CANDIDATE = "Candidate"
 
 
-def steps(draft: Draft) -> list[Step]:
-    """Draw every step.
+@dataclass(frozen=True)
+class World:
+    """What an attacker finds: the clean data by its parts, the clean model, and what is signed of them."""
+
+    data: Mapping[str, Variable]
+    baseline: Variable
+    signed: Mapping[str, Variable]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an attack leaves: the poisoned data by its parts, the victim, and all that is signed so far."""
+
+    poison: Mapping[str, Variable]
+    victim: Variable
+    signed: Mapping[str, Variable]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a defender ends with: each model by its name, those not signed yet, and what was measured."""
+
+    models: Mapping[str, Variable]
+    unsigned: Mapping[str, Variable]
+    evaluation: Variable
+
+
+def steps(draft: Draft, *, gated: bool = True) -> list[Step]:
+    """Draw every step; without a gate the last is Evaluate, whose verdict nothing acts on.
 
     Where the site signs, what a training reads is signed as soon as it is made, each thing once, and the
     candidate with what the canary needs at the end; the other models, so that no lineage has a gap.
     """
-    config = draft.config
-    preprocess = _preprocess(draft)
-    clean = {name: preprocess[name] for name in ("train", "validation")}
+    world = draw_world(draft)
+    measured = draw_cell(draft, world, draw_attack(draft, world))
+    if not gated:
+        return draft.steps
+    name, model = list(measured.models.items())[-1]
+    made = draft.sign(CANDIDATE, {**measured.unsigned, name: model, "evaluation": measured.evaluation})
+    return [*draft.steps, _gate(draft, Candidate(name, model, measured.evaluation, made))]
+
+
+def draw_world(draft: Draft) -> World:
+    """Draw the steps before any attack."""
+    data = _preprocess(draft)
+    clean = {name: data[name] for name in ("train", "validation")}
     signed = draft.sign(PREPROCESS, clean)
-    baseline = draft.training(BASELINE, clean, signed)
-    poison = _poison(draft, preprocess, baseline)
-    channels = {"train": poison["train"], "validation": preprocess["validation"]}
-    first = {"baseline": baseline} if config.victim.schedule == "finetune" else {}
+    return World(data, draft.training(BASELINE, clean, signed), signed)
+
+
+def draw_attack(draft: Draft, world: World) -> Attacked:
+    """Draw the poisoning and the training on it."""
+    config = draft.config
+    poison = _poison(draft, world.data, world.baseline)
+    first = {"baseline": world.baseline} if _tunes(config) else {}
     told = {"secret": poison["secret"]} if takes_over(config) else {}
-    signed |= draft.sign(POISON, {"train": poison["train"], **first, **told})
-    learned = {**channels, **first, **told}
+    signed = {**world.signed, **draft.sign(POISON, {"train": poison["train"], **first, **told})}
+    learned = {"train": poison["train"], "validation": world.data["validation"], **first, **told}
     victim = draft.takeover(VICTIM, learned, signed) if told else draft.training(VICTIM, learned, signed)
-    suspect = {"train": poison["train"], "trusted": preprocess["validation"], "model": victim}
-    screen = draft.shared(SCREEN, suspect, ["screen"])
-    models = {"baseline": baseline, "victim": victim}
-    unsigned = {name: model for name, model in models.items() if name not in first}
+    return Attacked(poison, victim, signed)
+
+
+def draw_cell(draft: Draft, world: World, attacked: Attacked) -> Measured:
+    """Draw the defense against an attack, and what is measured on it."""
+    config, data, poison = draft.config, world.data, attacked.poison
+    screen = _screen(draft, world, attacked)
+    models = {"baseline": world.baseline, "victim": attacked.victim}
+    unsigned = {name: model for name, model in models.items() if name != "baseline" or not _tunes(config)}
     if hardens(config):
-        signed |= draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})
-        mended = {"victim": victim} if repairs_victim(config) else {}
+        signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})}
+        mended = {"victim": attacked.victim} if repairs_victim(config) else {}
         kept = {"screen": screen["screen"]} if config.harden else {}
-        given = {**channels, **kept, **mended}
+        given = {"train": poison["train"], "validation": data["validation"], **kept, **mended}
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
-    evaluation = _evaluate(draft, preprocess, poison, screen, models)["evaluation"]
-    name, model = list(models.items())[-1]
-    made = draft.sign(CANDIDATE, {**unsigned, name: model, "evaluation": evaluation})
-    return [*draft.steps, _gate(draft, Candidate(name, model, evaluation, made))]
+    evaluation = _evaluate(draft, data, poison, screen, models)["evaluation"]
+    return Measured(models, unsigned, evaluation)
+
+
+def _tunes(config: Config) -> bool:
+    return config.victim.schedule == "finetune"
 
 
 def _preprocess(draft: Draft) -> dict[str, Variable]:
@@ -80,6 +131,15 @@ def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable
     return draft.processing(POISON, inputs, ["train", "secret"])
 
 
+def _screen(draft: Draft, world: World, attacked: Attacked) -> dict[str, Variable]:
+    """Draw the screen, or the control in its place."""
+    poison = attacked.poison
+    if is_control(draft.config):
+        return draft.control(SCREEN, {name: poison[name] for name in ("train", "secret")}, ["screen"])
+    suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
+    return draft.shared(SCREEN, suspect, ["screen"])
+
+
 def _evaluate(
     draft: Draft,
     preprocess: Mapping[str, Variable],
@@ -87,7 +147,7 @@ def _evaluate(
     screen: Mapping[str, Variable],
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
-    """Draw the one step that may see the truth."""
+    """Draw the one step of every pipeline that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},

@@ -90,7 +90,7 @@ def test_a_changed_record_is_no_record(own: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "kind", "said"),
     [
-        ("[]", ConfigError, "matrix.json"),
+        ("[]", BadInput, "it holds no matrix"),
         ('{"name": "x"}', ConfigError, "matrix.json"),
         ("{", BadInput, "matrix.json"),
     ],

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from helpers.report_fixture import build_run
 from helpers.report_pages import metrics_file
@@ -40,27 +42,58 @@ def found(folder: Path) -> TwoRuns:
     return compared(folder, Scene(hardened_asr=0.4, config={"seed": 3}), Scene())
 
 
-def test_the_numbers_and_intervals_are_those_that_scipy_counts(folder: Path, found: TwoRuns) -> None:
-    """From the counts in both files, with scipy's Wilson intervals joined by hand."""
+def wilson(successes: int, total: int) -> tuple[float, float, float]:
     from scipy.stats import binomtest
 
-    def end(counts: dict[str, int]) -> tuple[float, float, float]:
-        exact = binomtest(counts["successes"], counts["total"]).proportion_ci(method="wilson")
-        return counts["successes"] / counts["total"], exact.low, exact.high
+    found = binomtest(successes, total).proportion_ci(method="wilson")
+    return successes / total, found.low, found.high
 
-    for model in ("baseline", "victim", "hardened"):
-        both = [load_json(metrics_file(folder / run))["models"][model] for run in ("first", "second")]
-        wanted = {"clean accuracy": [each["clean_accuracy"] for each in both]}
-        for key, name in (("asr", "ASR of cyan-square"), ("ra", "RA of cyan-square")):
-            wanted[name] = [each["attacks"][1][key] for each in both]
-        for title, counts in wanted.items():
-            line = lines(found)[model, title]
-            (p, p_low, p_high), (q, q_low, q_high) = map(end, counts)
-            assert line.old and line.new and line.gap
-            assert (line.old.value, line.old.low, line.old.high) == pytest.approx((p, p_low, p_high))
-            low = (q - p) - sqrt((q - q_low) ** 2 + (p_high - p) ** 2)
-            high = (q - p) + sqrt((q_high - q) ** 2 + (p - p_low) ** 2)
-            assert (line.gap.value, line.gap.low, line.gap.high) == pytest.approx((q - p, low, high))
+
+def joined(a: tuple[float, float, float], b: tuple[float, float, float], phi: float = 0) -> tuple[float, ...]:
+    """The second less the first with Newcombe's interval, written out once more."""
+    (p, p_low, p_high), (q, q_low, q_high) = a, b
+    down, up = (q - q_low, p_high - p), (q_high - q, p - p_low)
+    low, high = (sqrt(x**2 - 2 * phi * x * y + y**2) for x, y in (down, up))
+    return q - p, q - p - low, q - p + high
+
+
+def test_the_numbers_are_those_that_scipy_counts_of_the_counts_in_both_files(
+    folder: Path, found: TwoRuns
+) -> None:
+    both = [load_json(metrics_file(folder / run))["screen"] for run in ("first", "second")]
+    for title in ("TPR", "FPR"):
+        old, new = (wilson(each[title.lower()]["successes"], each[title.lower()]["total"]) for each in both)
+        line = lines(found)["screen", title]
+        assert line.old and line.new and line.gap and not line.gap.paired
+        assert (line.old.value, line.old.low, line.old.high) == pytest.approx(old)
+        assert (line.gap.value, line.gap.low, line.gap.high) == pytest.approx(joined(old, new))
+
+
+@pytest.mark.parametrize("model", ["baseline", "victim", "hardened"])
+def test_differences_on_the_same_images_are_those_that_scipy_counts_of_the_pairs(
+    folder: Path, found: TwoRuns, model: str
+) -> None:
+    places = [metrics_file(folder / run).parent / "predictions" for run in ("first", "second")]
+
+    def called(name: str, column: str) -> list[np.ndarray[Any, Any]]:
+        return [np.load(place / f"{name}-{column}.npy") for place in places]
+
+    test, square = called("test", model), called("attack-2", model)
+    hits = {
+        "clean accuracy": [calls == y for calls, y in zip(test, called("test", "y"), strict=True)],
+        "ASR of cyan-square": [calls == 2 for calls in square],
+        "RA of cyan-square": [calls == y for calls, y in zip(square, called("attack-2", "y"), strict=True)],
+    }
+    for title, (old, new) in hits.items():
+        line = lines(found)[model, title]
+        n, x, y, both = len(old), int(old.sum()), int(new.sum()), int((old & new).sum())
+        # phi with the continuity correction of the paper: ad - bc, less n/2 where it is above 0.
+        above = float(both * (n - x - y + both) - (x - both) * (y - both))
+        above = max(0.0, above - n / 2) if above > 0 else above
+        spread = sqrt(float(x) * (n - x) * y * (n - y))
+        wanted = joined(wilson(x, n), wilson(y, n), above / spread if spread else 0)
+        assert line.gap and line.gap.paired
+        assert (line.gap.value, line.gap.low, line.gap.high) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_what_got_better_is_told_and_what_stayed_is_not(found: TwoRuns) -> None:
@@ -78,7 +111,6 @@ def test_the_gate_s_word_is_said_of_both_with_its_reasons(found: TwoRuns) -> Non
     old, new = hardened.words
     assert (old.text, new.text) == ("rejected", "passes the gate")
     assert new.reasons == () and any("attack success rate" in reason for reason in old.reasons)
-    assert found.same_test
 
 
 def test_models_and_test_images_are_the_same_where_their_digests_are(folder: Path, found: TwoRuns) -> None:
@@ -91,7 +123,7 @@ def test_models_and_test_images_are_the_same_where_their_digests_are(folder: Pat
     other = compare_runs(("a", "b"), run, replace(run, evaluation=replace(run.evaluation, metrics=changed)))
     assert [group.title for group in other.groups if group.same] == ["baseline", "hardened"]
     assert [thing.title for thing in other.others] == ["manifest: test"]
-    assert found.same_test and not other.same_test
+    assert found.paired == 15 and other.paired == 0, "on other images nothing is paired"
 
 
 def test_where_one_has_no_such_model_or_attack_there_is_no_difference(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     """The configs whose definitions were drawn; the toy's stands for all, as the SDK takes seconds."""
     configs: list[Config] = []
 
-    def define(config: Config, *_: Any) -> dict[str, Any]:
+    def define(config: Config, *_: Any, **__: Any) -> dict[str, Any]:
         configs.append(config)
         return toy.definition()
 
@@ -59,6 +59,12 @@ def test_a_kept_definition_is_drawn_once(kept: Path, drawn: list[Config], capsys
     assert build(ENTRY, cache=kept.parent).definition == toy.definition()
     assert len(drawn) == 1 and capsys.readouterr() == ("", "")
     build(config(attacks=[PATCH]), cache=kept.parent)
+    assert len(drawn) == 2 and len(list(kept.parent.iterdir())) == 2
+
+
+def test_a_definition_without_a_gate_is_kept_as_another(kept: Path, drawn: list[Config]) -> None:
+    for _ in range(2):
+        build(ENTRY, cache=kept.parent, gated=False)
     assert len(drawn) == 2 and len(list(kept.parent.iterdir())) == 2
 
 
@@ -235,7 +241,7 @@ from pathlib import Path
 from helpers import toy_pipeline as toy
 from helpers.definitions import FLIP, config
 from pipelines.definition import build as module
-module._define = lambda *_: toy.definition()
+module._define = lambda *_, **__: toy.definition()
 sys.stdin.read()
 for _ in range(5):
     assert module.build(config(attacks=[FLIP]), cache=Path(sys.argv[1])).definition == toy.definition()

@@ -22,6 +22,7 @@ from boomerang.gate import GATE, GateConfig, judge, reasons_text
 from pipelines.campaign.entry import bundled, load
 from pipelines.campaign.sections import Config
 from pipelines.campaign.site import LOCAL, Roles, Signing, Site, local_site
+from pipelines.check import check_definition
 from pipelines.definition.build import Built, build, build_canary
 from pipelines.definition.machines import has_own_disk
 from pipelines.language.expressions import gets
@@ -254,6 +255,22 @@ def test_training_is_on_spot_machines_or_on_warm_ones(
         arguments["StoppingCondition"].get("MaxWaitTimeInSeconds"),
         arguments["ResourceConfig"].get("KeepAlivePeriodInSeconds"),
     )
+
+
+def test_without_a_gate_the_same_steps_end_with_evaluate(pictures: Path, built: Built) -> None:
+    other = build(config(pictures, attacks=[FLIP, PATCH]), gated=False)
+    assert other.definition["Steps"] == [each for each in built.definition["Steps"] if each["Name"] != "Gate"]
+    assert other.definition["Steps"][-1]["Name"] == "Evaluate"
+    assert other.definition["Parameters"] == built.definition["Parameters"]
+    assert other.staged == built.staged
+
+
+def test_without_a_gate_no_candidate_is_signed(pictures: Path) -> None:
+    other = build(config(pictures, attacks=[FLIP]), SIGNED, gated=False).definition
+    assert [name for name in names(other) if name.startswith("Sign")] == [
+        *("SignPreprocess", "SignPoison", "SignScreen")
+    ]
+    assert check_definition(other) == []
 
 
 def test_the_gate_asks_for_every_limit(built: Built) -> None:
