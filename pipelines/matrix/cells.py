@@ -135,11 +135,19 @@ def _is_named(cell: Cell, pattern: str) -> bool:
 def _columns(campaign: Campaign) -> Iterator[tuple[Column, DataEntry, AttackEntry | None]]:
     several = len(campaign.data) > 1
     for data in campaign.data:
-        before, title = (f"{data.name}.", f"{data.title or data.name}: ") if several else ("", "")
+        shown_data = data.title or data.name
+        before, title = (f"{data.name}.", f"{shown_data}: ") if several else ("", "")
         if campaign.clean:
             shown = f"{title}nobody attacks"
             yield (
-                Column(id=before + CLEAN, title=shown, data=data.name, attack=CLEAN, clean=True),
+                Column(
+                    id=before + CLEAN,
+                    title=shown,
+                    data=data.name,
+                    data_title=shown_data,
+                    attack=CLEAN,
+                    clean=True,
+                ),
                 data,
                 None,
             )
@@ -153,6 +161,7 @@ def _columns(campaign: Campaign) -> Iterator[tuple[Column, DataEntry, AttackEntr
                         id=f"{before}{attack.name}{suffix}",
                         title=f"{title}{attack.title or attack.name}{at}",
                         data=data.name,
+                        data_title=shown_data,
                         attack=attack.name,
                         rate=rate,
                     ),

@@ -191,6 +191,9 @@ class Column(Strict):
     Attributes
     ----------
     id, title, data, attack : str
+    data_title : str
+        What `title` begins with, and a colon, where there are several data sets: a page writes it once, above
+        all columns of one.
     rate : float or None
         The poisoning rate that all attacks of the recipe were set to; None where they keep their own.
     clean : bool
@@ -200,6 +203,7 @@ class Column(Strict):
     title: str
     data: str
     attack: str
+    data_title: str = ""
     rate: float | None = None
     clean: bool = False
 

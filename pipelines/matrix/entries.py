@@ -263,10 +263,11 @@ def _with_base(value: Any, key: str, folder: Path) -> Any:
 
 
 def _head(file: Path) -> str:
-    """Return the comment at the head of a file, without its marks."""
+    """Return the first paragraph of the comment at the head of a file, without its marks."""
     lines = []
-    for line in read_bytes(file, MAX_TOML_BYTES).decode(errors="replace").splitlines():
-        if not line.startswith("#"):
+    for line in read_bytes(file, MAX_TOML_BYTES).decode(errors="replace").lstrip().splitlines():
+        words = line.lstrip("#").strip()
+        if not (line.startswith("#") and words):
             break
-        lines.append(line.lstrip("#").strip())
-    return " ".join(line for line in lines if line)
+        lines.append(words)
+    return " ".join(lines)

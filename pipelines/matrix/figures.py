@@ -1,17 +1,24 @@
-"""The numbers of a matrix in words: a value, its range, and how far it is from another, each in its unit."""
+"""What a matrix holds in words: a value, its range and how far it is from another, each in its unit."""
+
+# ruff: noqa: RUF002  a page for people has dashes between numbers and minus signs
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelines.matrix.document import Difference, Number
+from pipelines.matrix.document import Column, Difference, Number
 from pipelines.page import wording
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:,.1f}"
+
 
 _VALUES: dict[str, Callable[[float], str]] = {
     "share": wording.percent,
     "s": wording.duration,
     "MB": lambda value: f"{value:,.0f} MB",
-    "rows": lambda value: _count(value),
+    "rows": _count,
     "": lambda value: wording.number(value, 2),
 }
 # Without the unit, which a range names once, at its end.
@@ -19,7 +26,7 @@ _BARE: dict[str, Callable[[float], str]] = {
     "share": lambda value: f"{value * 100:.1f}",
     "s": lambda value: f"{value:,.1f}",
     "MB": lambda value: f"{value:,.0f}",
-    "rows": lambda value: _count(value),
+    "rows": _count,
     "": lambda value: f"{value:.2f}",
 }
 _UNITS = {"share": "%", "s": " s", "MB": " MB", "rows": "", "": ""}
@@ -27,8 +34,9 @@ _UNITS = {"share": "%", "s": " s", "MB": " MB", "rows": "", "": ""}
 _STEPS = {**_UNITS, "share": " points", "rows": " rows"}
 
 
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+def column_name(column: Column) -> str:
+    """Return what a column is called below the name of its data."""
+    return column.title.removeprefix(f"{column.data_title}: ")
 
 
 def figure(value: float, unit: str) -> str:
@@ -58,8 +66,8 @@ def interval(number: Number, unit: str) -> str:
 
 
 def spread(number: Number, unit: str) -> str:
-    """Return the least and the greatest value of a seed; empty where there is one seed."""
-    return between(number.least, number.most, unit, "…") if len(number.by_seed) > 1 else ""
+    """Return the least and the greatest value of a seed; empty where they are one."""
+    return between(number.least, number.most, unit, "…") if number.least != number.most else ""
 
 
 def counted(number: Number) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -11,8 +13,8 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from pipelines.matrix.document import Cell, Matrix, Number, Quantity
-from pipelines.matrix.figures import figure, interval, spread
+from pipelines.matrix.document import Cell, Matrix, Number, Quantity, Status
+from pipelines.matrix.figures import column_name, figure, interval, spread
 from pipelines.matrix.panels import panels
 from pipelines.page.scrub import scrub_text
 from pipelines.page.shell import Shell
@@ -23,7 +25,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _SHADES = 9
 # Of the key that shows how a cell is read.
 _SAMPLE = Number(value=0.03, by_seed={"0": 0.03}, low=0.016, high=0.056)
-_STATES = ("whole", "part", "failed", "refused", "excluded", "waiting")
+_STATES: tuple[Status, ...] = ("whole", "part", "failed", "refused", "excluded", "waiting")
 
 
 def render(matrix: Matrix) -> str:
@@ -34,7 +36,10 @@ def render(matrix: Matrix) -> str:
         "matrix",
         matrix=matrix,
         lines=[(row, [grid[row.id, column.id] for column in matrix.columns]) for row in matrix.rows],
-        groups=[(data, len(list(mine))) for data, mine in groupby(matrix.columns, lambda each: each.data)],
+        groups=[
+            (data, len(list(mine)))
+            for data, mine in groupby(matrix.columns, lambda each: each.data_title or each.data)
+        ],
         states=[(state, states[state]) for state in _STATES if states[state]],
         remarks=_remarks(matrix),
         data=htmlsafe_json_dumps(panels(matrix), separators=(",", ":")),
@@ -43,13 +48,15 @@ def render(matrix: Matrix) -> str:
 
 @lru_cache(maxsize=1)
 def _shell() -> Shell:
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "scrubbed": scrub_text,
+        "column_name": column_name,
         "figure": figure,
         "range": _range,
         "heat": _heat,
         "spark": _spark,
         "seeds": _seeds,
+        "when": _when,
     }
     return Shell(_TEMPLATES, filters, {"sample": _SAMPLE})
 
@@ -62,6 +69,14 @@ def _range(number: Number, quantity: Quantity) -> str:
 def _seeds(cell: Cell) -> int:
     """Return with how many seeds a cell was measured."""
     return max((len(number.by_seed) for number in cell.numbers.values()), default=0)
+
+
+def _when(made: str) -> str:
+    """Return a time in ISO 8601 as the pages write it; as it is, where it is none."""
+    try:
+        return f"{datetime.fromisoformat(made):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return made
 
 
 def _heat(number: Number | None, quantity: Quantity) -> int:
@@ -81,7 +96,7 @@ def _spark(number: Number | None, quantity: Quantity) -> Markup:
         parts.append(element("path", d=f"M{number.low * 100:.1f} 4H{number.high * 100:.1f}", class_="span"))
     parts.append(element("path", d=f"M{number.value * 100:.1f} 4h0", class_="dot"))
     return element(
-        "svg", *parts, class_="spark", viewBox="0 0 100 8", preserveAspectRatio="none", aria_hidden="true"
+        "svg", *parts, class_="spark k-0", viewBox="0 0 100 8", preserveAspectRatio="none", aria_hidden="true"
     )
 
 
@@ -97,8 +112,7 @@ def _remarks(matrix: Matrix) -> list[dict[str, Any]]:
 
 
 def _said(cell: Cell, seeds: int) -> list[tuple[str, str]]:
-    said = [] if cell.status == "whole" else [(cell.status, cell.why)]
-    if cell.status == "part":
-        said = [(f"{_seeds(cell)} of {plural(seeds, 'seed')}", cell.why)]
+    status = f"{_seeds(cell)} of {plural(seeds, 'seed')}" if cell.status == "part" else cell.status
+    said = [] if cell.status == "whole" else [(status, cell.why)]
     said += [("hatched", why) for why in cell.hatched]
-    return [*said, *(("unreliable", why) for why in cell.unreliable)]
+    return said + [("unreliable", why) for why in cell.unreliable]

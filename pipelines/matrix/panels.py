@@ -5,12 +5,13 @@ Every text is made fit to be shown, and every number is written here: the script
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pipelines.matrix.document import Cell, Matrix, Number, Quantity, RunCard
-from pipelines.matrix.figures import counted, difference, figure, interval, spread
+from boomerang.config import Strict
+from pipelines.matrix.document import Cell, Column, Matrix, Number, Quantity, RunCard
+from pipelines.matrix.figures import column_name, counted, difference, figure, interval, spread
 from pipelines.page.scrub import scrub, scrub_text
 from pipelines.page.wording import duration
 
@@ -26,18 +27,29 @@ def panels(matrix: Matrix) -> Plain:
     runs = [run for cell in matrix.cells for run in cell.runs]
     sources = {picture.source: None for run in runs for picture in run.pictures}
     places = {source: place for place, source in enumerate(sources)}
-    shown: Plain = {
-        "quantities": [each.model_dump(include={"title", "words", "unit", "better"}) for each in matrix.quantities],
-        "rows": [each.model_dump(include={"title", "words", "control"}) for each in matrix.rows],
-        "columns": [each.model_dump(include={"title", "data", "attack", "clean"}) for each in matrix.columns],
+    return {
+        "quantities": _some(matrix.quantities, "title", "words", "unit", "better"),
+        "rows": _some(matrix.rows, "title", "words", "control"),
+        "columns": [_column(column) for column in matrix.columns],
         "cells": [
             [_cell(grid[row.id, column.id], matrix, places) for column in matrix.columns]
             for row in matrix.rows
         ],
-    }  # fmt: skip
-    return {
-        **{name: scrub(value) if name != "cells" else value for name, value in shown.items()},
         "pictures": list(sources),
+    }
+
+
+def _some(parts: Iterable[Strict], *names: str) -> list[Plain]:
+    """Return these fields of each part."""
+    return [scrub(part.model_dump(include=set(names))) for part in parts]
+
+
+def _column(column: Column) -> Plain:
+    return {
+        "title": scrub_text(column_name(column)),
+        "data": scrub_text(column.data_title or column.data),
+        "attack": scrub_text(column.attack),
+        "clean": column.clean,
     }
 
 

@@ -22,6 +22,9 @@
     return made;
   };
 
+  const several = (values) => [...new Set(values.filter(Boolean))];
+  const many = several(columns.map((column) => column.data)).length > 1;
+
   // --- which rows and columns are there, and in which order
 
   const holds = (text, wanted) => text.toLowerCase().includes(wanted.trim().toLowerCase());
@@ -47,12 +50,13 @@
 
   const arrange = () => {
     const order = rows.map((_, row) => row).sort(compare);
-    body.append(...order.map((row) => lines[row]));
+    if (order.some((row, place) => body.rows[place] !== lines[row])) body.append(...order.map((row) => lines[row]));
     const there = rows.map(rowShown);
-    lines.forEach((line, row) => { line.hidden = !there[row]; line.classList.remove("last"); });
-    const stays = order.filter((row) => there[row] && rows[row].control);
-    if (at("stay").checked && stays.length && stays.length < there.filter(Boolean).length)
-      lines[stays.at(-1)].classList.add("last");
+    const last = at("stay").checked ? order.findLast((row) => there[row] && rows[row].control) : -1;
+    lines.forEach((line, row) => {
+      line.hidden = !there[row];
+      line.classList.toggle("last", row === last);
+    });
     const open = columns.map(columnShown);
     for (const line of [heads, ...lines])
       columns.forEach((_, column) => { line.cells[column + 1].hidden = !open[column]; });
@@ -91,6 +95,7 @@
     const sorted = column
       ? `; sorted by ${quantities[chosen.quantity].title} in ${column.title}, ${column.data}, ${chosen.best ? "best" : "worst"} first`
       : "";
+    at("reset").hidden = chosen.column < 0 && open === rows.length && wide === columns.length && at("stay").checked;
     at("said").textContent = `${open} of ${rows.length} rows, ${wide} of ${columns.length} columns${sorted}`;
   };
 
@@ -111,7 +116,10 @@
     if (reached) reached.tabIndex = -1;
     reached = target;
     reached.tabIndex = 0;
-    if (focus) reached.focus();
+    if (!focus) return;
+    // Focus alone would leave a cell below what stays in sight.
+    reached.focus({ preventScroll: true });
+    reached.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
   const settle = () => {
     const there = shownLines().map(targets);
@@ -148,7 +156,7 @@
   const open = (cell) => {
     const row = lines.indexOf(cell.parentElement);
     const column = cell.cellIndex - 1;
-    panel.replaceChildren(top(rows[row], columns[column]), inside(cells[row][column]));
+    panel.replaceChildren(top(rows[row], columns[column]), inside(cells[row][column], rows[row]));
     reach(cell);
     panel.showModal();
     panel.scrollTop = 0;
@@ -158,11 +166,12 @@
     const title = make("h2", "", `${row.title} against ${column.clean ? "no attack" : column.title}`);
     title.id = "panel-title";
     const close = button("close", "Close", () => panel.close());
-    return make("header", "top", make("div", "", make("p", "overline", column.data), title), close);
+    return make("header", "top", make("div", "", many ? make("p", "overline", column.data) : "", title), close);
   };
 
-  const inside = (cell) => {
+  const inside = (cell, row) => {
     const parts = make("div", "inside");
+    if (row.words) parts.append(make("p", "small soft", row.words));
     if (cell.status !== "whole") parts.append(remark(cell.status === "part" ? "Not with every seed" : cell.status, cell.why, cell.status));
     for (const why of cell.hatched) parts.append(remark("Hatched", why));
     for (const why of cell.unreliable) parts.append(remark("Unreliable", why));
@@ -180,9 +189,10 @@
     const line = make("div", "", make("dt", "", quantity.title), make("dd", "big", number.text));
     if (quantity.unit === "share") line.append(plot(number));
     const more = (what, ...said) => line.append(make("dd", "more", `${what} `, ...said));
-    if (number.interval) more("95% interval", make("b", "", number.interval), number.counted && `: ${number.counted}`);
-    const each = number.seeds.map(([seed, , text]) => `${text} with ${seed}`).join(", ");
-    more(number.spread ? "Over the seeds" : "Seeds", make("b", "", number.spread), `${number.spread ? ": " : ""}${each}`);
+    if (number.interval) more("95% interval", make("b", "", number.interval), number.counted && ` (${number.counted})`);
+    const each = number.seeds.map(([seed, , text]) => `${seed}: ${text}`).join(", ");
+    if (number.spread) more("Over the seeds", make("b", "", number.spread), ` (${each})`);
+    else more(number.seeds.length > 1 ? `The same with ${number.seeds.length} seeds` : `With seed ${number.seeds[0][0]} alone`);
     const gap = number.difference;
     if (gap) {
       const ranges = [gap.interval && `95% interval ${gap.interval}`, gap.spread && `seeds ${gap.spread}`].filter(Boolean).join("; ");
@@ -241,11 +251,9 @@
     grid.setAttribute("role", "grid");
     grid.classList.add("live");
     box.tabIndex = -1;
-    const several = (values) => [...new Set(values.filter(Boolean))];
     at("data").append(...several(columns.map((column) => column.data)).map((data) => option(data, data)));
-    at("attack").append(...several(columns.map((column) => column.attack)).map((attack) => option(attack, attack)));
+    at("attack").append(...several(columns.map((column) => (column.clean ? "" : column.attack))).map((attack) => option(attack, attack)));
     at("sort-quantity").append(...quantities.map((quantity, k) => option(k, quantity.title)));
-    const many = several(columns.map((column) => column.data)).length > 1;
     at("sort-column").append(...columns.map((column, k) => option(k, many ? `${column.title}, ${column.data}` : column.title)));
     at("data").parentElement.hidden = !many;
     columns.forEach((_, column) => {
@@ -260,6 +268,7 @@
       cell.setAttribute("aria-haspopup", "dialog");
     }
     turns.hidden = at("keys").hidden = false;
+    if (matchMedia("(max-width: 40rem)").matches) turns.open = at("key").open = false;
     turns.addEventListener("input", (event) => {
       if (event.target.id === "sort-quantity") chosen.quantity = Number(event.target.value);
       if (event.target.id === "sort-column") chosen.column = event.target.value === "" ? -1 : Number(event.target.value);
@@ -278,7 +287,7 @@
       if (cell && getSelection().isCollapsed) open(cell);
     });
     panel.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
-    panel.addEventListener("close", () => reached.focus());
+    panel.addEventListener("close", () => reach(reached));
     arrange();
   };
   start();
