@@ -56,13 +56,21 @@ def rate(successes: int, total: int) -> Rate:
     p, z2 = successes / total, _Z95**2
     center = (p + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z95 * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2)) / (1 + z2 / total)
-    return Rate(
-        successes=successes,
-        total=total,
-        value=p,
-        low=0.0 if successes == 0 else center - half,
-        high=1.0 if successes == total else center + half,
-    )
+    low, high = 0.0 if successes == 0 else center - half, 1.0 if successes == total else center + half
+    return Rate(successes=successes, total=total, value=p, low=low, high=high)
+
+
+def difference(a: Rate, b: Rate) -> tuple[float, float, float]:
+    """Return the share of `a` less that of `b`, and the ends of its 95% interval for cases of their own.
+
+    The Wilson intervals of both, joined (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10);
+    raises ValueError if one was not measured.
+    """
+    (p, p_low, p_high), (q, q_low, q_high) = ((x.value, x.low, x.high) for x in (a, b))
+    if p is None or q is None or p_low is None or p_high is None or q_low is None or q_high is None:
+        raise ValueError("what was not measured has no difference")
+    gap, low, high = p - q, math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
+    return gap, gap - low, gap + high
 
 
 def share(mask: BoolArray) -> Rate:

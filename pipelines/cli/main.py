@@ -19,6 +19,7 @@ from pipelines.cli.commands import (
     campaign,
     canary,
     check,
+    compare,
     completion,
     dashboard,
     definition,
@@ -38,7 +39,8 @@ from pipelines.runners import interrupts
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
-    *(run.add, campaign.add, report.add, verify.add, key.add, plan.add, definition.add, check.add, image.add),
+    *(run.add, campaign.add, report.add, compare.add, verify.add, key.add, plan.add, definition.add),
+    *(check.add, image.add),
     *(canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),
     completion.add,

@@ -186,6 +186,17 @@ class Cache:
             code = user_code(_PURPOSE, [recipe.key, content])
             write_json_atomic(scratch / ENTRY, content | {"code": code})
 
+    def recipe(self, key: str) -> Recipe | None:
+        """Return what the entry of a key was made from, whoever kept it; None where there is no such entry.
+
+        The key is the digest of the recipe: one that was changed is none of this key.
+        """
+        with suppress(BoomerangError, AttributeError, KeyError, TypeError, ValueError):
+            recipe = _recipe(load_json(self.folder(key) / ENTRY)["recipe"])
+            if recipe.key == key and isinstance(recipe.code, dict) and isinstance(recipe.versions, dict):
+                return recipe
+        return None
+
     def sweep(self) -> None:
         """Remove what runs that were killed left half done."""
         for folder in self.root.glob("??"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boomerang import metrics
-from boomerang.metrics import rate
+from boomerang.metrics import Rate, rate
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,42 @@ def test_an_interval_is_scipy_s(case: tuple[int, int]) -> None:
     found, wanted = rate(k, n), binomtest(k, n).proportion_ci(method="wilson")
     assert found.low == pytest.approx(wanted.low, abs=1e-9)
     assert found.high == pytest.approx(wanted.high, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "low", "high"),
+    # Newcombe 1998 (Statistics in Medicine 17, 873-890), Table II, method 10 (score, without correction).
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((5, 56), (0, 29), -0.0381, 0.1926),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+        ((0, 10), (0, 10), -0.2775, 0.2775),
+        ((10, 10), (0, 20), 0.6791, 1.0000),
+        ((10, 10), (0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_intervals_of_a_difference_are_the_published_ones(
+    a: tuple[int, int], b: tuple[int, int], low: float, high: float
+) -> None:
+    found = metrics.difference(rate(*a), rate(*b))
+    assert found == pytest.approx((a[0] / a[1] - b[0] / b[1], low, high), abs=5e-5)
+
+
+RATES = st.integers(1, 10_000).flatmap(lambda n: st.builds(rate, st.integers(0, n), st.just(n)))
+
+
+@given(RATES, RATES)
+def test_a_difference_lies_in_its_interval_and_the_other_way_round_it_mirrors(a: Rate, b: Rate) -> None:
+    value, low, high = metrics.difference(a, b)
+    assert -1 - 1e-12 <= low <= value <= high <= 1 + 1e-12
+    assert metrics.difference(b, a) == pytest.approx((-value, -high, -low))
+
+
+def test_what_was_not_measured_has_no_difference() -> None:
+    with pytest.raises(ValueError, match="not measured"):
+        metrics.difference(rate(1, 2), rate(0, 0))
 
 
 def test_nothing_measured_is_none_and_not_zero() -> None:
