@@ -17,10 +17,10 @@ from pipelines.matrix.document import Matrix
 from pipelines.matrix.entries import Campaign, Table, read_addition, read_campaign
 from pipelines.matrix.gathering.assemble import assemble
 from pipelines.matrix.page import render
-from pipelines.matrix.running.board import board, show_matrix
-from pipelines.matrix.running.progress import Progress
+from pipelines.matrix.running.headway import Progress
+from pipelines.matrix.running.live_table import board, show_matrix
 from pipelines.matrix.running.ready import Ready, Refused, make_ready
-from pipelines.matrix.running.schedule import Schedule, Works
+from pipelines.matrix.running.workers import Schedule, Works
 from pipelines.matrix.table import csv_text
 from pipelines.runners.base import Runner
 from pipelines.runners.ledger import check_run_id

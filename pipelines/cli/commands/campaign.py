@@ -71,7 +71,7 @@ def _jobs(text: str) -> int:
 def campaign(options: Namespace) -> int:
     """Run a campaign and write its matrix."""
     from pipelines.matrix.campaign import add_to, open_campaign, prepare, run_campaign
-    from pipelines.matrix.running.schedule import parallel_jobs
+    from pipelines.matrix.running.workers import parallel_jobs
 
     if options.on == "local" and (options.jobs or 1) > 1:
         raise UsageError("--jobs with --on local", "there the runs go one after the other", "leave it out")

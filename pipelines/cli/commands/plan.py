@@ -96,10 +96,10 @@ def _plan_campaign(options: Namespace) -> None:
     """Print what a campaign would do."""
     from pipelines.campaign.site import local_site
     from pipelines.matrix.campaign import open_campaign, prepare
-    from pipelines.matrix.running.board import show_forecast
     from pipelines.matrix.running.forecast import forecast
+    from pipelines.matrix.running.live_table import show_forecast
     from pipelines.matrix.running.ready import Ready
-    from pipelines.matrix.running.schedule import parallel_jobs
+    from pipelines.matrix.running.workers import parallel_jobs
 
     _refuse_aws(options)
     if options.overrides:

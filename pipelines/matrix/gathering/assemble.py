@@ -14,9 +14,9 @@ from pipelines.matrix.cells import Cell, cells_of, columns_of, rows_of
 from pipelines.matrix.document import Cell as CellNumbers
 from pipelines.matrix.document import Matrix, RunCard, RunStatus, Status
 from pipelines.matrix.entries import Campaign
-from pipelines.matrix.gathering.evidence import pictures_of, thresholds_of
-from pipelines.matrix.gathering.judging import hatched, numbers_of, unreliable
+from pipelines.matrix.gathering.card import pictures_of, thresholds_of
 from pipelines.matrix.gathering.measured import Measured, read_measured
+from pipelines.matrix.gathering.over_seeds import hatched, numbers_of, unreliable
 from pipelines.matrix.quantities import QUANTITIES
 from pipelines.runs.records import CONFIG, EXECUTION, INTERRUPTED, PAGE, Execution, load_execution, now
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.matrix.running.progress import distinct, estimate
+from pipelines.matrix.running.headway import distinct, estimate
 from pipelines.matrix.running.ready import Ready
 from pipelines.runners.process.explain import explain_cache
 from pipelines.runs.cache import Cache, Damaged, Entry

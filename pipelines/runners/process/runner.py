@@ -91,10 +91,8 @@ def execute(
         The folder that the steps' modules are imported from.
     warm : bool
         Start jobs that need Keras as forks of a process that has imported it.
-    cache : Path, optional
-        Where outputs are kept by content, instead of in the workspace.
-    hosts : Hosts, optional
-        What starts the jobs, where several runs one after the other share it; it is left open.
+    cache, hosts : Path and Hosts, optional
+        See `Order`; hosts that are given are left open.
 
     Raises
     ------
@@ -106,8 +104,7 @@ def execute(
     BadInput
         If something staged is not there.
     """
-    nodes = ordered(definition)
-    values = parameter_values(definition.get("Parameters", []), parameters or {})
+    nodes, values = ordered(definition), parameter_values(definition.get("Parameters", []), parameters or {})
     given = nullcontext(hosts) if hosts else closing(Hosts(project, warm=warm))
     with held_run(workspace, run_id) as run_dir, given as starting:
         starting.lock(run_dir / JOBS_LOCK)

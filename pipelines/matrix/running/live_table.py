@@ -18,7 +18,7 @@ from pipelines.matrix.document import Column, Matrix, Number, Row
 from pipelines.matrix.entries import Campaign
 from pipelines.matrix.quantities import ACCURACY, ASR
 from pipelines.matrix.running.forecast import Forecast
-from pipelines.matrix.running.progress import Progress
+from pipelines.matrix.running.headway import Progress
 from pipelines.matrix.running.ready import Ready, Refused
 from pipelines.page.terminal import open_console
 from pipelines.page.wording import duration, percent, plural

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.matrix.running.progress import Progress, distinct, estimate
+from pipelines.matrix.running.headway import Progress, distinct, estimate
 from pipelines.runs.records import Event
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from boomerang.errors import StepFailed
-from pipelines.matrix.running.schedule import Schedule, Works, parallel_jobs
+from pipelines.matrix.running.workers import Schedule, Works, parallel_jobs
 from pipelines.runners.base import Order
 from pipelines.runs.records import Event, Execution
 

@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import binomtest
 
 from boomerang.manifest import Bools
-from pipelines.matrix.gathering.judging import hatched, numbers_of, unreliable
 from pipelines.matrix.gathering.measured import Counts, Effect
+from pipelines.matrix.gathering.over_seeds import hatched, numbers_of, unreliable
 from pipelines.matrix.quantities import ACCURACY, ASR, CPU, DER
 
 IMAGES = 400
