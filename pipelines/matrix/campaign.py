@@ -154,10 +154,9 @@ def _held(staged: Staged) -> Iterator[None]:
 def write_matrix(matrix: Matrix, folder: Path) -> None:
     """Write `matrix.json`, and the page and the table with the same numbers."""
     folder.mkdir(parents=True, exist_ok=True)
-    page, sheet = render(matrix), csv_text(matrix)
     write_json_atomic(folder / MATRIX, matrix.model_dump(mode="json"))
-    write_bytes_atomic(folder / SHEET, sheet.encode())
-    write_bytes_atomic(folder / PAGE, page.encode())
+    write_bytes_atomic(folder / SHEET, csv_text(matrix).encode())
+    write_bytes_atomic(folder / PAGE, render(matrix).encode())
 
 
 def _refuse_gaps(matrix: Matrix, ran: set[str]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,17 @@ def write_campaign(folder: Path, text: str = CAMPAIGN) -> Path:
     return file
 
 
-def start_campaign(file: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    """Start a campaign through the command line, in a process group of its own."""
+def start_campaign(
+    file: Path, out: Path, *more: str, project: Path = ROOT, below: Sequence[str] = ()
+) -> subprocess.Popen[str]:
+    """Start a campaign through the command line of a project, in a process group of its own.
+
+    `below` is the command that starts it.
+    """
     command = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(out), *more]
     return subprocess.Popen(
-        command,
-        cwd=ROOT,
+        [*below, *command],
+        cwd=project,
         env=dict(os.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -53,9 +58,9 @@ def start_campaign(file: Path, out: Path, *more: str) -> subprocess.Popen[str]:
     )
 
 
-def run_campaign(file: Path, out: Path, *more: str) -> tuple[int, str]:
+def run_campaign(file: Path, out: Path, *more: str, **how: Any) -> tuple[int, str]:
     """Run a campaign through the command line; return its exit code and what it said."""
-    process = start_campaign(file, out, *more)
+    process = start_campaign(file, out, *more, **how)
     said, _ = process.communicate()
     return process.returncode, said
 

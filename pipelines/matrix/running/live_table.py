@@ -32,14 +32,14 @@ def board(progress: Progress) -> Iterator[Callable[[Ready, Event | None], None]]
     """Give a function that shows each event of a campaign."""
     console = open_console(stderr=True)
     if not console.is_terminal:
-        lines = _Lines(progress)
+        lines = Lines(progress)
         yield lines.take
         return
-    with Live(_Board(progress), console=console, refresh_per_second=2):
+    with Live(Board(progress), console=console, refresh_per_second=2):
         yield progress.take
 
 
-class _Lines:
+class Lines:
     """One line a cell that has ended, and one a step that failed."""
 
     def __init__(self, progress: Progress) -> None:
@@ -65,7 +65,7 @@ def say(progress: Progress) -> str:
     return f"{len(progress.ended)} of {len(progress.cells)} runs, {made} of {len(steps)} steps, {rest}"
 
 
-class _Board:
+class Board:
     """The live table: every cell with a mark a seed, and below it what runs."""
 
     def __init__(self, progress: Progress) -> None:
