@@ -24,6 +24,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _WIDTH, _HEIGHT, _LEAST_REACH = 120, 14, 0.02
 # Files of which a row speaks at once.
 _NAMED = 6
+# Cells in which something differs, of which none is folded.
+_MOST_OPEN = 12
 
 
 def render(found: TwoRuns | TwoCampaigns) -> str:
@@ -41,7 +43,7 @@ def _shell() -> Shell:
         "short": _short,
         "size": _size,
     }
-    helpers = {"bar": bar, "farthest": farthest, "named": _NAMED, "absent": ABSENT}
+    helpers = {"bar": bar, "farthest": farthest, "named": _NAMED, "most_open": _MOST_OPEN, "absent": ABSENT}
     return Shell(_TEMPLATES, filters, helpers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -126,11 +127,19 @@ def _cells(matrix: Matrix) -> dict[tuple[str, str], Cell]:
 
 
 def _titles(matrix: Matrix) -> dict[tuple[str, str], str]:
-    """Return the titles of rows and columns by their ids; of one that the lists lack, its id."""
-    ids = {("row", cell.row): cell.row for cell in matrix.cells}
-    ids |= {("column", cell.column): cell.column for cell in matrix.cells}
-    ids |= {("row", row.id): row.title for row in matrix.rows}
-    return ids | {("column", column.id): column.title for column in matrix.columns}
+    """Return the titles of rows and columns by their ids; of one that the lists lack, its id.
+
+    Where several have one title, each is known by its id as well.
+    """
+    titles = {("row", cell.row): cell.row for cell in matrix.cells}
+    titles |= {("column", cell.column): cell.column for cell in matrix.cells}
+    titles |= {("row", row.id): row.title for row in matrix.rows}
+    titles |= {("column", column.id): column.title for column in matrix.columns}
+    times = Counter((kind, title) for (kind, _), title in titles.items())
+    return {
+        (kind, id_): title if times[kind, title] == 1 else f"{title} ({id_})"
+        for (kind, id_), title in titles.items()
+    }
 
 
 def _settings(matrix: Matrix) -> Mapping[str, object]:

@@ -38,11 +38,11 @@ def cell(row: Row, column: Column, asr: int, accuracy: int, **more: Any) -> Cell
 def campaign(folder: Path, rows: tuple[Row, ...], cells: tuple[Cell, ...], **more: Any) -> Path:
     """Write a campaign's folder and return it."""
     matrix = Matrix(
-        **{"name": "drawn", "title": "Drawn", "seeds": (0, 1), "machine": "two cores", **more},
+        **{"name": "drawn", "title": "Drawn", "seeds": (0, 1), "columns": (CLEAN, SQUARE), **more},
         quantities=QUANTITIES,
         rows=rows,
-        columns=(CLEAN, SQUARE),
         cells=cells,
+        machine="two cores",
     )
     folder.mkdir(parents=True)
     write_json_atomic(folder / MATRIX, matrix.model_dump(mode="json"))

@@ -68,3 +68,7 @@ def test_on_a_phone_every_number_is_seen_without_scrolling_sideways(
     inside = "[...document.querySelectorAll('.numbers td')].map(cell => cell.getBoundingClientRect().right)"
     ends = page.evaluate(inside)
     assert len(ends) > 50 and max(ends) <= 390
+    broken = (
+        "[...document.querySelectorAll('.numbers td')].filter(cell => cell.scrollWidth > cell.clientWidth)"
+    )
+    assert page.evaluate(f"{broken}.map(cell => cell.textContent)") == []

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.drawn_matrix import two_campaigns
+from helpers.drawn_matrix import CLEAN, campaign, cell, two_campaigns
 from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed
 from helpers.scenes import CLASSES, Scene
@@ -15,6 +15,7 @@ from pipelines.comparison import compare
 from pipelines.comparison.gaps import Gap, Line, Value, say_gap, say_reach
 from pipelines.comparison.render import bar, farthest, render
 from pipelines.comparison.two_runs import TwoRuns
+from pipelines.matrix.document import Row
 
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "a\u202eb", *CLASSES[3:])
 
@@ -61,6 +62,19 @@ def test_a_campaign_s_cells_are_on_the_page_and_how_they_ended(pages: dict[str, 
     assert "cyan square, 1%" in page and "whole → failed: Harden: out of memory" in page
     assert "−35.0 points" in page and "1 number told apart" in page
     assert "Only in" in page and "random filter" in page
+
+
+@pytest.mark.parametrize(("rows", "opened"), [(2, 2), (40, 0)])
+def test_cells_that_differ_are_open_where_they_are_few(tmp_path: Path, rows: int, opened: int) -> None:
+    named = tuple(Row(id=f"r{k}", title=f"r{k}") for k in range(rows))
+    folders = [
+        campaign(tmp_path / name, named, tuple(cell(row, CLEAN, asr, 1800) for row in named))
+        for name, asr in (("before", 1500), ("after", 100))
+    ]
+    page = Parsed(render(compare(*folders)))
+    folds = [attributes for tag, attributes in page.elements if tag == "details"]
+    assert sum("open" in attributes for attributes in folds) == opened
+    assert page.count("table") >= rows
 
 
 @pytest.mark.parametrize("name", ["runs", "campaigns"])

@@ -83,3 +83,10 @@ def test_campaigns_without_a_common_cell_say_so(tmp_path: Path) -> None:
     found = compared(first, second)
     assert found.headline == "They have no cell in common" and found.cells == ()
     assert [one.where for one in found.alone] == ["first", "second"]
+
+
+def test_columns_of_one_title_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    alike = SQUARE.model_copy(update={"title": CLEAN.title})
+    cells = cell(NOTHING, CLEAN, 20, 1800), cell(NOTHING, alike, 1900, 1790)
+    runs = [campaign(tmp_path / name, (NOTHING,), cells, columns=(CLEAN, alike)) for name in ("a", "b")]
+    assert compared(*runs).columns == ("clean (clean)", "clean (square-1)")
