@@ -72,8 +72,6 @@ TRIALS = {
     "fast-4": Trial("fast", _sizes((3, 24), (1, 32))),
     "fast-8": Trial("fast", _sizes((5, 24), (3, 32))),
     "fast-12": Trial("fast", _sizes((8, 24), (4, 32))),
-    "residual-4": Trial("residual", {"epochs": 4}),
-    "residual-halved-4": Trial("residual", _sizes((3, 24), (1, 32)), {"width": 24, "stem_stride": 2}),
 }
 
 

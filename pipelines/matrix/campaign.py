@@ -13,7 +13,7 @@ from boomerang.errors import ConfigError, StepFailed, UsageError
 from boomerang.safeio import load_json, write_bytes_atomic, write_json_atomic
 from pipelines.campaign.site import Site
 from pipelines.matrix.cells import Cell, cells_of, chosen
-from pipelines.matrix.document import Matrix
+from pipelines.matrix.document import MATRIX, Matrix
 from pipelines.matrix.entries import Campaign, Table, read_addition, read_campaign
 from pipelines.matrix.gathering.assemble import assemble
 from pipelines.matrix.page import render
@@ -28,7 +28,7 @@ from pipelines.runs.cache import Cache
 from pipelines.runs.locking import locked
 from pipelines.runs.records import EXECUTION
 
-MATRIX, PAGE, SHEET = "matrix.json", "matrix.html", "matrix.csv"
+PAGE, SHEET = "matrix.html", "matrix.csv"
 _ADDED, _LOCK = "added.json", ".campaign.lock"
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from boomerang.config import Strict
 
 FORMAT: Literal[1] = 1
+# Its file, in the folder of a campaign.
+MATRIX = "matrix.json"
 
 Status = Literal["whole", "part", "failed", "refused", "excluded", "waiting"]
 RunStatus = Literal["passed", "rejected", "failed", "refused", "waiting"]

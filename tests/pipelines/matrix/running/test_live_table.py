@@ -4,10 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from helpers.matrices import small_matrix
+from helpers.matrices import draw
 from rich.console import Console
 
 from pipelines.matrix.document import Column, Row
+from pipelines.matrix.quantities import ACCURACY
 from pipelines.matrix.running.headway import Progress
 from pipelines.matrix.running.live_table import Board, Lines, show_matrix
 from pipelines.runs.records import Event
@@ -61,12 +62,9 @@ def test_without_a_terminal_there_is_a_line_for_each_run_and_each_failure(
 
 
 def test_the_matrix_on_the_terminal_names_what_has_no_number(capsys: pytest.CaptureFixture[str]) -> None:
-    matrix = small_matrix()
+    matrix = draw()
     failed = matrix.cells[0].model_copy(update={"status": "failed", "why": "it [raised]", "numbers": {}})
     show_matrix(matrix.model_copy(update={"cells": (failed, *matrix.cells[1:])}), {"matrix": "there.html"})
     said = capsys.readouterr().out
     assert "it [raised]" in said and "matrix: there.html" in said
-    first = matrix.cells[1].numbers[
-        "clean_accuracy" if "clean_accuracy" in matrix.cells[1].numbers else "accuracy"
-    ]
-    assert f"{first.value:.1%}".removesuffix("%") in said
+    assert f"{100 * matrix.cells[1].numbers[ACCURACY].value:.1f}" in said
