@@ -14,8 +14,6 @@ from pipelines.report.run_folder import Run, read_evaluation
 from pipelines.runs.held import Digests, hold_file, hold_output
 from pipelines.runs.records import CONFIG, EXECUTION, check_record, load_execution
 
-# What makes a folder a campaign's.
-
 _DO = "give two runs, for example runs/ONE runs/OTHER, or the folders of two campaigns"
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from boomerang.metrics import rate
 from boomerang.safeio import write_json_atomic
-from pipelines.comparison.sides import MATRIX
-from pipelines.matrix.document import Cell, Column, Matrix, Number, Row, RunCard
+from pipelines.matrix.document import MATRIX, Cell, Column, Matrix, Number, Row, RunCard
 from pipelines.matrix.quantities import ACCURACY, ASR, DER, QUANTITIES
 
 NOTHING, RANDOM = Row(id="nothing", title="nothing", control=True), Row(id="random", title="random filter")

@@ -14,9 +14,9 @@ from helpers.scenes import Scene
 
 from boomerang.errors import BadInput, BoomerangError, ConfigError, IntegrityError, UsageError
 from pipelines.comparison import compare
-from pipelines.comparison.sides import MATRIX
 from pipelines.comparison.two_campaigns import TwoCampaigns
 from pipelines.comparison.two_runs import TwoRuns
+from pipelines.matrix.document import MATRIX
 
 
 @pytest.fixture(scope="module")

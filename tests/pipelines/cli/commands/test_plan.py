@@ -30,7 +30,7 @@ def options(out: Path, *words: str, **given: Any) -> Namespace:
     """Return what the command line gives, with nothing but its defaults."""
     empty: dict[str, Any] = {"on": "process", "config": "default", "overrides": list(SETTINGS)}
     empty |= {"out": out, "prices": None, "max_usd": None, "region": None, "runs": None}
-    return Namespace(**(empty | {"parameters": list(words)} | given))
+    return Namespace(**(empty | {"parameters": list(words), "campaign": None} | given))
 
 
 def test_on_aws_the_command_plans_the_stack(
