@@ -15,6 +15,7 @@ scale      the whole pipeline at several numbers of rows
 recipes    the trials that chose the recipes of the networks
 staged/    campaigns and trainings in a row; the tables of docs/results.md
 data       the rows that several contests are about
+campaigns/ campaigns, one TOML file each
 rows/      one file a group of rows
 results/   the results, one JSON file a row
 """

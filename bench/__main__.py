@@ -14,11 +14,17 @@ from bench.results import RESULTS, save
 from bench.rows import ROWS
 from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
+from bench.staged.matrices import MATRICES, Matrices
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials] = {**CAMPAIGNS, GROWTH.name: GROWTH, TRIALS.name: TRIALS}
+STAGED: dict[str, Campaign | Growth | Trials | Matrices] = {
+    **CAMPAIGNS,
+    **MATRICES,
+    GROWTH.name: GROWTH,
+    TRIALS.name: TRIALS,
+}
 
 
 def parser() -> argparse.ArgumentParser:

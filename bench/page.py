@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.contest import ROOT
@@ -11,6 +12,7 @@ from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.growth import GROWTH, Growth
+from bench.staged.matrices import MATRICES
 from bench.staged.trials import TRIALS, Trials
 
 BENCHMARKS, CAMPAIGN_RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md"
@@ -173,6 +175,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
         "real": lambda: table(
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
+        **{name: partial(each.table, folder) for name, each in MATRICES.items()},
     }
 
     def rendered(found: re.Match[str]) -> str:

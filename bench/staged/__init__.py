@@ -1,6 +1,7 @@
 """What stages whole campaigns or trainings, and takes as long as they do.
 
 campaigns  entries on several seeds: the tables of docs/results.md
+matrices   whole campaigns: the matrices of docs/results.md
 growth     the pipeline at ten times the rows, measured by `bench.scale`
 trials     the trainings that chose the recipes, run by `bench.recipes`
 """
