@@ -1,4 +1,4 @@
-"""A processing job as the step that starts it, and the rules by which steps are tried again and reused.
+"""A job as the step that starts it, and the rules by which steps are tried again and reused.
 
 Every job runs the project's own image by digest, with the code inside it: source shipped through the
 SDK carries a timestamp, which would defeat step caching.
@@ -16,7 +16,13 @@ from pipelines.campaign.site import Site
 from pipelines.definition.machines import has_own_disk
 from pipelines.definition.sdk.imports import (
     CacheConfig,
+    CheckpointConfig,
+    Compute,
+    InputData,
+    ModelTrainer,
     NetworkConfig,
+    Networking,
+    OutputDataConfig,
     ProcessingInput,
     ProcessingOutput,
     ProcessingS3Input,
@@ -28,11 +34,15 @@ from pipelines.definition.sdk.imports import (
     SageMakerJobStepRetryPolicy,
     StepExceptionTypeEnum,
     StepRetryPolicy,
+    StoppingCondition,
     TrainingStep,
 )
 
 # A number or text that is known only while the pipeline runs.
 Variable = Any
+
+# The one output of a training.
+MODEL = "model"
 
 CACHED = CacheConfig(enable_caching=True, expire_after="P30D")
 THROTTLED = StepRetryPolicy(
@@ -87,11 +97,106 @@ class Processing:
     inputs: Mapping[str, Variable]
     outputs: Mapping[str, Variable]
     arguments: Sequence[Variable] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Variable] = field(default_factory=dict)
     files: Sequence[PropertyFile] = ()
     count: int = 1
     isolated: bool = True
     cached: bool = True
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training job.
+
+    Attributes
+    ----------
+    name : str
+        The step's.
+    command : sequence of str
+        What runs in the container; nothing is the image's `train`.
+    role : str
+        ARN of the role it runs with.
+    machine : Variable
+        The instance type.
+    inputs : mapping of name to address
+        Its channels.
+    output : Variable
+        Where the folder with its `model.tar.gz` goes.
+    checkpoints : Variable
+        Where its checkpoints lie.
+    hyperparameters, environment : mapping
+    """
+
+    name: str
+    command: Sequence[str]
+    role: str
+    machine: Variable
+    inputs: Mapping[str, Variable]
+    output: Variable
+    checkpoints: Variable
+    hyperparameters: Mapping[str, Variable]
+    environment: Mapping[str, Variable]
+
+
+Job = Processing | Training
+
+
+def outputs_of(job: Job) -> tuple[str, ...]:
+    """Return the names of what a job leaves."""
+    return (MODEL,) if isinstance(job, Training) else tuple(job.outputs)
+
+
+def job_step(job: Job, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep | TrainingStep:
+    """Return the step that starts a job."""
+    if isinstance(job, Training):
+        return training_step(job, jobs, site, session)
+    return processing_step(job, jobs, site, session)
+
+
+def training_step(job: Training, jobs: JobsConfig, site: Site, session: Any) -> TrainingStep:
+    """Return the step that starts a training job."""
+    trainer = ModelTrainer(
+        sagemaker_session=session,
+        role=job.role,
+        training_image=site.image,
+        compute=_compute(job.machine, jobs, site),
+        stopping_condition=_stopping(jobs),
+        networking=Networking(
+            enable_network_isolation=True,
+            enable_inter_container_traffic_encryption=jobs.training_count > 1,
+            subnets=list(site.subnets) or None,
+            security_group_ids=list(site.security_groups) or None,
+        ),
+        output_data_config=OutputDataConfig(s3_output_path=job.output, kms_key_id=site.kms_key),
+        checkpoint_config=CheckpointConfig(s3_uri=job.checkpoints),
+        hyperparameters=dict(job.hyperparameters),
+        environment=dict(job.environment),
+        base_job_name=job.name,
+    )
+    channels = [InputData(channel_name=key, data_source=uri) for key, uri in job.inputs.items()]
+    return EnteredTraining(
+        list(job.command),
+        name=job.name,
+        step_args=trainer.train(input_data_config=channels),
+        cache_config=CACHED,
+        retry_policies=[THROTTLED, NO_MACHINE],
+    )
+
+
+def _compute(machine: Variable, jobs: JobsConfig, site: Site) -> Compute:
+    return Compute(
+        instance_type=machine,
+        instance_count=jobs.training_count,
+        volume_size_in_gb=jobs.volume_gb,
+        volume_kms_key_id=None if has_own_disk(jobs.training_instance) else site.kms_key,
+        enable_managed_spot_training=jobs.spot,
+        keep_alive_period_in_seconds=jobs.warm_s or None,
+    )
+
+
+def _stopping(jobs: JobsConfig) -> StoppingCondition:
+    longest = jobs.timeout_s + jobs.spot_wait_s if jobs.spot else None
+    return StoppingCondition(max_runtime_in_seconds=jobs.timeout_s, max_wait_time_in_seconds=longest)
 
 
 def processing_step(job: Processing, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep:
@@ -152,8 +257,14 @@ class EnteredTraining(TrainingStep):  # type: ignore[misc]  # the SDK ships no t
 
 def made_by(step: ProcessingStep, names: Sequence[str]) -> dict[str, Variable]:
     """Return the addresses of a processing step's outputs, which wait for the step."""
-    made = step.properties.ProcessingOutputConfig.Outputs
-    return {name: made[name].S3Output.S3Uri for name in names}
+    return {name: output_in(step.properties, name) for name in names}
+
+
+def output_in(properties: Variable, name: str) -> Variable:
+    """Return the address of an output in the properties of a processing step, or `model` of a training's."""
+    if name == MODEL:
+        return properties.ModelArtifacts.S3ModelArtifacts
+    return properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
 def _input(name: str, address: Variable) -> ProcessingInput:
