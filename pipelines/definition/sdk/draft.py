@@ -31,8 +31,6 @@ from pipelines.definition.sdk.jobs import (
     Training,
     Variable,
     job_step,
-    output_in,
-    outputs_of,
 )
 
 # What runs in the place of an honest training where an attack takes it over.
@@ -122,7 +120,7 @@ class Draft:
         """Add the step that starts a job, and return the addresses of its outputs."""
         step = job_step(job, self.config.jobs, self.site, self.session)
         self.steps.append(step)
-        return {name: output_in(step.properties, name) for name in outputs_of(job)}
+        return job.made(step.properties)
 
     def sign(self, step: str, inputs: Mapping[str, Variable]) -> dict[str, Variable]:
         """Add a job that signs what its inputs hold, if the site signs.

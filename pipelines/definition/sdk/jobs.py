@@ -41,7 +41,7 @@ from pipelines.definition.sdk.imports import (
 # A number or text that is known only while the pipeline runs.
 Variable = Any
 
-# The one output of a training.
+# What a training leaves.
 MODEL = "model"
 
 CACHED = CacheConfig(enable_caching=True, expire_after="P30D")
@@ -103,6 +103,11 @@ class Processing:
     isolated: bool = True
     cached: bool = True
 
+    def made(self, properties: Variable) -> dict[str, Variable]:
+        """Return the address of each output in the properties of the step, for which they wait."""
+        found = properties.ProcessingOutputConfig.Outputs
+        return {name: found[name].S3Output.S3Uri for name in self.outputs}
+
 
 @dataclass(frozen=True)
 class Training:
@@ -137,13 +142,12 @@ class Training:
     hyperparameters: Mapping[str, Variable]
     environment: Mapping[str, Variable]
 
+    def made(self, properties: Variable) -> dict[str, Variable]:
+        """Return the address of the model in the properties of the step, for which it waits."""
+        return {MODEL: properties.ModelArtifacts.S3ModelArtifacts}
+
 
 Job = Processing | Training
-
-
-def outputs_of(job: Job) -> tuple[str, ...]:
-    """Return the names of what a job leaves."""
-    return (MODEL,) if isinstance(job, Training) else tuple(job.outputs)
 
 
 def job_step(job: Job, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep | TrainingStep:
@@ -253,18 +257,6 @@ class EnteredTraining(TrainingStep):  # type: ignore[misc]  # the SDK ships no t
             entered = {**request["AlgorithmSpecification"], "ContainerEntrypoint": self._command}
             request["AlgorithmSpecification"] = entered
         return request
-
-
-def made_by(step: ProcessingStep, names: Sequence[str]) -> dict[str, Variable]:
-    """Return the addresses of a processing step's outputs, which wait for the step."""
-    return {name: output_in(step.properties, name) for name in names}
-
-
-def output_in(properties: Variable, name: str) -> Variable:
-    """Return the address of an output in the properties of a processing step, or `model` of a training's."""
-    if name == MODEL:
-        return properties.ModelArtifacts.S3ModelArtifacts
-    return properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
 def _input(name: str, address: Variable) -> ProcessingInput:

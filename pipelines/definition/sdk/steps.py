@@ -65,7 +65,8 @@ def steps(draft: Draft, *, gated: bool = True) -> list[Step]:
     candidate with what the canary needs at the end; the other models, so that no lineage has a gap.
     """
     world = draw_world(draft)
-    measured = draw_cell(draft, world, draw_attack(draft, world))
+    attacked = draw_attack(draft, world)
+    measured = draw_cell(draft, world, attacked, draw_screen(draft, world, attacked))
     if not gated:
         return draft.steps
     name, model = list(measured.models.items())[-1]
@@ -93,17 +94,25 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
     return Attacked(poison, victim, signed)
 
 
-def draw_cell(draft: Draft, world: World, attacked: Attacked) -> Measured:
-    """Draw the defense against an attack, and what is measured on it."""
+def draw_screen(draft: Draft, world: World, attacked: Attacked) -> Variable:
+    """Draw the screen, and return where what it said is."""
+    suspect = {
+        "train": attacked.poison["train"],
+        "trusted": world.data["validation"],
+        "model": attacked.victim,
+    }
+    return draft.shared(SCREEN, suspect, ["screen"])["screen"]
+
+
+def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) -> Measured:
+    """Draw what a defender does after the screen, and what is measured on it."""
     config, data, poison = draft.config, world.data, attacked.poison
-    suspect = {"train": poison["train"], "trusted": data["validation"], "model": attacked.victim}
-    screen = draft.shared(SCREEN, suspect, ["screen"])
     models = {"baseline": world.baseline, "victim": attacked.victim}
     unsigned = {name: model for name, model in models.items() if name != "baseline" or not _tunes(config)}
     if hardens(config):
-        signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})}
+        signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen, **unsigned})}
         mended = {"victim": attacked.victim} if repairs_victim(config) else {}
-        kept = {"screen": screen["screen"]} if config.harden else {}
+        kept = {"screen": screen} if config.harden else {}
         given = {"train": poison["train"], "validation": data["validation"], **kept, **mended}
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
@@ -135,14 +144,14 @@ def _evaluate(
     draft: Draft,
     preprocess: Mapping[str, Variable],
     poison: Mapping[str, Variable],
-    screen: Mapping[str, Variable],
+    screen: Variable,
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
     """Draw the one step that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},
-        "screen": screen["screen"],
+        "screen": screen,
         **models,
     }
     arguments = []
