@@ -10,6 +10,7 @@ from pipelines.check import lineage_step as lineage
 from pipelines.check.cross_references import check_conditions, check_references
 from pipelines.check.language import check_language, check_order
 from pipelines.check.limits import check_limits
+from pipelines.check.loops import check_loops, loops
 from pipelines.check.pipeline_parameters import check_parameters
 from pipelines.check.registrations import check_failures, check_gate
 from pipelines.check.requests import OPERATIONS, check_requests
@@ -69,6 +70,12 @@ def _say_conditions(pipeline: Pipeline) -> str:
     return f"conditions: {count}, each compares numbers with numbers"
 
 
+def _say_loops(pipeline: Pipeline) -> str:
+    found = loops(pipeline)
+    count = sum(len(loop["Arguments"]["IterableItems"]) for loop in found)
+    return f"for each: {len(found)} steps over {count} items, each has what the bodies read"
+
+
 def _say_parameters(pipeline: Pipeline) -> str:
     limited = sum(1 for declared in pipeline.parameters.values() if "EnumValues" in declared)
     return f"parameters: {len(pipeline.parameters)}, {limited} of them with allowed values"
@@ -105,6 +112,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 _CHECKS: tuple[tuple[Callable[[Pipeline], str], Callable[[Pipeline], Iterable[Problem]]], ...] = (
+    (_say_loops, check_loops),
     (_say_references, check_references),
     (_say_conditions, check_conditions),
     (_say_parameters, check_parameters),

@@ -71,7 +71,7 @@ def _body(loop: Mapping[str, Any]) -> Sequence[Step]:
 def _children(step: Step) -> Iterator[tuple[Step, str]]:
     loop = step["Arguments"]
     siblings = {body["Name"] for body in _body(loop)}
-    for index, item in enumerate(items(step)):
+    for index, item in enumerate(items_of(step)):
         for body in _body(loop):
             before = [*step.get("DependsOn", ()), *body.get("DependsOn", ())]
             child = {**body, "Name": f"{body['Name']}-{index}"}
@@ -125,22 +125,25 @@ def _changed(value: Any, change: Callable[[str], Any]) -> Any:
     return value
 
 
-def items(step: Step) -> list[Any]:
-    """Return the items of a `ForEach` step, JSON objects read; an expression inside one stays what it is.
-
-    Raises
-    ------
-    ConfigError
-        If they are no list, or one of them is no single value and no JSON object.
-    """
+def items_of(step: Step) -> list[Any]:
+    """Return the items of a `ForEach` step; raises ConfigError as `item_of` does, or where they are no list."""
     given = step["Arguments"]["IterableItems"]
     if not isinstance(given, list):
         why = "its items are known at run time only, and this reads them beforehand"
         raise ConfigError(f"step {step['Name']}", why, "list the items in the definition")
-    return [_item(value, f"step {step['Name']}: item {index}") for index, value in enumerate(given)]
+    return [item_of(value, f"step {step['Name']}: item {index}") for index, value in enumerate(given)]
 
 
-def _item(value: Any, where: str) -> Any:
+def item_of(value: Any, where: str) -> Any:
+    """Return an item: a JSON object if it is one as a text, in which expressions stay what they are.
+
+    Raises
+    ------
+    ConfigError
+        If it is a list or an object itself, or begins as a JSON object and is none.
+    """
+    if isinstance(value, list) or (isinstance(value, Mapping) and not any(gets(value))):
+        raise ConfigError(where, f"{value!r:.60} is no single value", "write an object as a text")
     parts = _parts(value)
     text = "".join(
         part if isinstance(part, str) else f"{_MARK}{number}{_MARK}" for number, part in enumerate(parts)

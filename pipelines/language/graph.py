@@ -76,7 +76,7 @@ def ordered(definition: Mapping[str, Any]) -> list[Node]:
 
 
 def flatten(steps: Sequence[Mapping[str, Any]]) -> Iterator[Node]:
-    """Yield every step, those of a condition's branches after the condition, of a `ForEach` its bodies' runs.
+    """Yield every step, those of a condition's branches after it; for a `ForEach` the runs of its body.
 
     Raises
     ------
