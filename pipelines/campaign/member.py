@@ -1,15 +1,19 @@
-"""One cell of a campaign: a whole entry under a name."""
+"""One cell of a campaign: a whole entry under a name; and how the cells stand in the campaign's pipeline."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from boomerang.errors import ConfigError
+from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.sections import Config
+from pipelines.language.for_each import FOR_EACH, child_of, items_of
 
-# It is a part of addresses.
+# The field of an item by which its cell is known; it is a part of addresses.
+NAME = "name"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -48,3 +52,15 @@ def _check_alike(member: Member, first: Member) -> None:
             why = f"its [{section}] is not that of '{first.name}', and a pipeline has one for all"
             do = f"give all cells the same [{section}], or start them as two campaigns"
             raise ConfigError(f"cell '{member.name}'", why, do)
+
+
+def measured_by(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Return the step that measures each cell of a campaign's pipeline, by the cell's name."""
+    loops = [step for step in definition["Steps"] if step["Type"] == FOR_EACH]
+    return {
+        item[NAME]: f"{body['Name']}-{index}"
+        for loop in loops
+        for body in loop["Arguments"]["ForEachBody"]
+        if child_of(body["Name"]) == EVALUATE
+        for index, item in enumerate(items_of(loop))
+    }

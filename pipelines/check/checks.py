@@ -40,8 +40,9 @@ def checks(definition: Any) -> list[Outcome]:
         return [Outcome("the definition can be read", problems)]
     pipeline = Pipeline(definition)
     language = Outcome(_say_language(pipeline), (*problems, *check_order(pipeline)))
+    repeated = [_outcome(_say_loops, check_loops, pipeline)] if loops(pipeline) else []
     rules = [_rule(rule, pipeline) for rule in RULES]
-    return [language, *(_outcome(say, check, pipeline) for say, check in _CHECKS), *rules]
+    return [language, *repeated, *(_outcome(say, check, pipeline) for say, check in _CHECKS), *rules]
 
 
 def _outcome(
@@ -112,7 +113,6 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 _CHECKS: tuple[tuple[Callable[[Pipeline], str], Callable[[Pipeline], Iterable[Problem]]], ...] = (
-    (_say_loops, check_loops),
     (_say_references, check_references),
     (_say_conditions, check_conditions),
     (_say_parameters, check_parameters),

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 # What draws definitions, and what that stands on.
 SOURCES = ("boomerang/**/*.py", "pipelines/campaign/*.py", "pipelines/definition/**/*.py")
 # `PipelineDefinition` of CreatePipeline, API reference.
-_MOST_CHARACTERS = 1024 * 1024
+MOST_CHARACTERS = 1024 * 1024
 _DATA = ("pipelines/definition/sagemaker.yaml",)
 
 
@@ -106,8 +106,8 @@ def build_campaign(
     from pipelines.definition.sdk import define_campaign
 
     definition = define_campaign(name, list(zip(members, inputs, strict=True)), site, max_concurrency)
-    if (size := len(json.dumps(definition))) > _MOST_CHARACTERS:
-        why = f"its definition has {size} characters, and SageMaker takes {_MOST_CHARACTERS}"
+    if (size := len(json.dumps(definition))) > MOST_CHARACTERS:
+        why = f"its definition has {size} characters, and SageMaker takes {MOST_CHARACTERS}"
         raise ConfigError(f"campaign {name}", why, "start it as several campaigns")
     return Built(definition, {uri: source for each in inputs for uri, source in each.staged.items()})
 

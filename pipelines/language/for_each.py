@@ -126,7 +126,7 @@ def _changed(value: Any, change: Callable[[str], Any]) -> Any:
 
 
 def items_of(step: Step) -> list[Any]:
-    """Return the items of a `ForEach` step; raises ConfigError as `item_of` does, or where they are no list."""
+    """Return the items of a `ForEach` step; raises ConfigError as `item_of`, and where they are no list."""
     given = step["Arguments"]["IterableItems"]
     if not isinstance(given, list):
         why = "its items are known at run time only, and this reads them beforehand"

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from boomerang.errors import ConfigError
-from pipelines.campaign.member import Member
+from pipelines.campaign.member import NAME, Member
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
 from pipelines.definition.sdk.imports import (
@@ -45,8 +45,6 @@ MOST_STEPS = 50
 
 WORLDS, ATTACKS, SCREENS, CELLS = "Worlds", "Attacks", "Screens", "Cells"
 
-# The field of every item that is a part of the addresses of what it leaves.
-_NAME = "name"
 Left = TypeVar("Left")
 
 
@@ -171,7 +169,7 @@ class _Drawing:
 
     def _text(self, body: _Body, number: int) -> Variable:
         """Return an item as SageMaker takes it: a JSON object as a text."""
-        fields = {_NAME: body.items[number].name}
+        fields = {NAME: body.items[number].name}
         fields |= {name: self._known(column[number]) for column, name in body.fields.items()}
         text = joined(fields)
         return text.values[0] if len(text.values) == 1 else text
@@ -235,4 +233,4 @@ class _Body:
 
     def _address(self, place: str) -> Join:
         run = [self.root, ExecutionVariables.PIPELINE_EXECUTION_ID]
-        return Join(on="/", values=[*run, self.level, getattr(CurrentItem(), _NAME), place])
+        return Join(on="/", values=[*run, self.level, getattr(CurrentItem(), NAME), place])
