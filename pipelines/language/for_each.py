@@ -13,12 +13,12 @@ only become known at run time are not read here, nor is what the service tells o
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from boomerang.errors import ConfigError
+from boomerang.errors import BadInput, ConfigError
+from boomerang.safeio import parse_json
 from pipelines.language.expressions import gets, path_parts
 
 FOR_EACH = "ForEach"
@@ -151,9 +151,9 @@ def item_of(value: Any, where: str) -> Any:
     if not text.startswith("{"):
         return value
     try:
-        return _unmarked(json.loads(text), parts)
-    except ValueError as error:
-        raise ConfigError(where, f"it is no JSON: {error}", "write an object of texts") from None
+        return _unmarked(parse_json(text.encode(), where), parts)
+    except BadInput as error:
+        raise ConfigError(where, error.why, "write a JSON object") from None
 
 
 def _parts(value: Any) -> list[Any]:

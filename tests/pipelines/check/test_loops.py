@@ -160,7 +160,7 @@ PLANTED: dict[str, tuple[Callable[[Definition], Any], str, str, str]] = {
     ),
     "an item that is no JSON": (
         lambda d: change(d, "Worlds", 0, lambda text: text[:-1]),
-        *("Worlds", "IterableItems[0]", "it is no JSON"),
+        *("Worlds", "IterableItems[0]", "it is not JSON"),
     ),
     "an item that is a list": (
         lambda d: loop(d, "Worlds").update(IterableItems=[["a"]]),

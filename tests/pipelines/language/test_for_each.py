@@ -73,7 +73,7 @@ def test_what_the_step_waits_for_every_run_waits_for() -> None:
     ("items", "why"),
     [
         (toy.get("Parameters.Words"), "known at run time only"),
-        (['{"name": "a"'], "item 0: it is no JSON"),
+        (['{"name": "a"'], "item 0: it is not JSON"),
         (['{"name": "a"}'], "item 0 has no field 'word': it has name"),
         (["one"], "item 0 has no field .*: it has no fields"),
         ([{"name": "a"}], "is no single value"),

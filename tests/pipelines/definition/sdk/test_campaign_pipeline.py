@@ -21,7 +21,7 @@ from pipelines.campaign.site import LOCAL, Signing
 from pipelines.check import check_definition
 from pipelines.definition import build as module
 from pipelines.definition.build import build, build_campaign
-from pipelines.definition.sdk import campaign
+from pipelines.definition.sdk import campaign_pipeline
 from pipelines.language.expressions import gets
 from pipelines.language.graph import Node, flatten
 
@@ -239,7 +239,7 @@ def test_a_campaign_is_called_as_an_entry_may_be(name: str) -> None:
 def test_a_campaign_that_needs_more_steps_than_a_pipeline_has_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "MOST_STEPS", 4)
+    monkeypatch.setattr(campaign_pipeline, "MOST_STEPS", 4)
     with pytest.raises(ConfigError, match="5 ForEach steps, and a pipeline has 4 steps at most"):
         build_campaign("trial", cells())
 

@@ -33,9 +33,9 @@ from pipelines.definition.sdk.imports import (
     Pipeline,
     Step,
 )
+from pipelines.definition.sdk.item_sketch import Leaf, Made, Sketch, leaves, with_leaves
 from pipelines.definition.sdk.jobs import Job, Training, Variable, job_step
 from pipelines.definition.sdk.json_text import Text, joined
-from pipelines.definition.sdk.sketch import Leaf, Made, Sketch, leaves, with_leaves
 from pipelines.definition.sdk.steps import draw_attack, draw_cell, draw_screen, draw_world
 
 # `MAX_LITERAL_ITERABLE_ITEMS` and `MAX_CONCURRENCY_MAX` of the SDK's `for_each_step`.
