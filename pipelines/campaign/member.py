@@ -1,16 +1,13 @@
-"""One cell of a campaign: a whole entry under a name; and how the cells stand in the campaign's pipeline."""
+"""One cell of a campaign: a whole entry under a name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from boomerang.errors import ConfigError
-from pipelines.campaign.entry import EVALUATE
 from pipelines.campaign.sections import Config
-from pipelines.language.for_each import FOR_EACH, child_of, items_of
 
 # The field of an item by which its cell is known; it is a part of addresses.
 NAME = "name"
@@ -52,15 +49,3 @@ def _check_alike(member: Member, first: Member) -> None:
             why = f"its [{section}] is not that of '{first.name}', and a pipeline has one for all"
             do = f"give all cells the same [{section}], or start them as two campaigns"
             raise ConfigError(f"cell '{member.name}'", why, do)
-
-
-def measured_by(definition: Mapping[str, Any]) -> dict[str, str]:
-    """Return the step that measures each cell of a campaign's pipeline, by the cell's name."""
-    loops = [step for step in definition["Steps"] if step["Type"] == FOR_EACH]
-    return {
-        item[NAME]: f"{body['Name']}-{index}"
-        for loop in loops
-        for body in loop["Arguments"]["ForEachBody"]
-        if child_of(body["Name"]) == EVALUATE
-        for index, item in enumerate(items_of(loop))
-    }

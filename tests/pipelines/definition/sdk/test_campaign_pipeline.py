@@ -16,11 +16,12 @@ from helpers.ranges import ROOT
 
 import training.repair
 from boomerang.errors import ConfigError
-from pipelines.campaign.member import Member, measured_by
+from pipelines.campaign.member import Member
 from pipelines.campaign.site import LOCAL, Signing
 from pipelines.check import check_definition
 from pipelines.definition import build as module
 from pipelines.definition.build import build, build_campaign
+from pipelines.definition.cells import measured_by
 from pipelines.definition.sdk import campaign_pipeline
 from pipelines.language.expressions import gets
 from pipelines.language.graph import Node, flatten
