@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.campaigns import body, cells, loop
+from helpers.campaign_cells import body, cells, loop
 
 from pipelines.check import check_definition, checks
 from pipelines.definition.build import build_campaign

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from helpers.attack_pools import add_kind
-from helpers.campaigns import bodies, cells
+from helpers.campaign_cells import bodies, cells
 from helpers.cloud import REGION, Cloud
 from helpers.definitions import ATTACK, config
 from helpers.deploying import DEPLOY, TINY, draw_small, placed

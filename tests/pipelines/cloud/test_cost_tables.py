@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers.campaigns import cells
+from helpers.campaign_cells import cells
 from helpers.planning import CONFIG, draw_once, write_prices
 
 from aws.prices import Prices

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.attack_pools import add_kind
-from helpers.campaigns import bodies, body, cells, loop
+from helpers.campaign_cells import bodies, body, cells, loop
 from helpers.definitions import ATTACK, FLIP, PATCH, REPAIR, config, inputs
 from helpers.ranges import ROOT
 
