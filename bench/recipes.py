@@ -64,17 +64,14 @@ def _sizes(*counts: tuple[int, int]) -> dict[str, Any]:
     return {"epochs": len(sizes), "sizes": sizes}
 
 
+_WIDE = {"widths": (48, 96, 192)}
 TRIALS = {
+    "fast-wide-7": Trial("fast", _sizes((5, 24), (2, 32)), _WIDE),
+    "fast-wide-8": Trial("fast", _sizes((5, 24), (3, 32)), _WIDE),
+    "fast-3": Trial("fast", _sizes((2, 24), (1, 32))),
     "fast-4": Trial("fast", _sizes((3, 24), (1, 32))),
-    "fast-4-rate-.5": Trial("fast", {**_sizes((3, 24), (1, 32)), "learning_rate": 0.5}),
-    "fast-4-smoothing-.1": Trial("fast", {**_sizes((3, 24), (1, 32)), "label_smoothing": 0.1}),
-    "fast-4-batch-256": Trial("fast", {**_sizes((3, 24), (1, 32)), "batch": 256, "learning_rate": 0.5}),
     "fast-8": Trial("fast", _sizes((5, 24), (3, 32))),
-    "fast-wide-4": Trial("fast", _sizes((3, 24), (1, 32)), {"widths": (48, 96, 192)}),
-    "fast-wide-10": Trial("fast", _sizes((6, 24), (4, 32)), {"widths": (48, 96, 192)}),
-    "airbench93-2": Trial("fast", _sizes((1, 24), (1, 32)), {"widths": (64, 128, 128), "patch": 2}),
-    "residual-6": Trial("residual", {"epochs": 6}),
-    "residual-halved-4": Trial("residual", _sizes((3, 24), (1, 32)), {"width": 24, "stem_stride": 2}),
+    "fast-12": Trial("fast", _sizes((8, 24), (4, 32))),
 }
 
 

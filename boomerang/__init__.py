@@ -8,6 +8,7 @@
     blocks      arrays larger than memory, a block at a time
     formats/    the folders that one package writes and another reads
     metrics     the numbers, their names, and the schema of `metrics.json`
+    scoring     what answers and scores are worth against the labels
     gate        what is asked of a model, its limits, and its word
     signing/    who says that a folder is what it is
     watching/   an approved model under watch

@@ -140,7 +140,7 @@ GATE = (
         "screen_fpr",
         "max_screen_fpr",
         "clean rows taken out by the screen",
-        "loosen the detectors (screen.detectors)",
+        "loosen the detectors (screen.detectors); after a control (screen.control), screen with a defense",
     ),
 )
 BY_KEY: Mapping[str, Rule] = {rule.key: rule for rule in GATE}

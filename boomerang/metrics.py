@@ -7,15 +7,15 @@ never 0; the gate treats it as a failure.
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, field_validator, model_validator
 
 from boomerang.config import Strict
 from boomerang.formats.probes import ProbeSets
 from boomerang.gate import Verdict, gate_numbers, reasons_text
+from boomerang.scoring import BoolArray
 
 _Z95 = 1.959963984540054
 
@@ -24,10 +24,6 @@ METRICS_FILE = "metrics.json"
 
 # The models of a run, in the order in which they are made and shown.
 MODELS = ("baseline", "victim", "hardened")
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.floating[Any]]
-IntArray = npt.NDArray[np.integer[Any]]
 
 
 class Rate(Strict):
@@ -60,38 +56,26 @@ def rate(successes: int, total: int) -> Rate:
     p, z2 = successes / total, _Z95**2
     center = (p + z2 / (2 * total)) / (1 + z2 / total)
     half = _Z95 * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2)) / (1 + z2 / total)
-    return Rate(
-        successes=successes,
-        total=total,
-        value=p,
-        low=0.0 if successes == 0 else center - half,
-        high=1.0 if successes == total else center + half,
-    )
+    low, high = 0.0 if successes == 0 else center - half, 1.0 if successes == total else center + half
+    return Rate(successes=successes, total=total, value=p, low=low, high=high)
+
+
+def difference(a: Rate, b: Rate) -> tuple[float, float, float]:
+    """Return the share of `a` less that of `b`, and the ends of its 95% interval for cases of their own.
+
+    The Wilson intervals of both, joined (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10);
+    raises ValueError if one was not measured.
+    """
+    (p, p_low, p_high), (q, q_low, q_high) = ((x.value, x.low, x.high) for x in (a, b))
+    if p is None or q is None or p_low is None or p_high is None or q_low is None or q_high is None:
+        raise ValueError("what was not measured has no difference")
+    gap, low, high = p - q, math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
+    return gap, gap - low, gap + high
 
 
 def share(mask: BoolArray) -> Rate:
     """Return the share of true entries of bool[N]."""
     return rate(int(np.count_nonzero(mask)), mask.size)
-
-
-def confusion(y: IntArray, predicted: IntArray, classes: int) -> IntArray:
-    """Return int64[K, K]: row i, column j counts the rows of class i that were called j.
-
-    Rows that were called nothing, -1, stand in no column.
-    """
-    told = np.asarray(predicted) >= 0
-    counts = np.bincount(np.asarray(y)[told] * classes + np.asarray(predicted)[told], minlength=classes**2)
-    return counts.reshape(classes, classes)
-
-
-def balanced_accuracy(y: IntArray, predicted: IntArray) -> float | None:
-    """Return the mean over classes of the share that is right (Brodersen et al. 2010); None without rows.
-
-    A model that always gives one class has 1/K of it, whatever the classes' sizes.
-    """
-    y, predicted = np.asarray(y), np.asarray(predicted)
-    shares = [float(np.mean(predicted[y == k] == k)) for k in np.unique(y)]
-    return float(np.mean(shares)) if shares else None
 
 
 def defense_effectiveness(asr_drop: float, accuracy_drop: float) -> float:
@@ -103,27 +87,49 @@ def defense_effectiveness(asr_drop: float, accuracy_drop: float) -> float:
     return (max(0.0, asr_drop) - max(0.0, accuracy_drop) + 1) / 2
 
 
-def auroc(scores: FloatArray, positive: BoolArray) -> float | None:
-    """Return the area under the ROC curve (ties count half), or None without both kinds of rows."""
-    from scipy.stats import rankdata
+def fidelity(
+    asr_before: float, asr_after: float, accuracy_before: float, accuracy_after: float
+) -> float | None:
+    """Return the share of an attack's success that is gone, times the share of accuracy left; in [0, 1].
 
-    n_positive = int(np.count_nonzero(positive))
-    n_negative = positive.size - n_positive
-    if n_positive == 0 or n_negative == 0:
+    (ASR - ASR') / ASR * CA' / CA, as NIST's TrojAI mitigation rounds have it, from the undefended to the
+    defended model. None where there was no success or no accuracy to begin with.
+
+    >>> fidelity(0.8, 0.4, 1.0, 0.5)
+    0.25
+    """
+    if asr_before == 0 or accuracy_before == 0:
         return None
-    rank_sum = float(rankdata(scores)[positive].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    gone, left = (asr_before - asr_after) / asr_before, accuracy_after / accuracy_before
+    return min(1.0, max(0.0, gone * left))
 
 
-def average_precision(scores: FloatArray, positive: BoolArray) -> float | None:
-    """Return average precision: precision summed over the steps of recall, ties taken as one step."""
-    if not positive.any():
-        return None
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    hits = np.cumsum(positive[order])[ends]
-    gained = np.diff(hits, prepend=0)
-    return float(np.sum(gained * hits / (ends + 1)) / positive.sum())
+def paired_difference(a: BoolArray, b: BoolArray) -> tuple[float, float, float]:
+    """Return the share of true entries of `a` less that of `b`, and the ends of its 95% interval for pairs.
+
+    The hybrid score interval of Newcombe 1998 (Statistics in Medicine 17, 2635-2650, method 10): the Wilson
+    intervals of both, joined by the correlation of the pairs with its continuity correction. `a` and `b`,
+    bool[N], are of the same N cases; raises ValueError if there are none, or not as many of both.
+
+    >>> [round(x, 3) for x in paired_difference(np.arange(50) < 32, np.arange(50) % 16 < 8)]
+    [0.12, -0.076, 0.304]
+    """
+    if a.shape != b.shape or a.size == 0:
+        raise ValueError(f"{a.shape} and {b.shape} are no pairs")
+    n, both, (p, q) = a.size, int(np.count_nonzero(a & b)), (share(a), share(b))
+    assert p.low is not None and p.high is not None and q.low is not None and q.high is not None
+    mine, other = p.successes / n, q.successes / n
+    above = float(both * n - p.successes * q.successes)
+    above = max(0.0, above - n / 2) if above > 0 else above
+    spread = n**2 * math.sqrt(mine * (1 - mine) * other * (1 - other))
+    phi = above / spread if spread else 0.0
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+
+    difference = (p.successes - q.successes) / n
+    low, high = reach(mine - p.low, q.high - other), reach(p.high - mine, other - q.low)
+    return difference, difference - low, difference + high
 
 
 class AttackNumbers(Strict):

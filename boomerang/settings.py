@@ -212,6 +212,13 @@ class ScreenSettings(Strict):
     detectors: tuple[Spec, ...]
 
 
+class ControlSettings(Strict):
+    """What a control is told, which runs in the place of a screen; see `processing.control`."""
+
+    seed: int
+    control: Literal["random", "perfect"]
+
+
 class EvaluateSettings(Strict):
     """The part of a config that Evaluate reads. The gate's limits come as arguments of the job.
 

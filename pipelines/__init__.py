@@ -10,6 +10,8 @@
     watching/    the canary and the dashboard on this machine
     page/        what the pages share
     report/      one HTML file and the same numbers as JSON
+    matrix/      a campaign: many runs, one matrix
+    comparison/  what differs between two runs, or two campaigns
     cloud/       the range in an AWS account
     cli/         the command line
 

@@ -5,6 +5,7 @@
     poisoned     the set that Poison makes, as it is written
     takeover     the training of a victim whose attacker runs it
     screen       the rows scored and flagged by what a defender has
+    control      filters that know the truth, to tell a defense from luck
     evaluate     the models held against the test set, the attacks, the canaries and the gate
     canary       the newest approved model asked again
     parts/       the entry points of the machines that make shares

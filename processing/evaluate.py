@@ -28,7 +28,7 @@ from processing.evaluation.canaries import Canaries, freeze
 from processing.evaluation.case import Case, candidate_groups, open_case
 from processing.evaluation.evidence import pictures_of
 from processing.evaluation.measure import Frozen, measure
-from processing.evaluation.predictions import STEP, predict
+from processing.evaluation.predictions import STEP, predict, predicted
 from processing.evaluation.probes import freeze_probes
 from processing.evaluation.trials import trials
 from processing.sharing.shares import worker
@@ -85,6 +85,7 @@ def evidence(case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> Eviden
         attack_of=case.truth.attack_of,
         audit=case.truth.audit,
         versions=versions(),
+        predictions=predicted(case, tests),
     )
 
 

@@ -160,7 +160,8 @@ def alone() -> Cluster:
 def join(hosts: Hosts | None = None) -> Cluster:
     """Return what this process trains with; on several machines, wait until all of them are there.
 
-    Without hosts it is this machine with its devices. TensorFlow wants this before anything else is asked of it.
+    Without hosts it is this machine with its devices. TensorFlow wants this before anything else is asked of
+    it.
     """
     import tensorflow as tf
 

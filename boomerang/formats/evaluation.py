@@ -8,6 +8,8 @@ versions.json    of the libraries that the numbers depend on
 arrays/          gallery-K.npy, gallery-K-before.npy: uint8[n, H, W, C]; scores.npy float64[D, N], flagged.npy
                  bool[D, N] and attack_of.npy int8[N], of the training rows
 canaries/        dataset: the frozen canary records
+predictions/     what every model called every image that a rate is counted on, see
+                 `boomerang.formats.predictions`
 probes/NAME/     datasets, see `boomerang.formats.probes`
 manifest.json    commits the folder
 """
@@ -25,6 +27,7 @@ from pydantic import Field
 
 from boomerang.config import Strict, validate
 from boomerang.errors import BadInput
+from boomerang.formats.predictions import Predictions, write_predictions
 from boomerang.manifest import Bools, Images, Manifest, commit, verify_folder
 from boomerang.metrics import METRICS_FILE, Metrics
 from boomerang.safeio import load_json, load_npy, safe_join, write_json_atomic
@@ -119,6 +122,8 @@ class Evidence:
     attack_of : int8[N]
         0 is a clean row, k a row of the k-th attack of the recipe.
     audit, versions : mapping
+    predictions : Predictions
+        What the numbers were counted from.
     """
 
     pictures: Sequence[Picture]
@@ -128,6 +133,7 @@ class Evidence:
     attack_of: npt.NDArray[np.int8]
     audit: Mapping[str, Any]
     versions: Mapping[str, str]
+    predictions: Predictions
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,7 @@ def write_evaluation(folder: Path, metrics: Metrics, evidence: Evidence, manifes
     groups = [_save_picture(folder, k, picture) for k, picture in enumerate(evidence.pictures)]
     for name in ("scores", "flagged", "attack_of"):
         np.save(folder / _ARRAYS / f"{name}.npy", getattr(evidence, name), allow_pickle=False)
+    write_predictions(folder, evidence.predictions)
     contents = {
         METRICS_FILE: metrics.model_dump(mode="json"),
         _GALLERY: Gallery(groups=tuple(groups)).model_dump(mode="json"),

@@ -27,6 +27,10 @@ from boomerang.safeio import load_json, load_npy, write_json_atomic
 KIND = "screen"
 KEEP, SCORES, FLAGGED, REPORT = "keep.npy", "scores.npy", "flagged.npy", "report.json"
 
+# The kinds of the entries that are no detectors: filters that were told the truth (`processing.control`).
+RANDOM_FILTER, PERFECT_FILTER = "random_filter", "perfect_filter"
+CONTROLS = frozenset({RANDOM_FILTER, PERFECT_FILTER})
+
 _AGAIN = "screen the training set again"
 
 

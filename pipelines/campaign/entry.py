@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from boomerang.config import Spec, Strict
 from boomerang.errors import ConfigError, nearest
 from boomerang.kinds import Kinds
 from boomerang.settings import (
+    ControlSettings,
     EvaluateSettings,
     HardenSettings,
     PoisonSettings,
@@ -44,7 +45,7 @@ def bundled() -> dict[str, Path]:
     return {file.stem: file for file in sorted(BUNDLED.glob("*.toml"))}
 
 
-def load(source: str, overrides: Sequence[str] = ()) -> Config:
+def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[str, Any]] = ()) -> Config:
     """Read a campaign entry and check all of it, attacks and detectors included.
 
     Parameters
@@ -53,6 +54,8 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
         The name of a bundled entry, or the path of a TOML file.
     overrides : sequence of str
         `key=value`, see `pipelines.campaign.sections.load_config`.
+    tables : sequence of mapping
+        Laid over the entry before that; paths in them count as the entry's own do.
 
     Returns
     -------
@@ -69,15 +72,15 @@ def load(source: str, overrides: Sequence[str] = ()) -> Config:
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
-    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides]), base))
+    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides], tables), base))
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
     classes = data.classes
-    screen = ScreenConfig(detectors=_completed(DETECTORS, config.screen.detectors))
+    detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": _attacks(config, classes),
-        "screen": screen,
+        "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
         "harden": _completed(REPAIRS, config.harden),
         "inference": _completed(INFERENCE, config.inference),
     }
@@ -224,6 +227,11 @@ def takes_over(config: Config) -> bool:
     return any(ATTACKS[spec.kind].takes_over for spec in config.attacks)
 
 
+def is_control(config: Config) -> bool:
+    """Whether a filter that knows the truth stands in the place of the screen."""
+    return config.screen.control != "none"
+
+
 def hardens(config: Config) -> bool:
     """Whether there is a hardened model; else the victim is the candidate."""
     return bool(config.harden or config.inference)
@@ -246,7 +254,7 @@ def step_settings(config: Config) -> dict[str, Strict]:
         BASELINE: TrainSettings(seed=config.seed, model=config.model, train=config.train),
         POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
         VICTIM: _victim(config),
-        SCREEN: ScreenSettings(seed=config.seed, detectors=config.screen.detectors),
+        SCREEN: _screen(config),
         EVALUATE: EvaluateSettings(seed=config.seed, canaries=config.canaries, kinds=_kinds(config)),
     }
     if hardens(config):
@@ -259,6 +267,12 @@ def step_settings(config: Config) -> dict[str, Strict]:
             inference=config.inference,
         )
     return steps
+
+
+def _screen(config: Config) -> Strict:
+    if config.screen.control == "none":
+        return ScreenSettings(seed=config.seed, detectors=config.screen.detectors)
+    return ControlSettings(seed=config.seed, control=config.screen.control)
 
 
 def _kinds(config: Config) -> tuple[str, ...]:

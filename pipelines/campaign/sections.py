@@ -6,7 +6,7 @@ Attacks, detectors and what else has a `kind` are lists whose entries are owned 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,13 +33,30 @@ class VictimConfig(Strict):
 
 
 class ScreenConfig(Strict):
-    """The detectors; a row that any of them flags is not kept."""
+    """The detectors; a row that any of them flags is not kept.
+
+    Attributes
+    ----------
+    control : str
+        In the place of detectors a filter that is told the truth, to tell a defense from luck. It takes out
+        the poisoned rows (`perfect`), or as many rows drawn from all (`random`). No model of it passes the
+        gate, and a deployed range has no role for it.
+    """
 
     detectors: tuple[Spec, ...] = (
         Spec(kind="data_validation"),
         Spec(kind="activation_clustering"),
         Spec(kind="spectral_signatures"),
     )
+    control: Literal["none", "random", "perfect"] = "none"
+
+    @model_validator(mode="after")
+    def _control_or_detectors(self) -> ScreenConfig:
+        if self.control != "none" and self.detectors and "detectors" in self.model_fields_set:
+            raise ValueError(
+                f"the control '{self.control}' stands in the place of detectors: give one of both"
+            )
+        return self
 
 
 class JobsConfig(Strict):
@@ -114,6 +131,12 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _control_for_somebody(self) -> Config:
+        if self.screen.control != "none" and not self.harden:
+            raise ValueError("no model is trained on what the control keeps: give [[harden]] a repair")
+        return self
+
+    @model_validator(mode="after")
     def _distinct_pictures(self) -> Config:
         names = [p.name for p in self.pictures]
         if len(set(names)) != len(names):
@@ -121,8 +144,10 @@ class Config(Strict):
         return self
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file, apply `key=value` overrides, and check the whole.
+def load_config(
+    path: Path, overrides: Sequence[str] = (), tables: Sequence[Mapping[str, Any]] = ()
+) -> Config:
+    """Read a TOML file, lay tables over it, apply `key=value` overrides, and check the whole.
 
     Parameters
     ----------
@@ -130,6 +155,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     overrides : sequence of str
         `section.key=value`, the value written as in TOML (a bare word is taken as a string);
         `attacks.0.rate=0.02` reaches into a list.
+    tables : sequence of mapping
+        Laid over it one after the other, see `merged`.
 
     Raises
     ------
@@ -137,9 +164,25 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         If a key is unknown, a value is wrong, or an override cannot be applied.
     """
     data = load_toml(path)
+    for table in tables:
+        data = merged(data, table)
     for override in overrides:
         _apply(data, override)
     return validate(Config, data, where=path.name)
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table with another laid over it: sections key by key, lists and values as a whole.
+
+    >>> merged({"data": {"train": 8000, "seed": 1}}, {"data": {"train": 100}})
+    {'data': {'train': 100, 'seed': 1}}
+    """
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(old, value) if both else value  # type: ignore[arg-type]  # `both` says it
+    return result
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

@@ -13,6 +13,8 @@ class Roles:
     Only `evaluate` may read what Poison keeps secret, only `signing` may sign, only `canary` may publish
     metrics; `processing` is of the other processing jobs, `training` of all that train. `takeover` is of a
     training that the attacker runs: it reads what Poison keeps secret, so a deployed range has no such role.
+    `control` is of a control filter: on this machine it is Evaluate's. In a deployed range that one writes
+    nothing but the evaluation, so there is none.
     """
 
     processing: str
@@ -21,6 +23,7 @@ class Roles:
     signing: str
     canary: str
     takeover: str | None = None
+    control: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,15 +131,15 @@ def site_of(
 # No account has this number: a definition for this machine can never be mistaken for a real one.
 _NO_ACCOUNT = "000000000000"
 
+_LOCAL_ROLES = {
+    kind: f"arn:aws:iam::{_NO_ACCOUNT}:role/boomerang-local-{kind}"
+    for kind in ("processing", "training", "evaluate", "signing", "canary", "takeover")
+}
+
 LOCAL = Site(
     bucket="boomerang-local",
     prefix="boomerang",
-    roles=Roles(
-        **{
-            kind: f"arn:aws:iam::{_NO_ACCOUNT}:role/boomerang-local-{kind}"
-            for kind in ("processing", "training", "evaluate", "signing", "canary", "takeover")
-        }
-    ),
+    roles=Roles(**_LOCAL_ROLES, control=_LOCAL_ROLES["evaluate"]),
     image=f"{_NO_ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/boomerang@sha256:{'0' * 64}",
     region="us-east-1",
     package_group="boomerang",

@@ -12,7 +12,7 @@ from typing import Any
 
 from boomerang.contract import digest_variable
 from boomerang.findings import Problem
-from pipelines.campaign.entry import EVALUATE, VICTIM
+from pipelines.campaign.entry import EVALUATE, SCREEN, VICTIM
 from pipelines.check.arguments import OUTPUTS, at, inside, listed
 from pipelines.check.cache_keys import key_attributes
 from pipelines.check.problems import below, entries, hint
@@ -40,6 +40,8 @@ SECRET = "secret"
 MAY_KNOW = (EVALUATE, f"{EVALUATE}Parts")
 # The one training that may: the victim's, where the attacker runs it and the definition says so.
 TAKEN_OVER, TAKEOVER = VICTIM, "processing.takeover"
+# The one screen that may: a control in its place, which the definition names as one.
+CONTROLLED, CONTROL = SCREEN, "processing.control"
 
 # The modules of the two kinds of job that call AWS.
 SIGNING, CANARY = "aws.jobs.sign", "aws.jobs.canary_job"
@@ -169,17 +171,19 @@ _ARGUMENTS = ("AppSpecification.ContainerArguments", "AlgorithmSpecification.Con
 def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
     """What was poisoned reaches Evaluate alone, under its own name or a folder's above it.
 
-    But for the victim's training where the attacker runs it; nothing else may run as that.
+    But for the victim's training where the attacker runs it, and a control in the place of the screen;
+    nothing else may run as those.
     """
     if _called(node) in MAY_KNOW:
         return
     taken_over = any(_module(other) == TAKEOVER for other in pipeline.nodes)
     if _module(node) == SIGNING and taken_over:
         return  # it signs what the attacker's training then verifies
-    if _module(node) == TAKEOVER:
-        if _called(node) != TAKEN_OVER:
-            yield Problem(node.name, "", f"runs {TAKEOVER}, which {TAKEN_OVER} alone may")
-        return
+    for module, place in ((TAKEOVER, TAKEN_OVER), (CONTROL, CONTROLLED)):
+        if _module(node) == module:
+            if _called(node) != place:
+                yield Problem(node.name, "", f"runs {module}, which {place} alone may")
+            return
     for field, expression in expressions(node.arguments):
         if any(f"['{SECRET}']" in path.replace('"', "'") for path in gets(expression)):
             yield Problem(node.name, field, f"{say(expression)} is for {EVALUATE} alone")
@@ -260,5 +264,9 @@ RULES = (
     Rule("nothing of a run in what reuse goes by", reusable),
     Rule("no time in what a job is told", timeless),
     Rule("what a person staged is held against its digest", held),
-    Rule("the truth goes to Evaluate alone, and to a victim that the attacker trains", secret, KINDS),
+    Rule(
+        "the truth goes to Evaluate alone, to a victim that the attacker trains, and to a control",
+        secret,
+        KINDS,
+    ),
 )

@@ -9,8 +9,11 @@ from pydantic import Field
 from boomerang.config import Strict
 
 FORMAT: Literal[1] = 1
+# Its file, in the folder of a campaign.
+MATRIX = "matrix.json"
 
 Status = Literal["whole", "part", "failed", "refused", "excluded", "waiting"]
+RunStatus = Literal["passed", "rejected", "failed", "refused", "waiting"]
 
 
 class Quantity(Strict):
@@ -119,7 +122,7 @@ class RunCard(Strict):
 
     seed: int
     run: str = ""
-    status: Literal["passed", "rejected", "failed", "refused", "waiting"]
+    status: RunStatus
     why: str = ""
     command: str
     report: str = ""
@@ -190,6 +193,9 @@ class Column(Strict):
     Attributes
     ----------
     id, title, data, attack : str
+    data_title : str
+        What `title` begins with, and a colon, where there are several data sets: a page writes it once, above
+        all columns of one.
     rate : float or None
         The poisoning rate that all attacks of the recipe were set to; None where they keep their own.
     clean : bool
@@ -199,6 +205,7 @@ class Column(Strict):
     title: str
     data: str
     attack: str
+    data_title: str = ""
     rate: float | None = None
     clean: bool = False
 

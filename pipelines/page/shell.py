@@ -2,7 +2,8 @@
 
 A page may load nothing and run nothing but the one script: its content security policy names style sheet
 and script by their digests and forbids all else. So no element has a style attribute, and every value that
-comes from a run is escaped, by Jinja in the templates and by `svg.element` in the drawings.
+comes from a run is escaped, by Jinja in the templates and by `svg.element` in the drawings. No value gets
+into the script: what it needs to know, a page holds as data.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Shell:
     Parameters
     ----------
     templates : Path
-        Holds `NAME.html`, which extends `shell.html`, and `NAME.css`, which includes `page.css`.
+        Holds `NAME.html`, which extends `shell.html`, and `NAME.css`, which includes `page.css`; where the
+        page does more than every page, also `NAME.js`.
     filters : mapping
         Filters beside the formats of `wording`, which every page has.
     helpers : mapping, optional
@@ -48,6 +50,7 @@ class Shell:
         filters: Mapping[str, Callable[..., Any]],
         helpers: Mapping[str, Any] | None = None,
     ) -> None:
+        self._scripts = (_SHARED, templates)
         self._environment = Environment(
             loader=FileSystemLoader([templates, _SHARED]),
             autoescape=True,
@@ -60,8 +63,8 @@ class Shell:
 
     def render(self, name: str, /, **values: Any) -> str:
         """Return the page of that name, filled with `values`."""
-        style = self._environment.get_template(f"{name}.css").render()
-        script = (_SHARED / "page.js").read_text(encoding="utf-8")
+        style = self._environment.get_template(f"{name}.css").render(**values)
+        script = self._script(name)
         return self._environment.get_template(f"{name}.html").render(
             style=Markup(style),
             script=Markup(script),
@@ -69,6 +72,12 @@ class Shell:
             script_digest=_digest(script),
             **values,
         )
+
+    def _script(self, name: str) -> str:
+        """Return what every page runs, and after it what this one does."""
+        shared, own = self._scripts
+        files = (shared / "page.js", own / f"{name}.js")
+        return "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
 
 
 def _digest(text: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
+from boomerang.formats.screen import CONTROLS
 from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics, rate
 from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
@@ -65,7 +66,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
     metrics = evaluation.metrics
     galleries = [_gallery(index, group) for index, group in enumerate(evaluation.groups)]
     return {
-        "outcome": _outcome(metrics),
+        "outcome": _outcome(evaluation),
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
         "models": _models(metrics),
@@ -81,7 +82,8 @@ def _attacked(metrics: Metrics) -> bool:
     return any(metrics.data.poisoned.values())
 
 
-def _outcome(metrics: Metrics) -> Document:
+def _outcome(evaluation: Evaluation) -> Document:
+    metrics = evaluation.metrics
     passed = {key: model.verdict.passed for key, model in metrics.models.items()}
     told = sentences.outcome(
         attacked=_attacked(metrics),
@@ -89,6 +91,7 @@ def _outcome(metrics: Metrics) -> Document:
         victim=passed.get("victim", False),
         hardened=passed.get("hardened"),
         unmeasured=gate_table.unmeasured(metrics.models[metrics.candidate]),
+        control=", ".join(entry.title or entry.name for entry in _controls(evaluation)),
     )
     return {"tone": told.tone, "headline": told.headline, "detail": told.detail}
 
@@ -227,9 +230,15 @@ def _screen(evaluation: Evaluation) -> Document:
     ]
     return {
         "clean": not _attacked(metrics),
+        "control": bool(_controls(evaluation)),
         "together": _recall_by_attack(metrics.screen, attack_names(metrics)),
         "detectors": detectors,
     }
+
+
+def _controls(evaluation: Evaluation) -> list[DetectorWords]:
+    """Return what took rows out that knows the truth; none after a screen."""
+    return [entry for entry in evaluation.detectors if entry.kind in CONTROLS]
 
 
 def _detector(evaluation: Evaluation, k: int, entry: DetectorWords, numbers: DetectorNumbers) -> Document:

@@ -78,20 +78,27 @@ def read_run(folder: Path) -> Run:
     """
     execution = load_execution(folder)
     definition = folder / DEFINITION
-    finished = execution.has(EVALUATE, EVALUATION)
-    evaluation = open_evaluation(execution.path(EVALUATE, EVALUATION)) if finished else None
-    if evaluation is not None:
-        _check_branch(execution, evaluation)
     return Run(
         execution=execution,
         config=_config(folder / CONFIG),
         definition_digest=digest_json(load_json(definition)) if definition.is_file() else None,
-        evaluation=evaluation,
+        evaluation=read_evaluation(execution),
         lineage=_lineage(folder / LINEAGE),
     )
 
 
+def read_evaluation(execution: Execution) -> Evaluation | None:
+    """Read what Evaluate left of a run; None where it did not come so far. Raises as `read_run` does."""
+    if not execution.has(EVALUATE, EVALUATION):
+        return None
+    evaluation = open_evaluation(execution.path(EVALUATE, EVALUATION))
+    _check_branch(execution, evaluation)
+    return evaluation
+
+
 def _check_branch(execution: Execution, evaluation: Evaluation) -> None:
+    if not any(step.type == "Condition" for step in execution.steps):
+        return  # a cell of a campaign has no gate: its verdict opens no way
     taken = {("Succeeded", None): True, ("Failed", FAIL): False}.get(
         (execution.status, execution.failed_step)
     )

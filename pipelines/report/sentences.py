@@ -55,11 +55,22 @@ class Outcome:
 
 
 _UNMEASURED = "Not all that the gate asks could be measured, and what was not measured does not pass."
+_CONTROL = "A control run: the {} took the rows out."
+_OF_A_CONTROL = (
+    "It is told which rows are poisoned, so it is no defense: its numbers are what defenses are held "
+    "against. The gate lets no model of it pass."
+)
 _APPROVAL = "A person still has to approve it before it is used."
 
 
 def outcome(
-    *, attacked: bool, baseline: bool, victim: bool, hardened: bool | None, unmeasured: Missing = "none"
+    *,
+    attacked: bool,
+    baseline: bool,
+    victim: bool,
+    hardened: bool | None,
+    unmeasured: Missing = "none",
+    control: str = "",
 ) -> Outcome:
     """Return the verdict in a sentence.
 
@@ -72,7 +83,11 @@ def outcome(
         is the candidate.
     unmeasured : {'none', 'some', 'all'}
         How many of the checks that the candidate failed have no number. Of all, nothing else is said of it.
+    control : str
+        The title of the control that took the rows out; empty after a screen.
     """
+    if control:
+        return Outcome("warn", _CONTROL.format(control), _OF_A_CONTROL)
     told = _attacked(victim, hardened) if attacked else _clean(victim, hardened)
     if unmeasured != "none":
         before = f"{told.detail} " if unmeasured == "some" else ""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipelines.campaign.sections import Config
     from pipelines.campaign.site import Site
     from pipelines.definition.build import Built
+    from pipelines.runners.process.warmth import Hosts
     from pipelines.runs.records import Event, Execution
 
 
@@ -58,6 +59,10 @@ class Order:
         The private key of the jobs that sign, and of the record; its path goes into no record.
     report : callable or None
         Writes the report into the folder of the run, when it has ended.
+    cache : Path or None
+        Of the runner of processes: where outputs are kept by content, instead of in the workspace.
+    hosts : Hosts or None
+        Of the same: what starts its jobs, where several runs one after the other share it.
     """
 
     config: Config
@@ -68,6 +73,8 @@ class Order:
     on_event: Callable[[Event], None]
     signing_key: Path | None = None
     report: Callable[[Path], object] | None = None
+    cache: Path | None = None
+    hosts: Hosts | None = None
 
 
 class Runner(Protocol):

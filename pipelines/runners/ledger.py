@@ -53,7 +53,9 @@ Report = Callable[[Path], object]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 # What lies beside the runs. Where a file system knows no case, `Cache` is the same folder.
-_RESERVED = frozenset({"cache", "registry", "metrics.jsonl", "metrics.jsonl.unfinished", "dashboard.html"})
+_RESERVED = frozenset(
+    {"cache", "registry", "metrics.jsonl", "metrics.jsonl.unfinished", "dashboard.html", "comparison.html"}
+)
 _KEPT = (CANARIES, PROBES)
 _EVENTS: Mapping[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Skipped": "skipped"}
 

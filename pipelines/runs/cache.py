@@ -81,12 +81,24 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What it took to make something: seconds, CPU-seconds, and the most memory at once.
+
+    The last two are 0 where they were not measured.
+    """
+
+    seconds: float
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Entry:
     """A step's outputs as an earlier run left them."""
 
     key: str
     run: str
-    seconds: float
+    cost: Cost
     created: str
     recipe: Recipe
     made: tuple[Made, ...]
@@ -156,14 +168,14 @@ class Cache:
             discard(folder)
         return Damaged(key, damage or "another user kept it", foreign=not damage)
 
-    def keep(self, recipe: Recipe, made: Sequence[Made], *, run: str, seconds: float) -> None:
+    def keep(self, recipe: Recipe, made: Sequence[Made], *, run: str, cost: Cost) -> None:
         """Link finished outputs into a new entry; an equal one that another run made first stays.
 
         Where no key of this user can be kept, nothing is: it could not be told from a stranger's.
         """
         if user_key() is None:
             return
-        content = {"format": 1, "run": run, "seconds": seconds, "created": now(), "recipe": asdict(recipe)}
+        content = {"format": 1, "run": run, "created": now(), "cost": asdict(cost), "recipe": asdict(recipe)}
         with in_one_piece(self.folder(recipe.key), replace=False) as scratch:
             for output in made:
                 place = scratch / _OUTPUTS / output.name
@@ -174,10 +186,27 @@ class Cache:
             code = user_code(_PURPOSE, [recipe.key, content])
             write_json_atomic(scratch / ENTRY, content | {"code": code})
 
+    def recipe(self, key: str) -> Recipe | None:
+        """Return what the entry of a key was made from, whoever kept it; None where there is no such entry.
+
+        The key is the digest of the recipe: one that was changed is none of this key.
+        """
+        with suppress(BoomerangError, AttributeError, KeyError, TypeError, ValueError):
+            recipe = _recipe(load_json(self.folder(key) / ENTRY)["recipe"])
+            if recipe.key == key and isinstance(recipe.code, dict) and isinstance(recipe.versions, dict):
+                return recipe
+        return None
+
     def sweep(self) -> None:
         """Remove what runs that were killed left half done."""
         for folder in self.root.glob("??"):
             sweep(folder)
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[None]:
+        """Hold a key while its outputs are looked for and made: of several who want them one makes them."""
+        with locked(self.root / "claims" / f"{key}.lock", wait=True, what=f"the step of key {key}"):
+            yield
 
     @contextmanager
     def checkpoints(self, key: str) -> Iterator[Path]:
@@ -203,6 +232,15 @@ class Cache:
                 if content["recipe"]["step"] == step:
                     found.append((content["created"], file.parent.name, _recipe(content["recipe"])))
         yield from (recipe for _, _, recipe in sorted(found, key=lambda each: each[:2], reverse=True))
+
+    def seconds(self) -> dict[str, list[float]]:
+        """Return what every entry took to make, by the name of its step."""
+        found: dict[str, list[float]] = {}
+        for file in self.root.glob(f"??/[!.]*/{ENTRY}"):
+            with suppress(BoomerangError, KeyError, TypeError, ValueError):
+                content = load_json(file)
+                found.setdefault(content["recipe"]["step"], []).append(float(content["cost"]["seconds"]))
+        return found
 
     def nearest(self, recipe: Recipe) -> str:
         """Return in words how a recipe differs from the most similar one of its step."""
@@ -230,7 +268,7 @@ def _read(folder: Path, content: Mapping[str, Any]) -> Entry:
     return Entry(
         key=folder.name,
         run=content["run"],
-        seconds=float(content["seconds"]),
+        cost=Cost(**content["cost"]),
         created=content["created"],
         recipe=_recipe(content["recipe"]),
         made=tuple(made),

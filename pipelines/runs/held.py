@@ -61,15 +61,16 @@ def hold_run(run_dir: Path, digests: Digests | None = None) -> Iterator[Problem]
         return
     outputs = [output for record in execution.steps for output in record.outputs.values()]
     for output in outputs:
-        yield from _output(run_dir, output, digests)
+        yield from hold_output(run_dir, output, digests)
     recorded = execution.files | execution.staged
     for name, entry in sorted(recorded.items()):
-        yield from _file(run_dir, name, entry, digests)
+        yield from hold_file(run_dir, name, entry, digests)
     if execution.has_ended:
         yield from _foreign(execution, {output.path for output in outputs})
 
 
-def _output(run_dir: Path, output: OutputRecord, digests: Digests) -> Iterator[Problem]:
+def hold_output(run_dir: Path, output: OutputRecord, digests: Digests) -> Iterator[Problem]:
+    """Yield what of one output of a run is not as its record says it."""
     try:
         path = safe_join(run_dir, output.path)
     except BadInput as error:
@@ -108,7 +109,8 @@ def _committed(folder: Path, digests: Digests) -> Iterator[Problem]:
             yield Problem(folder / name, "is not what its manifest says")
 
 
-def _file(run_dir: Path, name: str, entry: Mapping[str, Any], digests: Digests) -> Iterator[Problem]:
+def hold_file(run_dir: Path, name: str, entry: Mapping[str, Any], digests: Digests) -> Iterator[Problem]:
+    """Yield what of one file of a run, which no step wrote, is not as its record says it."""
     try:
         path = safe_join(run_dir, name)
     except BadInput as error:

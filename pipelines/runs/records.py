@@ -27,6 +27,8 @@ from pipelines.runs.storage import Made, digest_files
 # What lies at the top of a run's folder.
 EXECUTION, DEFINITION, CONFIG = "execution.json", "definition.json", "config.json"
 PAGE, NUMBERS, LOGS = "report.html", "report.json", "logs"
+# Why a run failed that was interrupted.
+INTERRUPTED = "it was interrupted"
 
 EventKind = Literal["started", "cached", "succeeded", "rejected", "failed", "skipped"]
 Status = Literal["Running", "Succeeded", "Failed"]
@@ -93,7 +95,7 @@ class StepRecord:
     cached_from : str or None
         The run that made the outputs.
     cached_seconds : float
-        What it took in that run.
+        What it took in that run; `cpu_seconds` and `peak_bytes` are of that run, too.
     key : str or None
         Its key in the cache.
     exit_code : int or None

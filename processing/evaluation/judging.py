@@ -11,6 +11,8 @@ from boomerang.manifest import Calls, Labels
 from boomerang.metrics import AttackNumbers, CanaryNumbers, Rate, Skill, share
 from training.model import NO_ANSWER
 
+_CONTROL = "a control that knows the truth took them out, and no defense"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -27,6 +29,8 @@ class Measured:
         Classes of which there is no canary.
     screen_fpr : Rate or None
         None where the model was not trained on screened rows.
+    control : bool
+        Whether a control chose these rows: it knows the truth, so no screen was measured.
     """
 
     accuracy_drop: float | None
@@ -36,6 +40,7 @@ class Measured:
     canaries: CanaryNumbers
     uncovered: tuple[str, ...] = ()
     screen_fpr: Rate | None = None
+    control: bool = False
 
 
 def skill_of(y: Labels, calls: Calls, classes: tuple[str, ...]) -> Skill:
@@ -84,7 +89,7 @@ def verdict(found: Measured, limits: GateConfig) -> Verdict:
     answered = right.total and not found.canaries.unanswered
     numbers["canary_failures"] = right.total - right.successes if answered else None
     if found.screen_fpr is not None:
-        numbers["screen_fpr"] = found.screen_fpr.value
+        numbers["screen_fpr"] = None if found.control else found.screen_fpr.value
     return judge(numbers, limits, {key: why for key, why in _whys(found, numbers).items() if why})
 
 
@@ -115,7 +120,7 @@ def _whys(found: Measured, numbers: dict[str, float | None]) -> dict[str, str]:
             else "no record was clear enough to be one"
         )
     if "screen_fpr" in missing:
-        whys["screen_fpr"] = "no row is clean"
+        whys["screen_fpr"] = _CONTROL if found.control else "no row is clean"
     return whys
 
 

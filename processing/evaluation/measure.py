@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.formats.screen import CONTROLS
 from boomerang.gate import gate_numbers, reasons_text
 from boomerang.metrics import (
     AttackNumbers,
@@ -17,10 +18,10 @@ from boomerang.metrics import (
     Metrics,
     ModelNumbers,
     Rate,
-    confusion,
     rate,
     share,
 )
+from boomerang.scoring import confusion
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -47,11 +48,12 @@ class Frozen:
 def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
     """Return all the numbers of the run."""
     together, detectors = screen_numbers(case)
+    control = any(detector.kind in CONTROLS for detector in detectors)
     models: dict[str, ModelNumbers] = {}
     clean_calls = [case.subjects["baseline"].calls(t.x) for t in tests]
     for name, subject in case.subjects.items():
         fpr = together.fpr if "screen" in subject.card.parents else None
-        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr)
+        models[name] = model_numbers(case, subject, tests, clean_calls, frozen, models, fpr, control)
     candidate = models.get("hardened", models["victim"]).verdict
     return Metrics(
         seed=case.settings.seed,
@@ -74,6 +76,7 @@ def model_numbers(
     frozen: Frozen,
     before: Mapping[str, ModelNumbers],
     screen_fpr: Rate | None,
+    control: bool = False,
 ) -> ModelNumbers:
     """Return the numbers of one model; `before` holds those of the models measured earlier."""
     y, classes = np.asarray(case.test.y), case.test.classes
@@ -81,8 +84,6 @@ def model_numbers(
     accuracy = share(calls == y)
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
     reference = before["baseline"] if before else None
-    drop = 0.0 if reference is None else _drop(reference.clean_accuracy, accuracy)
-    drop = None if unanswered or (reference and reference.unanswered) else drop
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
     )
@@ -94,13 +95,14 @@ def model_numbers(
     table = confusion(y, calls, len(classes))
     skill = skill_of(y, calls, classes)
     measured = Measured(
-        accuracy_drop=drop,
+        accuracy_drop=None if unanswered else _drop_since(reference, accuracy),
         skill=skill,
         reference=reference.skill if reference else skill,
         attacks=attacks,
         canaries=answers,
         uncovered=uncovered(canaries.y, classes),
         screen_fpr=screen_fpr,
+        control=control,
     )
     return ModelNumbers(
         digest=subject.card.weights_sha256,
@@ -109,7 +111,7 @@ def model_numbers(
         clean_accuracy=accuracy,
         unanswered=unanswered,
         skill=skill,
-        accuracy_drop=drop,
+        accuracy_drop=measured.accuracy_drop,
         recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
         confusion=tuple(tuple(int(n) for n in row) for row in table),
         attacks=attacks,
@@ -133,6 +135,13 @@ def _attack(
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
     return numbers.model_copy(update={"probe_asr": share(calls[chosen] == trial.target)})
+
+
+def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:
+    """Return the accuracy lost against the baseline: of itself 0, and None where that has not all answers."""
+    if reference is None:
+        return 0.0
+    return None if reference.unanswered else _drop(reference.clean_accuracy, accuracy)
 
 
 def _drop(before: Rate, after: Rate) -> float | None:

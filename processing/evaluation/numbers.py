@@ -11,13 +11,11 @@ from boomerang.metrics import (
     CanaryMiss,
     CanaryNumbers,
     DetectorNumbers,
-    auroc,
-    average_precision,
-    balanced_accuracy,
     defense_effectiveness,
     rate,
     share,
 )
+from boomerang.scoring import auroc, average_precision, balanced_accuracy
 from processing.attacks.common.trial import Trial
 from training.model import NO_ANSWER
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from boomerang.manifest import Images
+import numpy as np
+
+from boomerang.formats.predictions import Answers, AttackAnswers, Predictions
+from boomerang.manifest import Images, Labels
 from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case, Subject
 from processing.sharing.asking import asking
@@ -39,3 +42,20 @@ def predict(case: Case, tests: tuple[Trial, ...], do: Do) -> None:
     """Let every model know its answers on the large sets, which are made in the way given."""
     for subject, x, task in questions(case, tests):
         subject.ask.remember(x, do(task).rows)
+
+
+def predicted(case: Case, tests: tuple[Trial, ...]) -> Predictions:
+    """Return what every model called the large sets; after `predict` no model is asked."""
+    test = _answers(case, case.test.x, case.test.y)
+    return Predictions(case.test.classes, test, tuple(_attacked(case, trial) for trial in tests))
+
+
+def _attacked(case: Case, trial: Trial) -> AttackAnswers:
+    shown = _answers(case, trial.x, trial.y)
+    plain = None if trial.before is None else _answers(case, trial.before, trial.y)
+    return AttackAnswers(trial.name, trial.outcome, trial.target, shown, plain)
+
+
+def _answers(case: Case, x: Images, y: Labels) -> Answers:
+    calls = {name: subject.calls(x).astype(np.int16) for name, subject in case.subjects.items()}
+    return Answers(np.asarray(y, np.int16), calls)

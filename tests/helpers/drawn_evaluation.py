@@ -23,7 +23,6 @@ from boomerang.gate import GateConfig, gate_numbers, reasons_text
 from boomerang.manifest import Images, Manifest
 from boomerang.metrics import (
     AttackNumbers,
-    BoolArray,
     CanaryMiss,
     CanaryNumbers,
     CanarySet,
@@ -32,13 +31,12 @@ from boomerang.metrics import (
     Metrics,
     ModelNumbers,
     Rate,
-    auroc,
-    average_precision,
-    confusion,
     defense_effectiveness,
     rate,
     share,
 )
+from boomerang.scoring import BoolArray, auroc, average_precision, confusion
+from helpers.drawn_answers import drawn_predictions
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
 from processing.evaluation.judging import Measured, skill_of
@@ -96,6 +94,7 @@ class DrawnEvaluation:
             attack_of=self.attack_of,
             audit={"attacks": self._audit()},
             versions={"numpy": "2.1.3", "tensorflow": "2.21.0", "keras": "3.13.2"},
+            predictions=drawn_predictions(self.scene.classes, *self.tested, models),
         )
         write_evaluation(self.folder, metrics, evidence, Manifest(name="boomerang-synthetic-10"))
         return verdict.passed
@@ -129,10 +128,12 @@ class DrawnEvaluation:
         asr = {"baseline": 0.015, "victim": self.scene.victim_asr, "hardened": self.scene.hardened_asr}
         turned = {"baseline": 0, "victim": round(26 * self.scene.victim_asr * 0.9), "hardened": 0}
         clean = {name: self._answers(accuracy[name]) for name in self.names}
-        return {
+        models = {
             name: self._model(name, clean, asr, turned[name], screen_fpr if name == self.names[-1] else None)
             for name in self.names
         }
+        self.tested = clean["baseline"][0], {name: called for name, (_, called) in clean.items()}
+        return models
 
     def _answers(self, accuracy: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         classes = len(self.scene.classes)

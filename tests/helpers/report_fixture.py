@@ -17,7 +17,8 @@ from helpers.drawn_evaluation import DrawnEvaluation
 from helpers.scenes import Scene
 from pipelines.campaign.sections import Config
 from pipelines.runs.lineage import LINEAGE, Association, Entity, Lineage
-from pipelines.runs.records import Execution, OutputRecord, StepRecord
+from pipelines.runs.records import CONFIG, DEFINITION, Execution, OutputRecord, StepRecord
+from pipelines.runs.storage import digest_files, entries, file_entry
 
 STEPS = ("Preprocess", "TrainBaseline", "Poison", "TrainVictim", "Screen", "Harden", "Evaluate")
 SECONDS = (3.1, 41.7, 1.2, 19.4, 8.8, 38.2, 6.5)
@@ -140,7 +141,7 @@ def _config(scene: Scene) -> Config:
 
 
 def _execution(folder: Path, scene: Scene, done: Sequence[str], passed: bool) -> Execution:
-    steps = [_succeeded(name, SECONDS[STEPS.index(name)], name in scene.cached) for name in done]
+    steps = [_succeeded(folder, name, SECONDS[STEPS.index(name)], name in scene.cached) for name in done]
     steps += [_failed(folder, scene.stop)] if scene.stop else _judged(passed)
     stopped = scene.stop or (None if passed else "Fail")
     return Execution(
@@ -150,6 +151,7 @@ def _execution(folder: Path, scene: Scene, done: Sequence[str], passed: bool) ->
         failed_step=stopped,
         failure=steps[-1].detail if stopped and steps[-1].status == "Failed" else "",
         steps=tuple(steps),
+        files={name: file_entry(folder / name).model_dump() for name in (DEFINITION, CONFIG)},
         seconds=sum(step.seconds for step in steps),
     )
 
@@ -174,11 +176,13 @@ def _other_way(name: str) -> StepRecord:
     return StepRecord(name, "RegisterModel", "Skipped", detail="Gate went the other way")
 
 
-def _succeeded(name: str, seconds: float, cached: bool) -> StepRecord:
+def _succeeded(folder: Path, name: str, seconds: float, cached: bool) -> StepRecord:
+    """Return the record of a step; what it left is recorded as it is, where it lies there."""
     output = "evaluation" if name == "Evaluate" else "model" if name.startswith("Train") else "data"
-    record = OutputRecord(
-        f"s3://local/{name}/{output}", f"{name}/{output}", (name.lower().encode().hex() * 9)[:64], {}
-    )
+    files = entries(folder / name / output) if (folder / name / output).exists() else {}
+    digest = digest_files(files) if files else (name.lower().encode().hex() * 9)[:64]
+    listed = {file: entry.model_dump() for file, entry in files.items()}
+    record = OutputRecord(f"s3://local/{name}/{output}", f"{name}/{output}", digest, listed)
     times: dict[str, Any] = {"seconds": seconds}
     if cached:
         times = {

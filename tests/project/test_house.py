@@ -19,11 +19,12 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_LOOSE = 350, 50, 10
 SHARED_NAMES = {
     "approval",  # the rules, and what each registry does by them
     "base",  # what every attack, detector, source, runner, ... has in common
+    "document",  # what the JSON beside a page holds
     "lineage_step",  # drawn, and checked
     "package_card",  # drawn, and checked
     "render",  # each page from its document
     "runner",  # on processes, and on containers
-    *("canary", "model", "package", "probes", "screen"),  # a format, and who works with it
+    *("canary", "model", "package", "predictions", "probes", "screen"),  # a format, and who works with it
 }
 
 

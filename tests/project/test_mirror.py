@@ -215,6 +215,16 @@ COVERED_BY: dict[str, list[str]] = {
         "training/repair/common/base",
         "training/repair/common/bench",
     ],
+    "pipelines/matrix/test_campaign.py": [
+        "pipelines/matrix/gathering/assemble",
+        "pipelines/matrix/running/forecast",
+        "pipelines/matrix/running/ready",
+    ],
+    "pipelines/matrix/test_page.py": [
+        "pipelines/matrix/document",
+        "pipelines/matrix/quantities",
+    ],
+    "whole/test_matrix.py": ["pipelines/cli/commands/campaign"],
 }
 
 

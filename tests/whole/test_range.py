@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.ranges import ROOT, Range, Run, stage
+from helpers.recomputed import flat, recompute, reported
 
+from boomerang.formats.predictions import open_predictions
 from boomerang.manifest import opened, read_manifest, verify_folder
 
 
@@ -59,6 +61,17 @@ def test_the_reported_rates_are_those_of_the_saved_models(
     assert attack["asr"]["successes"] == int((answers == 0).sum())
     assert attack["ra"]["successes"] == int((answers == y[y != 0]).sum())
     assert np.trace(np.array(numbers["confusion"])) == numbers["clean_accuracy"]["successes"]
+
+
+def test_the_rates_are_those_of_the_predictions_that_were_left(digits_range: Range) -> None:
+    evaluation = digits_range.first.path("Evaluate", "evaluation")
+    assert flat(recompute(evaluation)) == pytest.approx(flat(reported(evaluation)))
+    left = open_predictions(evaluation)
+    assert left.models == ("baseline", "victim", "hardened")
+    (corner,) = left.attacks
+    assert (corner.name, corner.outcome, corner.target) == ("corner", "backdoor", 0)
+    assert np.array_equal(left.test.y, opened(digits_range.first.path("Preprocess", "test")).y)
+    assert sum(file.stat().st_size for file in (evaluation / "predictions").iterdir()) < 40_000
 
 
 def test_the_splits_share_no_row_and_the_trusted_rows_stay_clean(digits_range: Range) -> None:

@@ -1,9 +1,10 @@
 """The commands, a module each: `add` gives the command its help and options, beside it is what it does.
 
-    run, report, verify, key, plan, definition, check, image    on this machine; some on AWS too
-    canary, approve, reject, dashboard                          about a model in use, here or on AWS
-    deploy, status, destroy                                     a range in an account
-    completion                                                  for a shell
+    run, campaign, report, compare, verify     on this machine; some on AWS too
+    key, plan, definition, check, image        the same
+    canary, approve, reject, dashboard         about a model in use, here or on AWS
+    deploy, status, destroy                    a range in an account
+    completion                                 for a shell
 
 Whatever a command needs beyond the standard library is imported when it runs.
 """

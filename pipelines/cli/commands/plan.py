@@ -36,6 +36,9 @@ def add(commands: Commands) -> None:
         default="process",
         help="process: steps and cache of this machine (default); aws: resources, hours, dollars",
     )
+    command.add_argument(
+        "--campaign", type=Path, metavar="FILE", help="of a campaign, a TOML file, instead of one entry"
+    )
     _add_aws(command)
     add_parameter(command)
     add_entry(command)
@@ -76,6 +79,9 @@ def plan(options: Namespace) -> int:
     from pipelines.campaign.site import local_site
     from pipelines.definition.build import build
 
+    if options.campaign is not None:
+        _plan_campaign(options)
+        return EXIT_PASSED
     config = load(options.config, options.overrides)
     if options.on == "aws":
         _plan_aws(config, options)
@@ -84,6 +90,25 @@ def plan(options: Namespace) -> int:
         site = local_site(config.name)
         show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
     return EXIT_PASSED
+
+
+def _plan_campaign(options: Namespace) -> None:
+    """Print what a campaign would do."""
+    from pipelines.campaign.site import local_site
+    from pipelines.matrix.campaign import open_campaign, prepare
+    from pipelines.matrix.running.forecast import forecast
+    from pipelines.matrix.running.live_table import show_forecast
+    from pipelines.matrix.running.ready import Ready
+    from pipelines.matrix.running.workers import parallel_jobs
+
+    _refuse_aws(options)
+    if options.overrides:
+        raise UsageError("--set with --campaign", "a campaign says itself what it sets", "write it there")
+    staged = open_campaign(options.campaign, options.out)
+    cells = prepare(staged, (), local_site(staged.campaign.name), keeps=False)
+    jobs = parallel_jobs()
+    ready = [each for each in cells if isinstance(each, Ready)]
+    show_forecast(staged.campaign, forecast(ready, options.out, jobs), cells, jobs)
 
 
 def _refuse_aws(options: Namespace) -> None:

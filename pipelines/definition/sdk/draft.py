@@ -35,6 +35,8 @@ from pipelines.definition.sdk.jobs import (
 
 # What runs in the place of an honest training where an attack takes it over.
 TAKEOVER = "processing.takeover"
+# What runs in the place of a screen where the entry asks for a control.
+CONTROL = "processing.control"
 
 _ORDER = (PREPROCESS, BASELINE, POISON, VICTIM, SCREEN, HARDEN)
 
@@ -92,17 +94,44 @@ class Draft:
         """Add a processing job and return the addresses of its outputs; an input of None is left out."""
         return self._processing(name, name, inputs, outputs)
 
-    def _processing(
-        self, name: str, step: str, inputs: Mapping[str, Variable], outputs: Sequence[str], **options: Any
+    def control(
+        self, name: str, inputs: Mapping[str, Variable], outputs: Sequence[str]
     ) -> dict[str, Variable]:
-        module = f"processing.{name.lower()}" if step == name else f"processing.parts.{name.lower()}_parts"
+        """Add the control that stands in the place of a step, and return the addresses of its outputs.
+
+        One of the inputs is Poison's secret, which no screen is given; so it has a command and a role of its
+        own.
+
+        Raises
+        ------
+        ConfigError
+            If the site has no role that may do that.
+        """
+        role = self.site.roles.control
+        if role is None:
+            why = "a control filter reads Poison's secret, and no role there may and write what is trained on"
+            do = "run this entry on this machine, or leave screen.control out"
+            raise ConfigError(f"step {name}", why, do)
+        return self._processing(name, name, inputs, outputs, module=CONTROL, role=role)
+
+    def _processing(
+        self,
+        name: str,
+        step: str,
+        inputs: Mapping[str, Variable],
+        outputs: Sequence[str],
+        module: str = "",
+        role: str = "",
+        **options: Any,
+    ) -> dict[str, Variable]:
+        usual = f"processing.{name.lower()}" if step == name else f"processing.parts.{name.lower()}_parts"
         roles = self.site.roles
         given = {"config": self.inputs.configs[name], **inputs}
         return self.add(
             Processing(
                 name=step,
-                command=["python", "-m", module],
-                role=roles.evaluate if name == EVALUATE else roles.processing,
+                command=["python", "-m", module or usual],
+                role=role or (roles.evaluate if name == EVALUATE else roles.processing),
                 machine=self.instances["processing"],
                 inputs=given,
                 outputs={key: self.output(step, key) for key in outputs},

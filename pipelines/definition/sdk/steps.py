@@ -15,6 +15,7 @@ from pipelines.campaign.entry import (
     SCREEN,
     VICTIM,
     hardens,
+    is_control,
     needs_surrogate,
     repairs_victim,
     takes_over,
@@ -95,12 +96,12 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
 
 
 def draw_screen(draft: Draft, world: World, attacked: Attacked) -> Variable:
-    """Draw the screen, and return where what it said is."""
-    suspect = {
-        "train": attacked.poison["train"],
-        "trusted": world.data["validation"],
-        "model": attacked.victim,
-    }
+    """Draw the screen, or the control in its place, and return where what it said is."""
+    poison = attacked.poison
+    if is_control(draft.config):
+        told = {name: poison[name] for name in ("train", "secret")}
+        return draft.control(SCREEN, told, ["screen"])["screen"]
+    suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
     return draft.shared(SCREEN, suspect, ["screen"])["screen"]
 
 
@@ -147,7 +148,7 @@ def _evaluate(
     screen: Variable,
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
-    """Draw the one step that may see the truth."""
+    """Draw the one step of every pipeline that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},

@@ -18,7 +18,7 @@ from pipelines.runners.ledger import Ledger
 from pipelines.runners.scope import run_scope
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
-from pipelines.runs.records import Clock, Event, Execution, StepRecord, StepStatus
+from pipelines.runs.records import INTERRUPTED, Clock, Event, Execution, StepRecord, StepStatus
 from pipelines.runs.storage import Made, seal
 
 
@@ -146,7 +146,7 @@ class Book:
 
     def interrupted(self) -> None:
         """Note that the step was interrupted, and that the run ends with it."""
-        self._fail("it was interrupted")
+        self._fail(INTERRUPTED)
         self.close()
 
     def _fail(self, why: str) -> None:

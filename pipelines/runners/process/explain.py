@@ -37,6 +37,7 @@ def explain_cache(
     parameters: Mapping[str, Any] | None = None,
     *,
     project: Path = PROJECT,
+    cache: Cache | None = None,
 ) -> list[CacheWord]:
     """Return for each job, in order, whether `execute` would take it from the cache.
 
@@ -47,6 +48,8 @@ def explain_cache(
     ----------
     definition, staged, workspace, parameters, project
         As of `pipelines.runners.process.runner.execute`. Nothing in the workspace is changed.
+    cache : Cache, optional
+        Instead of the workspace's.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def explain_cache(
     for uri, source in staged.items():
         store.expect(uri, source)
     scope = run_scope(_NO_RUN, values, nodes, store)
-    forecast = _Forecast(Cache(workspace.resolve() / "cache"), store, scope, project)
+    forecast = _Forecast(cache or Cache(workspace.resolve() / "cache"), store, scope, project)
     return [forecast.word(node) for node in nodes if node.kind in JOBS]
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,11 @@ from pipelines.runners.process.disks import Result, perform
 from pipelines.runners.process.processes import PROJECT, Host
 from pipelines.runners.process.warmth import Hosts
 from pipelines.runners.scope import job_plan, run_scope
-from pipelines.runs.cache import Cache, Entry
+from pipelines.runs.cache import Cache, Cost, Damaged, Entry, Recipe
 from pipelines.runs.lineage import properties as lineage_properties
 from pipelines.runs.lineage import said
 from pipelines.runs.locking import JOBS_LOCK
-from pipelines.runs.records import Clock, Event, Execution, OutputRecord, StepRecord
+from pipelines.runs.records import INTERRUPTED, Clock, Event, Execution, OutputRecord, StepRecord
 from pipelines.runs.storage import Made
 
 
@@ -55,6 +55,8 @@ def run(order: Order) -> Execution:
         on_event=order.on_event,
         signing_key=order.signing_key,
         report=order.report,
+        cache=order.cache,
+        hosts=order.hosts,
     )
 
 
@@ -71,6 +73,8 @@ def execute(
     warm: bool = sys.platform == "linux",
     signing_key: Path | None = None,
     report: Report | None = None,
+    cache: Path | None = None,
+    hosts: Hosts | None = None,
 ) -> Execution:
     """Run a pipeline from its first unfinished step to its end; see the contract for the rest.
 
@@ -88,6 +92,8 @@ def execute(
         The folder that the steps' modules are imported from.
     warm : bool
         Start jobs that need Keras as forks of a process that has imported it.
+    cache, hosts : Path and Hosts, optional
+        See `Order`; hosts that are given are left open.
 
     Raises
     ------
@@ -99,13 +105,13 @@ def execute(
     BadInput
         If something staged is not there.
     """
-    nodes = ordered(definition)
-    values = parameter_values(definition.get("Parameters", []), parameters or {})
-    hosts = Hosts(project, warm=warm, lock=workspace.resolve() / run_id / JOBS_LOCK)
-    with held_run(workspace, run_id) as run_dir, closing(hosts):
+    nodes, values = ordered(definition), parameter_values(definition.get("Parameters", []), parameters or {})
+    given = nullcontext(hosts) if hosts else closing(Hosts(project, warm=warm))
+    with held_run(workspace, run_id) as run_dir, given as starting:
+        starting.lock(run_dir / JOBS_LOCK)
         ledger = Ledger(run_dir, values, on_event)
         ledger.prepare(definition, staged, config)
-        run = _Run(nodes, ledger, hosts, project, signing_key)
+        run = _Run(nodes, ledger, starting, Cache(cache or run_dir.parent / "cache"), project, signing_key)
         run.cache.sweep()
         return ledger.close(run.all(), report, signing_key)
 
@@ -114,12 +120,17 @@ class _Run:
     """One execution while it goes on."""
 
     def __init__(
-        self, nodes: list[Node], ledger: Ledger, hosts: Hosts, project: Path, signing_key: Path | None
+        self,
+        nodes: list[Node],
+        ledger: Ledger,
+        hosts: Hosts,
+        cache: Cache,
+        project: Path,
+        signing_key: Path | None,
     ) -> None:
-        self.nodes, self.ledger, self.hosts, self.project = nodes, ledger, hosts, project
+        self.nodes, self.ledger, self.hosts, self.cache, self.project = nodes, ledger, hosts, cache, project
         self.signing_key = signing_key
         self.store = ledger.store
-        self.cache = Cache(ledger.run_dir.parent / "cache")
         self.scope = run_scope(ledger.run_dir.name, ledger.parameters, nodes, ledger.store)
         self.taken: dict[str, bool] = {}
         self.clock = Clock.start()
@@ -162,7 +173,7 @@ class _Run:
 
     def _note_interrupt(self) -> None:
         """Write down that the first step without a record was interrupted."""
-        ledger, why = self.ledger, "it was interrupted"
+        ledger, why = self.ledger, INTERRUPTED
         noted = {record.name for record in ledger.records}
         node = next((node for node in self.nodes if node.name not in noted), None)
         if node is not None:
@@ -200,12 +211,27 @@ class _Run:
         made_by = recipe(job, self.store, code)
         settings = dict(job.hyperparameters)
         record = replace(record, key=made_by.key, inputs=ledger.inputs(job), hyperparameters=settings)
-        entry = self.cache.find(made_by.key) if node.cacheable else None
-        if isinstance(entry, Entry):
-            return self._reuse(job, record, entry)
+        with self.cache.claim(made_by.key) if node.cacheable else nullcontext():
+            entry = self.cache.find(made_by.key) if node.cacheable else None
+            if isinstance(entry, Entry):
+                return self._reuse(job, record, entry)
+            return self._make(node, job, made_by, record, self.hosts.pick(job, code, ahead), clock, entry)
+
+    def _make(
+        self,
+        node: Node,
+        job: Plan,
+        made_by: Recipe,
+        record: StepRecord,
+        host: Host,
+        clock: Clock,
+        damaged: Damaged | None,
+    ) -> StepRecord:
+        """Run a job of which the cache has nothing, and keep what it made."""
+        ledger = self.ledger
         ledger.on_event(Event(node.name, "started"))
         record = replace(record, log=f"logs/{node.name}.log")
-        result = self._perform(job, made_by.key, self.hosts.pick(job, code, ahead))
+        result = self._perform(job, made_by.key, host)
         if ended := result.outcome:
             record = replace(record, exit_code=ended.exit_code, job_seconds=ended.seconds)
             record = replace(record, cpu_seconds=ended.cpu_seconds, peak_bytes=ended.peak_bytes)
@@ -213,10 +239,11 @@ class _Run:
             why = f"{result.failure}\n  its disk is kept in {ledger.folder(node.name)}"
             return replace(record, status="Failed", detail=why)
         if node.cacheable:
-            self.cache.keep(made_by, result.made, run=ledger.run_dir.name, seconds=clock.seconds)
+            cost = Cost(clock.seconds, record.cpu_seconds, record.peak_bytes)
+            self.cache.keep(made_by, result.made, run=ledger.run_dir.name, cost=cost)
         record = replace(record, outputs=self._adopt(job, result.made))
         remove_tree(ledger.folder(node.name))
-        return replace(record, detail=f"its cache entry was damaged: {entry.why}" if entry else "")
+        return replace(record, detail=f"its cache entry was damaged: {damaged.why}" if damaged else "")
 
     def _perform(self, job: Plan, key: str, host: Host) -> Result:
         """Run a job; a training goes on from the checkpoint that an earlier try has left."""
@@ -240,7 +267,9 @@ class _Run:
             outputs=self._adopt(job, entry.made),
             cached=True,
             cached_from=entry.run,
-            cached_seconds=entry.seconds,
+            cached_seconds=entry.cost.seconds,
+            cpu_seconds=entry.cost.cpu_seconds,
+            peak_bytes=entry.cost.peak_bytes,
         )
 
     def _adopt(self, job: Plan, made: Sequence[Made]) -> dict[str, OutputRecord]:

@@ -22,7 +22,7 @@ _IMPORT_TIME = ("TF_", "KERAS_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "OP
 
 
 class Hosts:
-    """The processes that start the jobs of one run.
+    """The processes that start the jobs of a run, or of several one after the other.
 
     Parameters
     ----------
@@ -30,22 +30,26 @@ class Hosts:
         Folder that the jobs' modules are imported from.
     warm : bool
         Whether to keep one with Keras loaded; needs a system that can fork.
-    lock : Path, optional
-        A file that is locked while a job runs, see `Host`.
     """
 
-    def __init__(self, project: Path, *, warm: bool, lock: Path | None = None) -> None:
-        self._project, self._lock = project, lock
-        self._cold = Host(project, lock=lock)
+    def __init__(self, project: Path, *, warm: bool) -> None:
+        self._project = project
+        self._cold = Host(project)
         self._warm: Host | None = None
         self._may_warm = warm
+
+    def lock(self, file: Path) -> None:
+        """Have a file locked while a job runs, from now on; see `Host`."""
+        self._cold.lock = file
+        if self._warm is not None:
+            self._warm.lock = file
 
     def pick(self, job: Plan, code: Code, ahead: Sequence[Node]) -> Host:
         """Return the host for a job, given its code and the steps that may come after it."""
         if self._warm is not None:
             return self._warm if self._gains(job, code) else self._cold
         if self._may_warm and any(self._is_heavy(node) for node in ahead):
-            self._warm = Host(self._project, preload=_PRELOAD, lock=self._lock)
+            self._warm = Host(self._project, preload=_PRELOAD, lock=self._cold.lock)
             self._warm.start()
         return self._cold  # to wait for the other to load is no faster
 

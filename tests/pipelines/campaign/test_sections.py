@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from boomerang.config import validate
 from boomerang.errors import BadInput, ConfigError
-from pipelines.campaign.entry import load
+from pipelines.campaign.entry import load, step_settings
 from pipelines.campaign.sections import Config, load_config
 
 TEXT = """
@@ -94,3 +95,26 @@ def test_a_file_that_is_no_toml_is_refused(file: Path) -> None:
     file.write_text("name = ")
     with pytest.raises(BadInput, match=r"mine\.toml"):
         load_config(file)
+
+
+def test_a_control_stands_in_the_place_of_the_detectors(file: Path) -> None:
+    assert load_config(file).screen.control == "none"
+    controlled = load(str(file), ["screen.control=perfect", "attacks=[]", "pictures=[]"])
+    assert controlled.screen.control == "perfect" and controlled.screen.detectors == ()
+    again = validate(Config, controlled.model_dump(mode="json"), where="again")
+    assert again == controlled, "what a run keeps of its config can be read again"
+    told = step_settings(controlled)["Screen"]
+    assert told.model_dump() == {"seed": 0, "control": "perfect"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "what"),
+    [
+        (["screen.control=oracle"], "screen.control"),
+        (["screen.control=perfect", 'screen.detectors=[{kind="data_validation"}]'], "give one of both"),
+        (["screen.control=random", "harden=[]"], "no model is trained on what the control keeps"),
+    ],
+)
+def test_a_control_that_cannot_be_meant_is_refused(file: Path, overrides: list[str], what: str) -> None:
+    with pytest.raises(ConfigError, match=what):
+        load_config(file, overrides)

@@ -41,8 +41,8 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "report", "verify", "key", "plan", "definition", "check", "image", "canary"),
-    *("approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
+    *("run", "campaign", "report", "compare", "verify", "key", "plan", "definition", "check", "image"),
+    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
 )
 
 TINY = """

@@ -71,6 +71,7 @@ MISTAKES: tuple[tuple[tuple[str, ...], int, str], ...] = (
     (("run", "--id", "../up"), 2, "cannot name a run's folder"),
     (("run", "--id", "Cache"), 2, "something else of the workspace has this name"),
     (("run", "--id", "dashboard.html"), 2, "something else of the workspace has this name"),
+    (("run", "--id", "comparison.html"), 2, "something else of the workspace has this name"),
     # keys
     (("run", "--sign", "T/none.pem"), 2, "give a file that is there"),
     (("run", "--sign", "T/file"), 2, "chmod 600"),

@@ -45,12 +45,29 @@ def test_a_page_has_its_own_templates_over_the_shared_ones(page: str) -> None:
     assert Parsed(page).count("script") == 1
 
 
+def test_what_a_page_does_of_its_own_is_in_the_same_script(page: str, tmp_path: Path) -> None:
+    (tmp_path / "own.js").write_text('"use strict";\nlet own = 1 < 2;\n')
+    doing = Parsed(Shell(tmp_path, {"loud": str.upper}).render("own", name="x"))
+    shared = Parsed(page).raw["script"]
+    assert doing.count("script") == 1
+    assert doing.raw["script"] == f'{shared}"use strict";\nlet own = 1 < 2;\n'
+    digest = base64.b64encode(hashlib.sha256(doing.raw["script"].encode()).digest()).decode()
+    assert any(f"script-src 'sha256-{digest}'" in str(a.get("content")) for _, a in doing.elements)
+
+
+def test_a_style_sheet_can_count_what_the_page_shows(page: str, tmp_path: Path) -> None:
+    (tmp_path / "own.css").write_text("{% for each in name %}.s-{{ loop.index }} {}{% endfor %}")
+    style = Parsed(Shell(tmp_path, {"loud": str.upper}).render("own", name="abc")).raw["style"]
+    assert style == ".s-1 {}.s-2 {}.s-3 {}"
+
+
 @pytest.mark.parametrize(
     ("folder", "never"),
     [
         ("page", ("pipelines.report", "pipelines.watching")),
         ("report", ("pipelines.watching",)),
         ("watching/dashboard", ("pipelines.report",)),
+        ("matrix", ("pipelines.watching",)),
     ],
 )
 def test_the_pages_know_what_they_share_and_not_each_other(folder: str, never: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from boomerang.metrics import auroc
+from boomerang.scoring import auroc
 from pipelines.report.curves import histogram, roc, score_ticks
 
 

@@ -27,3 +27,17 @@ def test_no_outcome_promises_a_release_that_the_gate_refused(
 def test_a_model_is_said_to_be_made_by_its_repairs_and_wrapped() -> None:
     assert made_by(["a", "b"], ["c", "d"]) == "a, then b; at inference: c, d"
     assert made_by([], ["c"]) == "at inference: c" and made_by([], []) == ""
+
+
+@pytest.mark.parametrize("attacked", [True, False])
+def test_a_control_run_is_called_one_and_promises_nothing(attacked: bool) -> None:
+    told = outcome(
+        attacked=attacked,
+        baseline=True,
+        victim=False,
+        hardened=False,
+        unmeasured="all",
+        control="fine filter",
+    )
+    assert told.headline == "A control run: the fine filter took the rows out." and told.tone == "warn"
+    assert "no defense" in told.detail and "lets no model of it pass" in told.detail

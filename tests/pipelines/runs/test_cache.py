@@ -125,6 +125,29 @@ def test_an_entry_names_nothing_outside_of_itself(bench: Bench, name: str) -> No
     assert isinstance(found, Damaged) and ("climbs out" in found.why or "absolute" in found.why)
 
 
+@pytest.mark.parametrize("change", ["code", "shape", "gone"])
+def test_the_recipe_of_an_entry_is_that_of_its_key_or_none(bench: Bench, change: str) -> None:
+    key = bench.run().step("Train").key
+    assert key is not None
+    cache = Cache(bench.folder / "runs/cache")
+    recipe = cache.recipe(key)
+    assert recipe is not None and recipe.key == key and "training/train.py" in recipe.code
+    record = cache.folder(key) / "entry.json"
+    content = load_json(record)
+    if change == "gone":
+        record.unlink()
+    else:
+        content["recipe"]["code"] = {"training/train.py": "0" * 64} if change == "code" else None
+        write_json_atomic(record, content)
+    assert cache.recipe(key) is None
+
+
+def test_what_is_no_key_has_no_recipe(bench: Bench) -> None:
+    bench.run()
+    for key in ("", "..", "\0", "x" * 5000):
+        assert Cache(bench.folder / "runs/cache").recipe(key) is None
+
+
 def test_what_a_killed_run_left_half_done_is_swept_and_never_used(bench: Bench) -> None:
     key = bench.run().step("Make").key
     assert key is not None

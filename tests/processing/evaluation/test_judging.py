@@ -66,6 +66,14 @@ def test_a_screen_that_takes_too_many_clean_rows_rejects(fpr: Rate, passes: bool
     assert (not failed(replace(GOOD, screen_fpr=fpr))) == passes
 
 
+def test_no_limit_passes_a_model_of_rows_that_a_control_chose() -> None:
+    good = replace(GOOD, screen_fpr=rate(0, 1000))
+    assert not failed(good)
+    why = {"screen_fpr": "a control that knows the truth took them out, and no defense"}
+    assert failed(replace(good, control=True), GateConfig(max_screen_fpr=1)) == why
+    assert not failed(replace(GOOD, control=True)), "the victim learned from all rows"
+
+
 # --- what it has learned at all ---
 
 

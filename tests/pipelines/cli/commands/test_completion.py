@@ -55,6 +55,8 @@ def completed(script: Path, *words: str) -> list[str]:
         (["run", "--config", "boomerang"], ["boomerang.bash"]),
         (["verify", "runs", "--key", "boomer"], ["boomerang.bash"]),
         (["report", "boomer"], []),
+        (["compare", "boomer"], []),
+        (["com"], ["compare", "completion"]),
         (["completion", "z"], ["zsh"]),
     ],
     ids=" ".join,

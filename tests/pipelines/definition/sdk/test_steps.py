@@ -12,7 +12,7 @@ from helpers.definitions import ATTACK, FLIP, REPAIR, config, inputs, names, ste
 
 import training.repair
 from boomerang.errors import ConfigError
-from pipelines.campaign.site import LOCAL, Roles, Signing
+from pipelines.campaign.site import LOCAL, Roles, Signing, site_of
 from pipelines.check import check_definition
 from pipelines.definition.build import build
 
@@ -132,3 +132,64 @@ def test_a_defense_at_inference_alone_wraps_the_victim_and_is_the_candidate() ->
     assert check_definition(definition) == []
     none = build(config(attacks=[FLIP], harden=[], inference=[])).definition
     assert "Harden" not in names(none)
+
+
+PERFECT = {"control": "perfect"}
+
+
+def entered(definition: dict[str, Any], name: str) -> list[str]:
+    """The command of a processing job."""
+    found: list[str] = step(definition, name)["Arguments"]["AppSpecification"]["ContainerEntrypoint"]
+    return found
+
+
+@pytest.mark.parametrize("control", ["random", "perfect"])
+def test_a_control_is_given_the_secret_in_the_place_of_the_screen_and_the_definition_says_so(
+    control: str,
+) -> None:
+    honest = build(config(attacks=[FLIP])).definition
+    assert secret_readers(honest) == {"Evaluate"}
+    assert entered(honest, "Screen") == ["python", "-m", "processing.screen"]
+    controlled = build(config(attacks=[FLIP], screen={"control": control})).definition
+    assert names(controlled) == names(honest) and check_definition(controlled) == []
+    assert secret_readers(controlled) == {"Screen", "Evaluate"}
+    assert entered(controlled, "Screen") == ["python", "-m", "processing.control"]
+    assert set(inputs(step(controlled, "Screen"))) == {"config", "train", "secret"}
+    assert step(controlled, "Screen")["Arguments"]["RoleArn"] == LOCAL.roles.evaluate
+    for name in ("Harden", "Evaluate"):
+        assert inputs(step(controlled, name)).keys() == inputs(step(honest, name)).keys()
+
+
+def test_a_control_is_one_machine_s_and_what_is_kept_of_it_is_signed_like_a_screen() -> None:
+    jobs = {"processing_count": 3}
+    controlled = build(config(attacks=[FLIP], screen=PERFECT, jobs=jobs), SIGNED).definition
+    assert "ScreenParts" not in names(controlled) and "EvaluateParts" in names(controlled)
+    assert secret_readers(controlled) == {"Screen", "EvaluateParts", "Evaluate"}
+    assert set(inputs(step(controlled, "SignScreen"))) >= {"screen"}
+    assert check_definition(controlled) == []
+
+
+def test_no_screen_may_be_given_the_secret_nor_another_step_run_as_a_control() -> None:
+    controlled = build(config(attacks=[FLIP], screen=PERFECT)).definition
+    entered(controlled, "Screen")[2] = "processing.screen"
+    said = [problem.what for problem in check_definition(controlled) if problem.where == "Screen"]
+    assert len(said) == 1 and "is for Evaluate alone" in said[0]
+    other = build(config(attacks=[FLIP], screen=PERFECT)).definition
+    entered(other, "Preprocess")[2] = "processing.control"
+    assert any(
+        problem.where == "Preprocess" and "Screen alone may" in problem.what
+        for problem in check_definition(other)
+    )
+
+
+def test_a_deployed_range_has_no_role_that_may_run_a_control() -> None:
+    outputs = {f"{kind}RoleArn": f"arn:aws:iam::123456789012:role/{kind}" for kind in DEPLOYED}
+    outputs |= dict.fromkeys(("DataBucketName", "PackageGroupName", "DataKeyArn", "SigningKeyArn"), "x")
+    deployed = site_of(outputs, project="p", image=LOCAL.image, region="us-east-1", public_key="MFkw")
+    with pytest.raises(
+        ConfigError, match=r"step Screen.*reads Poison's secret(.|\n)*leave screen\.control out"
+    ):
+        build(config(attacks=[FLIP], screen=PERFECT), deployed)
+
+
+DEPLOYED = ("Processing", "Training", "Evaluate", "Signing", "Canary")

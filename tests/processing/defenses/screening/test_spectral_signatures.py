@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
 
-from boomerang.metrics import auroc
+from boomerang.scoring import auroc
 from processing.defenses.screening.spectral_signatures import SpectralSignatures, spectral_scores
 
 PAPER = SpectralSignatures(rule="paper", whiten="none")

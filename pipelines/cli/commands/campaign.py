@@ -1,0 +1,110 @@
+"""`campaign`: many runs, one matrix."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boomerang.errors import EXIT_PASSED, UsageError
+from pipelines.cli.options import Commands, add_out, make_out
+
+if TYPE_CHECKING:
+    from pipelines.campaign.site import Site
+    from pipelines.matrix.campaign import Staged
+    from pipelines.runners.base import Runner
+
+_MOST_JOBS = 64
+
+
+def add(commands: Commands) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "campaign",
+        help="run a matrix of data, attacks, defenses and seeds",
+        description="Run every cell of a campaign (bench/campaigns has examples, docs/campaigns.md says how "
+        "to write one): each attack at each rate against each defense and the controls, with each seed. "
+        "Steps that cells share run once. It ends with a table, and writes matrix.html, .json and .csv; "
+        "interrupted or killed, the same command goes on. `plan --campaign FILE` says what it would do.",
+    )
+    command.set_defaults(act=campaign)
+    command.add_argument("file", type=Path, metavar="FILE", help="the campaign, a TOML file")
+    command.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run these alone, and leave the rest of the matrix as it is: a row, a column, an attack, data, "
+        "s1 for a seed, or the id of a run; * stands for anything; may be repeated",
+    )
+    command.add_argument(
+        "--add",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="add the data, attacks, defenses and seeds of this file, for good; may be repeated",
+    )
+    command.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="runs at a time (default: as cores and memory allow)"
+    )
+    command.add_argument(
+        "--on",
+        choices=("process", "local"),
+        default="process",
+        help="process: nothing but Python (default); local: SageMaker local mode, one run after the other",
+    )
+    command.add_argument(
+        "--image", metavar="NAME", help="with --on local: the image (default: boomerang:cpu)"
+    )
+    add_out(command)
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_JOBS):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to {_MOST_JOBS}")
+    return int(text)
+
+
+def campaign(options: Namespace) -> int:
+    """Run a campaign and write its matrix."""
+    from pipelines.matrix.campaign import add_to, open_campaign, prepare, run_campaign
+    from pipelines.matrix.running.workers import parallel_jobs
+
+    if options.on == "local" and (options.jobs or 1) > 1:
+        raise UsageError("--jobs with --on local", "there the runs go one after the other", "leave it out")
+    staged = open_campaign(options.file, options.out, options.add)
+    site = _site(options, staged)
+    make_out(options.out)
+    cells = prepare(staged, options.only, site)
+    add_to(staged, options.add)
+    jobs = 1 if options.on == "local" else options.jobs or parallel_jobs()
+    run_campaign(staged, cells, site, _runner(options.on), jobs)
+    return EXIT_PASSED
+
+
+def _site(options: Namespace, staged: Staged) -> Site:
+    from pipelines.campaign.site import local_site
+
+    site = local_site(staged.campaign.name)
+    if options.on == "process":
+        if options.image:
+            raise UsageError("--image", "it is of containers", "add --on local")
+        return site
+    from aws.image.docker import check_docker
+    from aws.image.image import TAGS, find
+
+    check_docker(compose=True)
+    return replace(site, image=find(options.image or TAGS["cpu"]).digest)
+
+
+def _runner(name: str) -> Runner:
+    if name == "local":
+        from pipelines.runners.containers import runner as local
+
+        return local.run
+    from pipelines.runners.process import runner as process
+
+    return process.run
