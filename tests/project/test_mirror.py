@@ -101,7 +101,7 @@ COVERED_BY: dict[str, list[str]] = {
     ],
     "pipelines/definition/sdk/test_campaign_pipeline.py": [
         "pipelines/campaign/member",
-        "pipelines/definition/cells",
+        "pipelines/definition/cell_steps",
         "pipelines/definition/sdk/item_sketch",
     ],
     "pipelines/definition/test_build.py": [

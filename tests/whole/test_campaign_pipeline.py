@@ -14,7 +14,7 @@ from pipelines.campaign.entry import load
 from pipelines.campaign.member import Member
 from pipelines.check import check_definition
 from pipelines.definition.build import build, build_campaign
-from pipelines.definition.cells import measured_by
+from pipelines.definition.cell_steps import measured_by
 from pipelines.runners.process.runner import execute
 from pipelines.runners.verify import verify
 from pipelines.runs.records import Execution, StepRecord

@@ -124,15 +124,23 @@ def draw_campaign(
 
 def _sketched(members: Sequence[tuple[Member, Inputs]], site: Site) -> tuple[_Level, ...]:
     """Return the levels in their order, each with its items."""
-    worlds, attacks, screens, cells = levels = tuple(map(_Level, (WORLDS, ATTACKS, SCREENS, CELLS)))
+    levels = tuple(map(_Level, (WORLDS, ATTACKS, SCREENS, CELLS)))
     for member, inputs in members:
-        draft = partial(Sketch, member.config, site, inputs)
-        world = worlds.add(draft(), draw_world)
-        attacked = attacks.add(draft(), partial(draw_attack, world=world))
-        screen = screens.add(draft(), partial(draw_screen, world=world, attacked=attacked))
-        last = partial(draw_cell, world=world, attacked=attacked, screen=screen)
-        cells.add(draft(), last, member.name)
+        try:
+            _sketch(partial(Sketch, member.config, site, inputs), member.name, *levels)
+        except ConfigError as error:
+            raise ConfigError(f"cell '{member.name}': {error.what}", error.why, error.do) from None
     return levels
+
+
+def _sketch(
+    draft: Callable[[], Sketch], name: str, worlds: _Level, attacks: _Level, screens: _Level, cells: _Level
+) -> None:
+    """Draw the jobs of a cell, those that another cell has drawn before as what they are."""
+    world = worlds.add(draft(), draw_world)
+    attacked = attacks.add(draft(), partial(draw_attack, world=world))
+    screen = screens.add(draft(), partial(draw_screen, world=world, attacked=attacked))
+    cells.add(draft(), partial(draw_cell, world=world, attacked=attacked, screen=screen), name)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pipelines.campaign.site import LOCAL, Signing
 from pipelines.check import check_definition
 from pipelines.definition import build as module
 from pipelines.definition.build import build, build_campaign
-from pipelines.definition.cells import measured_by
+from pipelines.definition.cell_steps import measured_by
 from pipelines.definition.sdk import campaign_pipeline
 from pipelines.language.expressions import gets
 from pipelines.language.graph import Node, flatten
@@ -163,6 +163,8 @@ def shapes(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Member]:
         Member("file", config(data={"path": str(folder / "data.npz")}, attacks=[FLIP])),
         Member("trigger", config(attacks=[PATCH | {"image": "cyan-square"}])),
         Member("surrogate", config(attacks=[TRIED])),
+        Member("random", config(attacks=[FLIP], screen={"control": "random"})),
+        Member("perfect", config(attacks=[FLIP], screen={"control": "perfect"})),
         Member("scratch", config(attacks=[FLIP], victim={"schedule": "retrain"})),
         Member("repaired", config(attacks=[FLIP], harden=[{"kind": "scrub"}])),
         Member("wrapped", config(attacks=[FLIP], harden=[], inference=smoothing)),
@@ -229,6 +231,13 @@ def test_machines_that_share_the_rows_are_in_the_bodies() -> None:
 def test_what_cannot_be_one_pipeline_is_refused(members: list[Member], at_once: int, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         build_campaign("trial", members, max_concurrency=at_once)
+
+
+def test_what_a_site_has_no_role_for_is_refused_with_the_cell() -> None:
+    deployed = replace(LOCAL, roles=replace(LOCAL.roles, control=None))
+    controlled = Member("perfect", config(attacks=[FLIP], screen={"control": "perfect"}))
+    with pytest.raises(ConfigError, match=r"cell 'perfect': step Screen.*Poison's secret"):
+        build_campaign("trial", [*cells(), controlled], deployed)
 
 
 @pytest.mark.parametrize("name", ["checkpoints", "Trial", ""])
