@@ -5,6 +5,7 @@ be an hour into a run. Here every check looks at the whole definition first, and
 
     checks               all of them, in their order
     language             keys, types and names of the definition language; no step waits for itself
+    loops                names of what runs once for each item
     cross_references     every Get and JsonGet names something that is there, of the kind that is needed
     metrics_file         what a JsonGet finds in `metrics.json`
     pipeline_parameters  types, defaults, allowed values

@@ -10,6 +10,7 @@ from pipelines.check import lineage_step as lineage
 from pipelines.check.cross_references import check_conditions, check_references
 from pipelines.check.language import check_language, check_order
 from pipelines.check.limits import check_limits
+from pipelines.check.loops import check_loops, loops
 from pipelines.check.pipeline_parameters import check_parameters
 from pipelines.check.registrations import check_failures, check_gate
 from pipelines.check.requests import OPERATIONS, check_requests
@@ -39,8 +40,9 @@ def checks(definition: Any) -> list[Outcome]:
         return [Outcome("the definition can be read", problems)]
     pipeline = Pipeline(definition)
     language = Outcome(_say_language(pipeline), (*problems, *check_order(pipeline)))
+    repeated = [_outcome(_say_loops, check_loops, pipeline)] if loops(pipeline) else []
     rules = [_rule(rule, pipeline) for rule in RULES]
-    return [language, *(_outcome(say, check, pipeline) for say, check in _CHECKS), *rules]
+    return [language, *repeated, *(_outcome(say, check, pipeline) for say, check in _CHECKS), *rules]
 
 
 def _outcome(
@@ -67,6 +69,12 @@ def _say_references(pipeline: Pipeline) -> str:
 def _say_conditions(pipeline: Pipeline) -> str:
     count = sum(len(node.arguments["Conditions"]) for node in pipeline.nodes if node.kind == "Condition")
     return f"conditions: {count}, each compares numbers with numbers"
+
+
+def _say_loops(pipeline: Pipeline) -> str:
+    found = loops(pipeline)
+    count = sum(len(loop["Arguments"]["IterableItems"]) for loop in found)
+    return f"for each: {len(found)} steps over {count} items, each has what the bodies read"
 
 
 def _say_parameters(pipeline: Pipeline) -> str:

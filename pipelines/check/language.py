@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from boomerang.errors import ConfigError
 from boomerang.findings import Problem
 from pipelines.check.arguments import listed
-from pipelines.check.problems import PIPELINE, below, hint, kind_of
+from pipelines.check.problems import PIPELINE, below, hint, kind_of, said
 from pipelines.check.view import Pipeline, expressions
 from pipelines.language.expressions import references
-from pipelines.language.graph import KINDS, Node
+from pipelines.language.for_each import FOR_EACH, field_of, fields_read, item_of
+from pipelines.language.graph import Node
 
 
 class _Part(BaseModel):
@@ -89,6 +91,14 @@ class _Branches(_Part):
     ElseSteps: list[Any] = []
 
 
+class _Loop(_Part):
+    # MAX_LITERAL_ITERABLE_ITEMS and MAX_CONCURRENCY_MAX of the SDK's `workflow.for_each_step`.
+    IterableItems: list[Any] = Field(min_length=1, max_length=100)
+    MaxConcurrency: int = Field(ge=1, le=50)
+    Selector: dict[str, Any] | None = None
+    ForEachBody: list[Any] = Field(min_length=1)
+
+
 class _Lineage(_Part):
     Actions: list[Any] = []
     Artifacts: list[Any] = []
@@ -136,7 +146,10 @@ _STEPS: Mapping[str, type[_Step]] = {
     "Condition": _Step,
     "Fail": _Step,
     "Lineage": _Step,
+    FOR_EACH: _Step,
 }
+# _DISALLOWED_BODY_STEP_TYPES of the same.
+_NOT_REPEATED = ("Condition", "Fail", FOR_EACH)
 _ORDERED = ("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo")
 _CONDITIONS: Mapping[str, type[_Part]] = {
     **dict.fromkeys((*_ORDERED, "Equals"), _Comparison),
@@ -146,7 +159,7 @@ _CONDITIONS: Mapping[str, type[_Part]] = {
 }
 
 # Errors of pydantic's that leave the definition readable.
-_READABLE = {"extra_forbidden", "greater_than_equal", "less_than_equal", "too_short"}
+_READABLE = {"extra_forbidden", "greater_than_equal", "less_than_equal", "too_short", "too_long"}
 
 
 def check_language(definition: Any) -> Iterator[Problem]:
@@ -168,8 +181,8 @@ def _check_steps(steps: list[Any], field: str) -> Iterator[Problem]:
 
 def _check_step(step: Any, name: str) -> Iterator[Problem]:
     kind = step.get("Type") if isinstance(step, Mapping) else None
-    if isinstance(kind, str) and kind not in KINDS:
-        yield Problem(name, "Type", f"{kind} is no type of step{hint(kind, KINDS)}", blocking=True)
+    if isinstance(kind, str) and kind not in _STEPS:
+        yield Problem(name, "Type", f"{kind} is no type of step{hint(kind, _STEPS)}", blocking=True)
         return
     wrong = list(_held(_STEPS.get(str(kind), _Step), step, name, ""))
     yield from wrong
@@ -191,6 +204,35 @@ def _check_parts(step: Mapping[str, Any], name: str) -> Iterator[Problem]:
             yield from _held(_Association, part, name, f"Associations[{index}]")
     if step["Type"] == "Condition":
         yield from _check_branches(step["Arguments"], name)
+    if step["Type"] == FOR_EACH:
+        yield from _check_loop(step)
+
+
+def _check_loop(step: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with a `ForEach`; its body is read only where each item has what it reads."""
+    name, arguments = step["Name"], step["Arguments"]
+    wrong = list(_held(_Loop, arguments, name, ""))
+    if not any(problem.blocking for problem in wrong):
+        body = arguments["ForEachBody"]
+        wrong += _check_repeated(body, name)
+        wrong += _check_steps(body, f"{name}.ForEachBody")
+    yield from wrong
+    if any(problem.blocking for problem in wrong):
+        return
+    for index, given in enumerate(arguments["IterableItems"]):
+        try:
+            item = item_of(given, f"item {index}")
+            for path in fields_read(body):
+                field_of(item, path, f"item {index}")
+        except ConfigError as error:
+            yield Problem(name, f"IterableItems[{index}]", said(error), blocking=True)
+
+
+def _check_repeated(body: list[Any], name: str) -> Iterator[Problem]:
+    for step in body:
+        kind = step.get("Type") if isinstance(step, Mapping) else None
+        if kind in _NOT_REPEATED:
+            yield Problem(name, "ForEachBody", f"no {kind} step may be in a body", blocking=True)
 
 
 def _check_branches(arguments: Mapping[str, Any], name: str) -> Iterator[Problem]:

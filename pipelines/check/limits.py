@@ -20,6 +20,8 @@ from pipelines.language.graph import Node
 _INPUTS_BELOW = "/opt/ml/processing/"
 # StoppingCondition.MaxRuntimeInSeconds, API reference: "The maximum value is 28 days."
 _LONGEST_TRAINING_S = 28 * 24 * 3600
+# SageMaker's quotas: "Maximum number of steps in a pipeline".
+_MOST_STEPS = 50
 
 
 def check_limits(pipeline: Pipeline) -> Iterator[Problem]:
@@ -28,6 +30,8 @@ def check_limits(pipeline: Pipeline) -> Iterator[Problem]:
     whole = request_shape("CreatePipeline").members["PipelineDefinition"]
     if len(text) > whole.metadata["max"]:
         yield Problem(PIPELINE, "", f"{len(text)} characters, at most {whole.metadata['max']} are taken")
+    if (count := len(pipeline.definition["Steps"])) > _MOST_STEPS:
+        yield Problem(PIPELINE, "Steps", f"{count} steps, at most {_MOST_STEPS} are taken")
     for node in pipeline.nodes:
         yield from check_value(node.name, service().shape_for("StepName"), node.name, "Name")
         if node.kind == "Processing":

@@ -19,6 +19,7 @@ from pipelines.check.problems import below, entries, hint
 from pipelines.check.view import Pipeline, expressions, is_expression, say
 from pipelines.definition.machines import has_own_disk
 from pipelines.language.expressions import gets
+from pipelines.language.for_each import child_of
 from pipelines.language.graph import JOBS, KINDS, Node
 from pipelines.language.job_plan import command_of, module_of
 
@@ -173,14 +174,14 @@ def secret(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
     But for the victim's training where the attacker runs it, and a control in the place of the screen;
     nothing else may run as those.
     """
-    if node.name in MAY_KNOW:
+    if _called(node) in MAY_KNOW:
         return
     taken_over = any(_module(other) == TAKEOVER for other in pipeline.nodes)
     if _module(node) == SIGNING and taken_over:
         return  # it signs what the attacker's training then verifies
     for module, place in ((TAKEOVER, TAKEN_OVER), (CONTROL, CONTROLLED)):
         if _module(node) == module:
-            if node.name != place:
+            if _called(node) != place:
                 yield Problem(node.name, "", f"runs {module}, which {place} alone may")
             return
     for field, expression in expressions(node.arguments):
@@ -212,6 +213,11 @@ def _written(node: Node) -> Iterator[str]:
         parts = inside(made, "S3Output.S3Uri.Std:Join.Values")
         if isinstance(parts, list) and parts:
             yield str(parts[0])
+
+
+def _called(node: Node) -> str:
+    """Return what a step is by its name; the bodies of a campaign are numbered, and so are their runs."""
+    return child_of(node.body) if node.body else node.name
 
 
 def _module(node: Node) -> str | None:

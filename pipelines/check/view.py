@@ -14,6 +14,7 @@ from pipelines.check.metrics_file import kind_at
 from pipelines.check.problems import SCALARS, below, entries, hint, kind_of
 from pipelines.check.service import property_kind
 from pipelines.language.expressions import as_text, path_parts, property_file_reference
+from pipelines.language.for_each import FOR_EACH
 from pipelines.language.graph import Node, flatten
 
 # What `Get` may read of an execution: `ExecutionVariables` of the SDK.
@@ -36,7 +37,7 @@ class Pipeline:
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        """Every step, those of a condition's branches after the condition."""
+        """Every step, those of a condition's branches after it; for a `ForEach` the runs of its body."""
         return tuple(flatten(self.definition["Steps"]))
 
     @cached_property
@@ -100,6 +101,8 @@ class Pipeline:
             return "text"
         if parts[0] == "Steps" and len(parts) > 2:
             return property_kind(self._maker(str(parts[1])), parts[2:])
+        if parts[0] == FOR_EACH:
+            raise ConfigError(f"'{path}'", "an item is current inside the body of a ForEach step only")
         raise ConfigError(f"'{path}'", "a Get reads Parameters.X, Execution.X or Steps.X.property")
 
     def waits_for(self, node: Node) -> frozenset[str]:

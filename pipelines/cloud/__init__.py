@@ -2,6 +2,7 @@
 
     deploy, consent       the stack and what lies in it, step by step, and the person's yes
     deployed, remote      the range as it is there, and starting its pipeline
+    campaign_start        a campaign in its place
     board                 its dashboard, which no template can hold
     status, follow        an execution as it is, and until it ends
     advice                what to do about a failure

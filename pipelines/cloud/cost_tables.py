@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 
 from aws.prices import Machine, Prices, fetch_prices, read_prices
 from boomerang.errors import UsageError
-from pipelines.campaign.sections import Config
+from pipelines.campaign.member import Member
+from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import LOCAL
 from pipelines.cloud.costs import AS_ON_AWS, DAYS, Costs, check_limit, costs, hours, total
-from pipelines.definition.build import build, build_canary
+from pipelines.definition.build import build, build_campaign, build_canary
 from pipelines.page.terminal import open_console
 
 # The source of prices that is no file.
@@ -58,12 +60,66 @@ def plan_aws(
     """
     if runs < 0:
         raise UsageError("--runs", f"{runs} is less than none", "give how many runs a month has")
+
+    def draw() -> Costs:
+        return _costs(config, region, runs, parameters or {}, cache)
+
+    _plan(draw, show_costs, prices, most_usd, region)
+
+
+def plan_campaign_aws(
+    name: str,
+    members: Sequence[Member],
+    *,
+    prices: str = "",
+    most_usd: float | None = None,
+    region: str = LOCAL.region,
+) -> None:
+    """Print what a campaign uses and costs at most, each job that cells share once; nothing is made.
+
+    Parameters
+    ----------
+    name : str
+        The campaign's.
+    members : sequence of Member
+        Its cells.
+    prices, most_usd, region
+        As of `plan_aws`.
+
+    Raises
+    ------
+    UsageError, ConfigError, AwsError
+        As `plan_aws` does; ConfigError also if the members cannot be one pipeline.
+    """
+
+    def draw() -> Costs:
+        site = replace(AS_ON_AWS, region=region)
+        canary = build_canary(site, members[0].config.jobs if members else JobsConfig())
+        return costs(build_campaign(name, members, site).definition, canary, parameters={})
+
+    def show(of: Costs) -> None:
+        console = open_console()
+        console.print(f"campaign {name}: {len(members)} cells", markup=False)
+        console.print(_run_table(of, "one campaign, at most"))
+        _print_notes(console, of)
+
+    _plan(draw, show, prices, most_usd, region)
+
+
+def _plan(
+    draw: Callable[[], Costs],
+    show: Callable[[Costs], None],
+    prices: str,
+    most_usd: float | None,
+    region: str,
+) -> None:
+    """Show costs with the prices that are asked for, and hold a run against the limit."""
     if most_usd is not None and not 0 <= most_usd < math.inf:
         raise UsageError("--max-usd", f"{most_usd:g} is no amount", "give dollars, 0 or more")
     table = read_prices(Path(prices)) if prices not in ("", API) else Prices()  # before anything is drawn
-    found = _costs(config, region, runs, parameters or {}, cache)
+    found = draw()
     priced = found.priced(fetch_prices(found.machines, region) if prices == API else table)
-    show_costs(priced)
+    show(priced)
     if most_usd is not None:
         check_limit(priced, most_usd)
 
@@ -83,24 +139,29 @@ def show_costs(of: Costs) -> None:
     console.print(f"stack: {made} resources in all", markup=False)
     for kind, count in of.resources.items():
         console.print(f"  {count:3} x {kind}", markup=False)
-    console.print(_run_table(of))
+    console.print(_run_table(of, "one run, at most"))
     console.print(_month_table(of))
+    _print_notes(console, of)
+
+
+def _print_notes(console: Console, of: Costs) -> None:
     for line in _notes(of):
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _run_table(of: Costs) -> Table:
-    table = Table(title="one run, at most")
-    for title in ("step", "job", "machines"):
-        table.add_column(title)
-    for title in ("time limit", "instance-hours", "USD"):
-        table.add_column(title, justify="right")
+def _run_table(of: Costs, title: str) -> Table:
+    table = Table(title=title)
+    for column in ("step", "job", "machines"):
+        table.add_column(column)
+    for column in ("time limit", "instance-hours", "USD"):
+        table.add_column(column, justify="right")
     for each in of.run:
         kind = f"{each.count} x {each.instance}{', spot' if each.spot else ''}"
         limit = f"{each.limit_s / 3600:.2f} h" + (
             f" + {each.warm_s / 3600:.2f} h warm" if each.warm_s else ""
         )
-        table.add_row(each.step, each.kind, kind, limit, f"{each.hours:.2f}", _usd(each.usd))
+        step = each.step if each.times == 1 else f"{each.times} x {each.step}"
+        table.add_row(step, each.kind, kind, limit, f"{each.hours:.2f}", _usd(each.usd))
     table.add_section()
     table.add_row("all", "", "", "", f"{hours(of.run):.2f}", _usd(of.run_usd))
     return table

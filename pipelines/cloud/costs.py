@@ -20,6 +20,7 @@ from aws.stack.parameters import value_of
 from boomerang.errors import ConfigError
 from pipelines.campaign.site import LOCAL, Signing, Site
 from pipelines.language.expressions import Scope, parameter_values, resolve
+from pipelines.language.for_each import child_of
 from pipelines.language.graph import JOBS, Node, flatten
 
 # The longest month; a bound is of it.
@@ -51,6 +52,8 @@ class Bound:
     spot : bool
     usd_per_hour : float or None
         The price on demand of one machine, where it is known.
+    times : int
+        How many such jobs there are, as for the items of a campaign.
     """
 
     step: str
@@ -61,11 +64,12 @@ class Bound:
     warm_s: int = 0
     spot: bool = False
     usd_per_hour: float | None = None
+    times: int = 1
 
     @property
     def hours(self) -> float:
         """Instance-hours at most."""
-        return self.count * (self.limit_s + self.warm_s) / 3600
+        return self.times * self.count * (self.limit_s + self.warm_s) / 3600
 
     @property
     def usd(self) -> float | None:
@@ -208,7 +212,7 @@ def _without_network(stack: Stack, parameters: Mapping[str, str]) -> Stack:
 
 
 def bounds(definition: Mapping[str, Any]) -> tuple[Bound, ...]:
-    """Return the bound of each job of a pipeline, in the definition's order.
+    """Return the bound of each job of a pipeline, in the definition's order; jobs that are alike as one.
 
     Raises
     ------
@@ -217,7 +221,8 @@ def bounds(definition: Mapping[str, Any]) -> tuple[Bound, ...]:
     """
     defaults = parameter_values(definition.get("Parameters", []), {})
     scope = Scope(defaults, {}, {}, lambda step, name: None)
-    return tuple(_bound(node, scope) for node in flatten(definition["Steps"]) if node.kind in JOBS)
+    alike = Counter(_bound(node, scope) for node in flatten(definition["Steps"]) if node.kind in JOBS)
+    return tuple(replace(bound, times=times) for bound, times in alike.items())
 
 
 def _bound(node: Node, scope: Scope) -> Bound:
@@ -228,7 +233,7 @@ def _bound(node: Node, scope: Scope) -> Bound:
         why = "it has no MaxRuntimeInSeconds, so nothing bounds what it costs"
         raise ConfigError(f"step {node.name}", why, "set jobs.timeout_s")
     return Bound(
-        step=node.name,
+        step=child_of(node.body) if node.body else node.name,
         kind=node.kind,
         instance=str(resolve(cluster["InstanceType"], scope)),
         count=int(resolve(cluster["InstanceCount"], scope)),
@@ -253,7 +258,8 @@ def check_limit(of: Costs, most_usd: float) -> None:
     if (bound_usd := of.run_usd or 0.0) <= most_usd:
         return
     worst = max(of.run, key=lambda bound: bound.usd or 0.0)
-    machines = f"{worst.count} x {worst.instance}"
-    most = f"{worst.step} most: {machines} for {worst.hours / worst.count:g} h, {worst.usd:.2f} USD"
+    machines = f"{worst.times * worst.count} x {worst.instance}"
+    length = (worst.limit_s + worst.warm_s) / 3600
+    most = f"{worst.step} most: {machines} for {length:g} h, {worst.usd:.2f} USD"
     do = "lower jobs.timeout_s, or choose smaller machines"
     raise ConfigError(f"--max-usd {most_usd:g}", f"a run may cost {bound_usd:.2f} USD; {most}", do)

@@ -84,7 +84,7 @@ def rehearse(request: Request) -> None:
     """
     check_together(effective(request.template, None, request.parameters))
     for definition in _definitions(request, REHEARSAL):
-        _check(definition)
+        check(definition)
 
 
 def deploy(request: Request, account: Account, *, say: Say, agree: Agree) -> Outcome:
@@ -143,26 +143,14 @@ class _Deploy:
     def _change(self, parameters: Mapping[str, str]) -> Range:
         """Bring the stack to these parameters."""
         request = self.request
-        stack = settled(self.account, request.project, self.say)
-        check_together(effective(request.template, stack, parameters))
-        changes = prepare(
-            self.account, request.project, stack, parameters, request.template, role=request.role
+        range_, count = change_stack(
+            *(self.account, request.project, parameters, request.template),
+            role=request.role,
+            say=self.say,
+            agree=self.agree,
         )
-        if changes is None:
-            assert stack is not None  # a stack that is not there yet always changes
-            self.say(f"stack {stack.name}: as it should be")
-            return Range(self.account, stack, request.template)
-        if not self.agree(changes):
-            self._forget(changes, stack)
-            raise UsageError("deploy", "you did not agree, so nothing was changed", "deploy again")
-        self.changed.append(f"the stack ({len(changes.changes)} resources)")
-        return Range(self.account, execute(self.account, changes, self.say), request.template)
-
-    def _forget(self, changes: ChangeSet, stack: Deployed | None) -> None:
-        """Delete a change set, and the empty stack that was there for nothing but the first one."""
-        self.account.delete_change_set(changes.arn)
-        if stack is None or not stack.is_made:
-            self.account.delete_stack(changes.stack)
+        self.changed += [f"the stack ({count} resources)"] if count else []
+        return range_
 
     # ---- what lies in it
 
@@ -184,6 +172,45 @@ class _Deploy:
         return keys
 
 
+def change_stack(
+    account: Account,
+    project: str,
+    parameters: Mapping[str, str],
+    template: Mapping[str, Any],
+    *,
+    role: str | None = None,
+    say: Say,
+    agree: Agree,
+) -> tuple[Range, int]:
+    """Bring a stack to these parameters, the others as they are; return it and how many resources changed.
+
+    Raises
+    ------
+    AwsError
+        If AWS refuses.
+    UsageError
+        If the person does not agree.
+    """
+    stack = settled(account, project, say)
+    check_together(effective(template, stack, parameters))
+    changes = prepare(account, project, stack, parameters, template, role=role)
+    if changes is None:
+        assert stack is not None  # a stack that is not there yet always changes
+        say(f"stack {stack.name}: as it should be")
+        return Range(account, stack, template), 0
+    if not agree(changes):
+        _forget(account, changes, stack)
+        raise UsageError("deploy", "you did not agree, so nothing was changed", "deploy again")
+    return Range(account, execute(account, changes, say), template), len(changes.changes)
+
+
+def _forget(account: Account, changes: ChangeSet, stack: Deployed | None) -> None:
+    """Delete a change set, and the empty stack that was there for nothing but the first one."""
+    account.delete_change_set(changes.arn)
+    if stack is None or not stack.is_made:
+        account.delete_stack(changes.stack)
+
+
 def _definitions(request: Request, site: Site) -> tuple[dict[str, Any], dict[str, Any]]:
     return build(request.config, site, cache=request.cache).definition, build_canary(
         site, request.config.jobs
@@ -195,7 +222,7 @@ def _contents(request: Request, site: Site) -> tuple[dict[str, Path | bytes], di
     built = build(request.config, site, cache=request.cache)
     canary = build_canary(site, request.config.jobs)
     for definition in (built.definition, canary):
-        _check(definition)
+        check(definition)
     pipeline, watch, code = canonical_json(built.definition), canonical_json(canary), reject_code()
     keys = {
         "DefinitionS3Key": named(f"{site.prefix}/definitions/", pipeline, ".json"),
@@ -206,7 +233,8 @@ def _contents(request: Request, site: Site) -> tuple[dict[str, Path | bytes], di
     return {**built.staged, **{f"s3://{site.bucket}/{key}": content for key, content in files}}, keys
 
 
-def _check(definition: Mapping[str, Any]) -> None:
+def check(definition: Mapping[str, Any]) -> None:
+    """Refuse a definition that has mistakes, with a ConfigError that lists them."""
     if problems := check_definition(definition):
         why = "\n  ".join(map(str, problems))
         raise ConfigError("the definition has mistakes", why, "docs/check.md says what each check asks for")

@@ -17,6 +17,7 @@ from aws.stack.live import Deployed, find
 from boomerang.digest import sha256_bytes
 from boomerang.errors import AwsError, IntegrityError
 from pipelines.campaign.site import Site, site_of
+from pipelines.language.graph import flatten
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Range:
     @property
     def image(self) -> str:
         """The image of the pipeline's jobs, by digest."""
-        first: Mapping[str, Any] = self.definition["Steps"][0]["Arguments"]
+        first = next(flatten(self.definition["Steps"])).arguments
         return str(first["AppSpecification"]["ImageUri"])
 
 

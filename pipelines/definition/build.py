@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from boomerang.config import validate
 from boomerang.digest import digest_json, sha256_file
+from boomerang.errors import ConfigError
+from pipelines.campaign.member import Member, check_members
 from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import LOCAL, Site
 from pipelines.campaign.staging import Inputs, stage
@@ -18,6 +22,8 @@ from pipelines.definition.user_key import user_key
 PROJECT = Path(__file__).resolve().parents[2]
 # What draws definitions, and what that stands on.
 SOURCES = ("boomerang/**/*.py", "pipelines/campaign/*.py", "pipelines/definition/**/*.py")
+# `PipelineDefinition` of CreatePipeline, API reference.
+MOST_CHARACTERS = 1024 * 1024
 _DATA = ("pipelines/definition/sagemaker.yaml",)
 
 
@@ -71,6 +77,39 @@ def build(
         if keeps:
             keep(file, definition)
     return Built(definition, inputs.staged)
+
+
+def build_campaign(
+    name: str, members: Sequence[Member], site: Site = LOCAL, *, max_concurrency: int = 10
+) -> Built:
+    """Stage what the cells of a campaign need and return the definition of its one pipeline.
+
+    What the cells share is drawn, and runs, once: it ends with one Evaluate a cell, and registers nothing.
+
+    Parameters
+    ----------
+    name : str
+        The campaign's: as an entry's.
+    members : sequence of Member
+    site : Site
+    max_concurrency : int
+        Jobs of one kind at once.
+
+    Raises
+    ------
+    ConfigError
+        If the members cannot be one pipeline: see `check_members`; or it would be too large.
+    """
+    check_members(members)
+    validate(Config, {"name": name}, where=f"campaign {name}")
+    inputs = [stage(member.config, site) for member in members]
+    from pipelines.definition.sdk import define_campaign
+
+    definition = define_campaign(name, list(zip(members, inputs, strict=True)), site, max_concurrency)
+    if (size := len(json.dumps(definition))) > MOST_CHARACTERS:
+        why = f"its definition has {size} characters, and SageMaker takes {MOST_CHARACTERS}"
+        raise ConfigError(f"campaign {name}", why, "start it as several campaigns")
+    return Built(definition, {uri: source for each in inputs for uri, source in each.staged.items()})
 
 
 def build_canary(site: Site, jobs: JobsConfig | None = None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from boomerang.errors import ConfigError, nearest
 from pipelines.language.expressions import References, check_condition, references
+from pipelines.language.for_each import expanded
 
 JOBS = frozenset({"Processing", "Training"})
 KINDS = JOBS | {"Condition", "Fail", "RegisterModel", "Model", "Lineage"}
@@ -24,12 +25,15 @@ class Node:
         As in the definition.
     branch : (str, bool) or None
         The condition step that it hangs on, and which way that has to go.
+    body : str
+        The step of a `ForEach` body that it is one run of; empty of any other.
     """
 
     name: str
     kind: str
     step: Mapping[str, Any]
     branch: tuple[str, bool] | None = None
+    body: str = ""
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -54,7 +58,7 @@ class Node:
 
 
 def ordered(definition: Mapping[str, Any]) -> list[Node]:
-    """Return every step, those inside conditions too, each after all that it waits for.
+    """Return every step, those inside conditions and of `ForEach` bodies too, each after all it waits for.
 
     Among steps that could come next the definition's own order decides.
 
@@ -71,16 +75,29 @@ def ordered(definition: Mapping[str, Any]) -> list[Node]:
     return _sorted(nodes)
 
 
-def flatten(steps: Sequence[Mapping[str, Any]], branch: tuple[str, bool] | None = None) -> Iterator[Node]:
-    """Yield every step, those of a condition's branches after the condition."""
+def flatten(steps: Sequence[Mapping[str, Any]]) -> Iterator[Node]:
+    """Yield every step, those of a condition's branches after it; for a `ForEach` the runs of its body.
+
+    Raises
+    ------
+    ConfigError
+        As `pipelines.language.for_each.expanded` does.
+    """
+    for step, body in expanded(steps):
+        yield from _nodes([step], None, body)
+
+
+def _nodes(
+    steps: Sequence[Mapping[str, Any]], branch: tuple[str, bool] | None, body: str = ""
+) -> Iterator[Node]:
     for step in steps:
-        node = Node(step["Name"], step["Type"], step, branch)
+        node = Node(step["Name"], step["Type"], step, branch, body)
         yield node
         if node.kind == "Condition":
             for condition in node.arguments.get("Conditions", []):
                 check_condition(condition)
-            yield from flatten(step["Arguments"].get("IfSteps", []), (node.name, True))
-            yield from flatten(step["Arguments"].get("ElseSteps", []), (node.name, False))
+            yield from _nodes(step["Arguments"].get("IfSteps", []), (node.name, True))
+            yield from _nodes(step["Arguments"].get("ElseSteps", []), (node.name, False))
 
 
 def _check_names(nodes: Sequence[Node]) -> None:
@@ -111,8 +128,9 @@ def _check_references(node: Node, nodes: Sequence[Node], parameters: set[str]) -
 
 def _sorted(nodes: Sequence[Node]) -> list[Node]:
     done: dict[str, Node] = {}
+    before = {node.name: node.waits_for for node in nodes}
     while len(done) < len(nodes):
-        ready = next((n for n in nodes if n.name not in done and n.waits_for <= done.keys()), None)
+        ready = next((n for n in nodes if n.name not in done and before[n.name] <= done.keys()), None)
         if ready is None:
             stuck = ", ".join(node.name for node in nodes if node.name not in done)
             raise ConfigError("the steps wait for each other", stuck, "take out one of the dependencies")

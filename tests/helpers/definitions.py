@@ -11,6 +11,46 @@ from pipelines.language.graph import flatten
 
 FLIP = {"kind": "label_flip_random", "rate": 0.1}
 PATCH = {"kind": "badnets", "target": "bird", "rate": 0.1}
+# Kinds that are only drawn; of an attack a test says what it needs.
+ATTACK = '''
+from typing import ClassVar, Literal
+
+from processing.attacks.common.base import Attack
+
+
+class Tried(Attack):
+    """An attack that is only drawn."""
+
+    title = "tried"
+    outcome = "untargeted"
+    example: ClassVar = {}
+    %s
+
+    kind: Literal["tried"] = "tried"
+
+    def poison(self, pool, rng):
+        raise AssertionError("nobody runs it")
+
+    def train(self, lesson):
+        raise AssertionError("nobody runs it")
+'''
+REPAIR = '''
+from typing import Literal
+
+from training.repair.common.base import Repair
+
+
+class Scrub(Repair):
+    """A repair of the model that it is given."""
+
+    title = "scrub"
+    source = "this test"
+
+    kind: Literal["scrub"] = "scrub"
+
+    def repair(self, model, bench):
+        raise AssertionError("nobody runs it")
+'''
 
 
 def config(pictures: Path | None = None, **sections: Any) -> Config:

@@ -6,6 +6,7 @@ project's own).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,12 @@ def join(*values: Any, on: str = "/") -> dict[str, Any]:
     return {"Std:Join": {"On": on, "Values": list(values)}}
 
 
+# The property of a processing step that is the address of an output.
+LEFT = "ProcessingOutputConfig.Outputs['{}'].S3Output.S3Uri"
+
+
 def output_of(step: str, name: str) -> dict[str, str]:
-    return get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri")
+    return get(f"Steps.{step}.{LEFT.format(name)}")
 
 
 def metric(path: str) -> dict[str, Any]:
@@ -232,6 +237,48 @@ def measure() -> dict[str, Any]:
             {"PropertyFileName": "metrics", "OutputName": "evaluation", "FilePath": "metrics.json"}
         ],
     )
+
+
+def for_each(name: str, items: Any, *body: dict[str, Any]) -> dict[str, Any]:
+    """Return a step that runs a body once for each item."""
+    arguments = {"IterableItems": items, "MaxConcurrency": 2, "ForEachBody": list(body)}
+    return {"Name": name, "Type": "ForEach", "Arguments": arguments}
+
+
+def placed(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a body step whose outputs lie below the name of its item."""
+    item = get("ForEach.CurrentItem.name")
+    arguments = step["Arguments"]
+    if step["Type"] == "Training":
+        arguments["OutputDataConfig"]["S3OutputPath"]["Std:Join"]["Values"].insert(2, item)
+    for entry in arguments.get("ProcessingOutputConfig", {}).get("Outputs", []):
+        entry["S3Output"]["S3Uri"]["Std:Join"]["Values"].insert(2, item)
+    return step
+
+
+def word() -> dict[str, Any]:
+    return placed(make(arguments=[get("ForEach.CurrentItem.word")]))
+
+
+def words(*said: str) -> dict[str, Any]:
+    """Return a step that makes a training set of each word."""
+    items = [json.dumps({"name": str(number), "word": each}) for number, each in enumerate(said)]
+    return for_each("Words", items, word())
+
+
+def learners(*of: int) -> dict[str, Any]:
+    """Return a step that trains on some of these sets, and measures."""
+    items = [
+        join(
+            f'{{"name": "{number}", "train": "',
+            get(f"Steps.Words.IterationOutputs[{index}].Make.{LEFT.format('train')}"),
+            '"}',
+            on="",
+        )
+        for number, index in enumerate(of)
+    ]
+    learning = training("Train", {"train": get("ForEach.CurrentItem.train")}, epochs="3")
+    return for_each("Learners", items, placed(learning), placed(measure()))
 
 
 def gate() -> dict[str, Any]:

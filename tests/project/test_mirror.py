@@ -99,6 +99,11 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/cloud/deployed",
         "pipelines/cloud/follow",
     ],
+    "pipelines/definition/sdk/test_campaign_pipeline.py": [
+        "pipelines/campaign/member",
+        "pipelines/definition/cell_steps",
+        "pipelines/definition/sdk/item_sketch",
+    ],
     "pipelines/definition/test_build.py": [
         "pipelines/definition/kept",
         "pipelines/definition/user_key",
@@ -112,6 +117,7 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/definition/sdk/draft",
         "pipelines/definition/sdk/imports",
         "pipelines/definition/sdk/jobs",
+        "pipelines/definition/sdk/json_text",
         "pipelines/definition/sdk/lineage_step",
         "pipelines/definition/sdk/package_card",
         "pipelines/definition/sdk/registration",

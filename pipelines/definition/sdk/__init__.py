@@ -14,15 +14,18 @@ staged; no address of a run is written twice. SageMaker reuses a training step o
 checkpoints lie at the same address too, so that one is made from the content of all that the training
 depends on.
 
-    imports          what is used of the SDK, imported once, offline
-    jobs, draft      job steps, one by one
-    steps            the steps of a campaign's pipeline
-    candidate        what is registered, and how `metrics.json` speaks of it
-    registration     the package with its digests
-    package_card     its model card
-    lineage_step     where it came from, as SageMaker's lineage entities
-    addresses        whose output an address is
-    canary_pipeline  the canary's pipeline
+    imports            what is used of the SDK, imported once, offline
+    jobs, draft        job steps, one by one
+    steps              the steps of an entry's pipeline
+    candidate          what is registered, and how `metrics.json` speaks of it
+    registration       the package with its digests
+    package_card       its model card
+    lineage_step       where it came from, as SageMaker's lineage entities
+    addresses          whose output an address is
+    json_text          JSON of which parts are known only at run time
+    campaign_pipeline  many entries as one pipeline
+    item_sketch        the jobs of one item of it, as plain data
+    canary_pipeline    the canary's pipeline
 
 Importing this package takes seconds; `pipelines.definition.build` does so only where it must.
 """
@@ -30,18 +33,21 @@ Importing this package takes seconds; `pipelines.definition.build` does so only 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from boomerang.digest import canonical_json
+from pipelines.campaign.member import Member
 from pipelines.campaign.sections import Config, JobsConfig
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
+from pipelines.definition.sdk.campaign_pipeline import draw_campaign
 from pipelines.definition.sdk.canary_pipeline import draw_canary
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import Pipeline, drawing, gpu_base, offline_session
 from pipelines.definition.sdk.steps import steps
 
-__all__ = ["define", "define_canary", "draw", "drawing", "gpu_base"]
+__all__ = ["define", "define_campaign", "define_canary", "draw", "drawing", "gpu_base"]
 
 
 def define(config: Config, site: Site, inputs: Inputs, *, gated: bool = True) -> dict[str, Any]:
@@ -57,6 +63,14 @@ def define_canary(site: Site, jobs: JobsConfig) -> dict[str, Any]:
     """Return the definition of the canary's pipeline, parsed."""
     with drawing():
         return _parsed(draw_canary(site, jobs, offline_session(site)))
+
+
+def define_campaign(
+    name: str, members: Sequence[tuple[Member, Inputs]], site: Site, max_concurrency: int
+) -> dict[str, Any]:
+    """Return the definition of a campaign's pipeline, parsed; see `campaign_pipeline.draw_campaign`."""
+    with drawing():
+        return _parsed(draw_campaign(name, members, site, offline_session(site), max_concurrency))
 
 
 def _parsed(pipeline: Pipeline) -> dict[str, Any]:

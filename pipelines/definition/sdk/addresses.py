@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from pipelines.definition.sdk.imports import Step, TrainingStep
-from pipelines.definition.sdk.jobs import Variable, made_by
+from pipelines.definition.sdk.jobs import Variable
 
 
 def inputs_of(step: Step) -> dict[str, Variable]:
@@ -21,8 +21,9 @@ def outputs_of(step: Step) -> dict[str, Variable]:
     """Return the address of each output of a job step by its name; they wait for the step."""
     if isinstance(step, TrainingStep):
         return {"model": step.properties.ModelArtifacts.S3ModelArtifacts}
-    made = step.arguments["ProcessingOutputConfig"]["Outputs"]
-    return made_by(step, [each["OutputName"] for each in made])
+    names = [each["OutputName"] for each in step.arguments["ProcessingOutputConfig"]["Outputs"]]
+    made = step.properties.ProcessingOutputConfig.Outputs
+    return {name: made[name].S3Output.S3Uri for name in names}
 
 
 def text_of(uri: Variable) -> str:

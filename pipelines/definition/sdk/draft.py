@@ -13,33 +13,24 @@ from pipelines.campaign.entry import BASELINE, EVALUATE, HARDEN, POISON, PREPROC
 from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
 from pipelines.campaign.staging import Inputs
-from pipelines.definition.machines import allowed_instances, has_own_disk
+from pipelines.definition.machines import allowed_instances
 from pipelines.definition.sdk.imports import (
-    CheckpointConfig,
-    Compute,
     ExecutionVariables,
-    InputData,
     Join,
-    ModelTrainer,
-    Networking,
-    OutputDataConfig,
     Parameter,
     ParameterFloat,
     ParameterInteger,
     ParameterString,
     PropertyFile,
     Step,
-    StoppingCondition,
 )
 from pipelines.definition.sdk.jobs import (
-    CACHED,
-    NO_MACHINE,
-    THROTTLED,
-    EnteredTraining,
+    MODEL,
+    Job,
     Processing,
+    Training,
     Variable,
-    made_by,
-    processing_step,
+    job_step,
 )
 
 # What runs in the place of an honest training where an attack takes it over.
@@ -136,7 +127,7 @@ class Draft:
         usual = f"processing.{name.lower()}" if step == name else f"processing.parts.{name.lower()}_parts"
         roles = self.site.roles
         given = {"config": self.inputs.configs[name], **inputs}
-        return self._add(
+        return self.add(
             Processing(
                 name=step,
                 command=["python", "-m", module or usual],
@@ -154,10 +145,11 @@ class Draft:
         known = {digest_variable(name): self.inputs.digest(address) for name, address in inputs.items()}
         return {variable: digest for variable, digest in known.items() if digest is not None}
 
-    def _add(self, job: Processing) -> dict[str, Variable]:
-        step = processing_step(job, self.config.jobs, self.site, self.session)
+    def add(self, job: Job) -> dict[str, Variable]:
+        """Add the step that starts a job, and return the addresses of its outputs."""
+        step = job_step(job, self.config.jobs, self.site, self.session)
         self.steps.append(step)
-        return made_by(step, list(job.outputs))
+        return job.made(step.properties)
 
     def sign(self, step: str, inputs: Mapping[str, Variable]) -> dict[str, Variable]:
         """Add a job that signs what its inputs hold, if the site signs.
@@ -174,7 +166,7 @@ class Draft:
         if signing is None:
             return {}
         name = f"Sign{step}"
-        return self._add(
+        return self.add(
             Processing(
                 name=name,
                 command=["python", "-m", "aws.jobs.sign"],
@@ -249,54 +241,18 @@ class Draft:
         hyperparameters = dict(self.inputs.hyperparameters[name])
         if self.site.signing is not None:
             hyperparameters["public_key"] = self.site.signing.public_key
-        trainer = ModelTrainer(
-            sagemaker_session=self.session,
+        job = Training(
+            name=name,
+            command=["python", "-m", module] if module else [],
             role=role,
-            training_image=self.site.image,
-            compute=self._compute(),
-            stopping_condition=self._stopping(),
-            networking=Networking(
-                enable_network_isolation=True,
-                enable_inter_container_traffic_encryption=self.config.jobs.training_count > 1,
-                subnets=list(self.site.subnets) or None,
-                security_group_ids=list(self.site.security_groups) or None,
-            ),
-            output_data_config=OutputDataConfig(
-                s3_output_path=self.output(name, "model"), kms_key_id=self.site.kms_key
-            ),
-            checkpoint_config=CheckpointConfig(s3_uri=self._checkpoints(name)),
+            machine=self.instances["training"],
+            inputs=channels,
+            output=self.output(name, MODEL),
+            checkpoints=self._checkpoints(name),
             hyperparameters=hyperparameters,
             environment=self._digests(channels),
-            base_job_name=name,
         )
-        job = trainer.train(
-            input_data_config=[InputData(channel_name=key, data_source=uri) for key, uri in channels.items()]
-        )
-        step = EnteredTraining(
-            ["python", "-m", module] if module else [],
-            name=name,
-            step_args=job,
-            cache_config=CACHED,
-            retry_policies=[THROTTLED, NO_MACHINE],
-        )
-        self.steps.append(step)
-        return step.properties.ModelArtifacts.S3ModelArtifacts
-
-    def _compute(self) -> Compute:
-        jobs = self.config.jobs
-        return Compute(
-            instance_type=self.instances["training"],
-            instance_count=jobs.training_count,
-            volume_size_in_gb=jobs.volume_gb,
-            volume_kms_key_id=None if has_own_disk(jobs.training_instance) else self.site.kms_key,
-            enable_managed_spot_training=jobs.spot,
-            keep_alive_period_in_seconds=jobs.warm_s or None,
-        )
-
-    def _stopping(self) -> StoppingCondition:
-        jobs = self.config.jobs
-        longest = jobs.timeout_s + jobs.spot_wait_s if jobs.spot else None
-        return StoppingCondition(max_runtime_in_seconds=jobs.timeout_s, max_wait_time_in_seconds=longest)
+        return self.add(job)[MODEL]
 
     def _checkpoints(self, name: str) -> str:
         """Return where a training keeps its checkpoints: by the content of all that it depends on."""

@@ -52,6 +52,7 @@ with offline():
     from sagemaker.core.workflow.properties import PropertyFile
     from sagemaker.mlops.workflow.condition_step import ConditionStep
     from sagemaker.mlops.workflow.fail_step import FailStep
+    from sagemaker.mlops.workflow.for_each_step import CurrentItem, ForEachStep
     from sagemaker.mlops.workflow.lineage_step import (
         LineageAssociation,
         LineageEntityReference,
@@ -77,9 +78,11 @@ __all__ = [
     "Compute",
     "ConditionLessThanOrEqualTo",
     "ConditionStep",
+    "CurrentItem",
     "DriftCheckBaselines",
     "ExecutionVariables",
     "FailStep",
+    "ForEachStep",
     "InputData",
     "Join",
     "JsonGet",

@@ -1,4 +1,4 @@
-"""A processing job as the step that starts it, and the rules by which steps are tried again and reused.
+"""A job as the step that starts it, and the rules by which steps are tried again and reused.
 
 Every job runs the project's own image by digest, with the code inside it: source shipped through the
 SDK carries a timestamp, which would defeat step caching.
@@ -16,7 +16,13 @@ from pipelines.campaign.site import Site
 from pipelines.definition.machines import has_own_disk
 from pipelines.definition.sdk.imports import (
     CacheConfig,
+    CheckpointConfig,
+    Compute,
+    InputData,
+    ModelTrainer,
     NetworkConfig,
+    Networking,
+    OutputDataConfig,
     ProcessingInput,
     ProcessingOutput,
     ProcessingS3Input,
@@ -28,11 +34,15 @@ from pipelines.definition.sdk.imports import (
     SageMakerJobStepRetryPolicy,
     StepExceptionTypeEnum,
     StepRetryPolicy,
+    StoppingCondition,
     TrainingStep,
 )
 
 # A number or text that is known only while the pipeline runs.
 Variable = Any
+
+# What a training leaves.
+MODEL = "model"
 
 CACHED = CacheConfig(enable_caching=True, expire_after="P30D")
 THROTTLED = StepRetryPolicy(
@@ -87,11 +97,110 @@ class Processing:
     inputs: Mapping[str, Variable]
     outputs: Mapping[str, Variable]
     arguments: Sequence[Variable] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Variable] = field(default_factory=dict)
     files: Sequence[PropertyFile] = ()
     count: int = 1
     isolated: bool = True
     cached: bool = True
+
+    def made(self, properties: Variable) -> dict[str, Variable]:
+        """Return the address of each output in the properties of the step, for which they wait."""
+        found = properties.ProcessingOutputConfig.Outputs
+        return {name: found[name].S3Output.S3Uri for name in self.outputs}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training job.
+
+    Attributes
+    ----------
+    name : str
+        The step's.
+    command : sequence of str
+        What runs in the container; nothing is the image's `train`.
+    role : str
+        ARN of the role it runs with.
+    machine : Variable
+        The instance type.
+    inputs : mapping of name to address
+        Its channels.
+    output : Variable
+        Where the folder with its `model.tar.gz` goes.
+    checkpoints : Variable
+        Where its checkpoints lie.
+    hyperparameters, environment : mapping
+    """
+
+    name: str
+    command: Sequence[str]
+    role: str
+    machine: Variable
+    inputs: Mapping[str, Variable]
+    output: Variable
+    checkpoints: Variable
+    hyperparameters: Mapping[str, Variable]
+    environment: Mapping[str, Variable]
+
+    def made(self, properties: Variable) -> dict[str, Variable]:
+        """Return the address of the model in the properties of the step, for which it waits."""
+        return {MODEL: properties.ModelArtifacts.S3ModelArtifacts}
+
+
+Job = Processing | Training
+
+
+def job_step(job: Job, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep | TrainingStep:
+    """Return the step that starts a job."""
+    if isinstance(job, Training):
+        return training_step(job, jobs, site, session)
+    return processing_step(job, jobs, site, session)
+
+
+def training_step(job: Training, jobs: JobsConfig, site: Site, session: Any) -> TrainingStep:
+    """Return the step that starts a training job."""
+    trainer = ModelTrainer(
+        sagemaker_session=session,
+        role=job.role,
+        training_image=site.image,
+        compute=_compute(job.machine, jobs, site),
+        stopping_condition=_stopping(jobs),
+        networking=Networking(
+            enable_network_isolation=True,
+            enable_inter_container_traffic_encryption=jobs.training_count > 1,
+            subnets=list(site.subnets) or None,
+            security_group_ids=list(site.security_groups) or None,
+        ),
+        output_data_config=OutputDataConfig(s3_output_path=job.output, kms_key_id=site.kms_key),
+        checkpoint_config=CheckpointConfig(s3_uri=job.checkpoints),
+        hyperparameters=dict(job.hyperparameters),
+        environment=dict(job.environment),
+        base_job_name=job.name,
+    )
+    channels = [InputData(channel_name=key, data_source=uri) for key, uri in job.inputs.items()]
+    return EnteredTraining(
+        list(job.command),
+        name=job.name,
+        step_args=trainer.train(input_data_config=channels),
+        cache_config=CACHED,
+        retry_policies=[THROTTLED, NO_MACHINE],
+    )
+
+
+def _compute(machine: Variable, jobs: JobsConfig, site: Site) -> Compute:
+    return Compute(
+        instance_type=machine,
+        instance_count=jobs.training_count,
+        volume_size_in_gb=jobs.volume_gb,
+        volume_kms_key_id=None if has_own_disk(jobs.training_instance) else site.kms_key,
+        enable_managed_spot_training=jobs.spot,
+        keep_alive_period_in_seconds=jobs.warm_s or None,
+    )
+
+
+def _stopping(jobs: JobsConfig) -> StoppingCondition:
+    longest = jobs.timeout_s + jobs.spot_wait_s if jobs.spot else None
+    return StoppingCondition(max_runtime_in_seconds=jobs.timeout_s, max_wait_time_in_seconds=longest)
 
 
 def processing_step(job: Processing, jobs: JobsConfig, site: Site, session: Any) -> ProcessingStep:
@@ -148,12 +257,6 @@ class EnteredTraining(TrainingStep):  # type: ignore[misc]  # the SDK ships no t
             entered = {**request["AlgorithmSpecification"], "ContainerEntrypoint": self._command}
             request["AlgorithmSpecification"] = entered
         return request
-
-
-def made_by(step: ProcessingStep, names: Sequence[str]) -> dict[str, Variable]:
-    """Return the addresses of a processing step's outputs, which wait for the step."""
-    made = step.properties.ProcessingOutputConfig.Outputs
-    return {name: made[name].S3Output.S3Uri for name in names}
 
 
 def _input(name: str, address: Variable) -> ProcessingInput:

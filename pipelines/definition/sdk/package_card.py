@@ -9,9 +9,7 @@ way.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from boomerang.digest import digest_json
@@ -20,8 +18,9 @@ from pipelines.campaign.entry import EVALUATE, HARDEN, POISON, VICTIM
 from pipelines.definition.sdk.addresses import inputs_of
 from pipelines.definition.sdk.candidate import Candidate, metric
 from pipelines.definition.sdk.draft import Draft
-from pipelines.definition.sdk.imports import ExecutionVariables, Join, ModelPackageModelCard, Parameter
+from pipelines.definition.sdk.imports import ExecutionVariables, ModelPackageModelCard, Parameter
 from pipelines.definition.sdk.jobs import Variable
+from pipelines.definition.sdk.json_text import Text, joined
 
 _TRAINED_BY = {"victim": VICTIM, "hardened": HARDEN}
 _LONGEST_SETTING = 255
@@ -37,13 +36,6 @@ _CAVEATS = (
 )
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A text of which parts are known only at run time."""
-
-    parts: tuple[str | Variable, ...]
-
-
 def card(draft: Draft, candidate: Candidate, *, passed: bool) -> ModelPackageModelCard:
     """Return the card of a candidate: to be reviewed if the gate passed it, else a draft.
 
@@ -55,7 +47,7 @@ def card(draft: Draft, candidate: Candidate, *, passed: bool) -> ModelPackageMod
         Which way the gate went.
     """
     return ModelPackageModelCard(
-        model_card_content=_joined(_content(draft, candidate, passed=passed)),
+        model_card_content=joined(_content(draft, candidate, passed=passed)),
         model_card_status="PendingReview" if passed else "Draft",
     )
 
@@ -73,7 +65,7 @@ def _content(draft: Draft, candidate: Candidate, *, passed: bool) -> dict[str, A
     return {
         "model_overview": {
             "model_creator": f"Boomerang, campaign {draft.config.name}",
-            "model_artifact": [_Text((candidate.model,))],
+            "model_artifact": [Text((candidate.model,))],
         },
         "intended_uses": {
             "purpose_of_model": _PURPOSE,
@@ -98,7 +90,7 @@ def _training(draft: Draft, candidate: Candidate) -> dict[str, Any]:
     return {
         "training_observations": f"Trained by the step {name}, seed {draft.config.seed}.",
         "training_job_details": {
-            "training_datasets": [_Text((uri,)) for key, uri in read.items() if "signature" not in key],
+            "training_datasets": [Text((uri,)) for key, uri in read.items() if "signature" not in key],
             "training_environment": {"container_image": [draft.site.image]},
             "hyper_parameters": [
                 {"name": key, "value": value[:_LONGEST_SETTING]} for key, value in settings.items() if value
@@ -111,8 +103,8 @@ def _evaluation(draft: Draft, candidate: Candidate, *, passed: bool) -> dict[str
     read = inputs_of(next(step for step in draft.steps if step.name == EVALUATE))
     return {
         "name": "Test set, attacks and canaries",
-        "evaluation_observation": _Text(verdict(passed=passed)),
-        "datasets": [_Text((read["heldout"],)), _Text((candidate.evaluation,))],
+        "evaluation_observation": Text(verdict(passed=passed)),
+        "datasets": [Text((read["heldout"],)), Text((candidate.evaluation,))],
         "metric_groups": [
             {"name": "Gate", "metric_data": list(_gate(draft.limits))},
             {"name": "Counts", "metric_data": list(_counts(candidate.name))},
@@ -126,7 +118,7 @@ def _gate(limits: Mapping[str, Parameter]) -> Iterator[dict[str, Any]]:
             "name": rule.text,
             "type": "number",
             "value": metric(f"gate.{rule.key}"),
-            "notes": _Text(("at most ", limits[rule.limit])),
+            "notes": Text(("at most ", limits[rule.limit])),
         }
 
 
@@ -145,11 +137,11 @@ def _counts(model: str) -> Iterator[dict[str, Any]]:
 
 def _custom(draft: Draft, candidate: Candidate) -> dict[str, Any]:
     return {
-        "run": _Text((ExecutionVariables.PIPELINE_EXECUTION_ID,)),
+        "run": Text((ExecutionVariables.PIPELINE_EXECUTION_ID,)),
         "candidate": candidate.name,
         "data": draft.config.data.source,
-        "model digest": _Text((metric(f"models.{candidate.name}.digest"),)),
-        "dataset digest": _Text((metric("data.digests.train"),)),
+        "model digest": Text((metric(f"models.{candidate.name}.digest"),)),
+        "dataset digest": Text((metric("data.digests.train"),)),
         "recipe digest": draft.inputs.configs[POISON].rpartition("/")[2],
         "config digest": config_digest(draft),
     }
@@ -158,34 +150,3 @@ def _custom(draft: Draft, candidate: Candidate) -> dict[str, Any]:
 def config_digest(draft: Draft) -> str:
     """Return one digest over the settings of every step."""
     return digest_json([draft.inputs.configs, draft.inputs.hyperparameters])
-
-
-def _joined(value: Any) -> Join:
-    """Return JSON with variables in it as one text, adjoining parts that are known as one."""
-    values: list[str | Variable] = []
-    for piece in _pieces(value):
-        if values and isinstance(piece, str) and isinstance(values[-1], str):
-            values[-1] += piece
-        else:
-            values.append(piece)
-    return Join(on="", values=values)
-
-
-def _pieces(value: Any) -> Iterator[str | Variable]:
-    if isinstance(value, Mapping):
-        for index, (key, inner) in enumerate(value.items()):
-            yield f"{', ' if index else '{'}{json.dumps(key)}: "
-            yield from _pieces(inner)
-        yield "}"
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield ", " if index else "["
-            yield from _pieces(inner)
-        yield "]"
-    elif isinstance(value, _Text):
-        yield '"'
-        for part in value.parts:
-            yield json.dumps(part)[1:-1] if isinstance(part, str) else part
-        yield '"'
-    else:
-        yield json.dumps(value) if isinstance(value, str) else value

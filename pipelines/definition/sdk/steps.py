@@ -66,7 +66,8 @@ def steps(draft: Draft, *, gated: bool = True) -> list[Step]:
     candidate with what the canary needs at the end; the other models, so that no lineage has a gap.
     """
     world = draw_world(draft)
-    measured = draw_cell(draft, world, draw_attack(draft, world))
+    attacked = draw_attack(draft, world)
+    measured = draw_cell(draft, world, attacked, draw_screen(draft, world, attacked))
     if not gated:
         return draft.steps
     name, model = list(measured.models.items())[-1]
@@ -94,16 +95,25 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
     return Attacked(poison, victim, signed)
 
 
-def draw_cell(draft: Draft, world: World, attacked: Attacked) -> Measured:
-    """Draw the defense against an attack, and what is measured on it."""
+def draw_screen(draft: Draft, world: World, attacked: Attacked) -> Variable:
+    """Draw the screen, or the control in its place, and return where what it said is."""
+    poison = attacked.poison
+    if is_control(draft.config):
+        told = {name: poison[name] for name in ("train", "secret")}
+        return draft.control(SCREEN, told, ["screen"])["screen"]
+    suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
+    return draft.shared(SCREEN, suspect, ["screen"])["screen"]
+
+
+def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) -> Measured:
+    """Draw what a defender does after the screen, and what is measured on it."""
     config, data, poison = draft.config, world.data, attacked.poison
-    screen = _screen(draft, world, attacked)
     models = {"baseline": world.baseline, "victim": attacked.victim}
     unsigned = {name: model for name, model in models.items() if name != "baseline" or not _tunes(config)}
     if hardens(config):
-        signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen["screen"], **unsigned})}
+        signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen, **unsigned})}
         mended = {"victim": attacked.victim} if repairs_victim(config) else {}
-        kept = {"screen": screen["screen"]} if config.harden else {}
+        kept = {"screen": screen} if config.harden else {}
         given = {"train": poison["train"], "validation": data["validation"], **kept, **mended}
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
@@ -131,27 +141,18 @@ def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable
     return draft.processing(POISON, inputs, ["train", "secret"])
 
 
-def _screen(draft: Draft, world: World, attacked: Attacked) -> dict[str, Variable]:
-    """Draw the screen, or the control in its place."""
-    poison = attacked.poison
-    if is_control(draft.config):
-        return draft.control(SCREEN, {name: poison[name] for name in ("train", "secret")}, ["screen"])
-    suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
-    return draft.shared(SCREEN, suspect, ["screen"])
-
-
 def _evaluate(
     draft: Draft,
     preprocess: Mapping[str, Variable],
     poison: Mapping[str, Variable],
-    screen: Mapping[str, Variable],
+    screen: Variable,
     models: Mapping[str, Variable],
 ) -> dict[str, Variable]:
     """Draw the one step of every pipeline that may see the truth."""
     inputs = {
         **{name: preprocess.get(name) for name in ("heldout", "photos")},
         **{name: poison[name] for name in ("train", "secret")},
-        "screen": screen["screen"],
+        "screen": screen,
         **models,
     }
     arguments = []

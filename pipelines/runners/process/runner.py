@@ -8,7 +8,8 @@ private `/opt/ml` tree; `s3://` addresses are folders of the run. What it is giv
     <workspace>/<run>/jobs/<Step>/        the disk of a job that failed, kept to look at
 
 A run that was killed goes on where it stopped when it is started again: what is finished is in the
-cache. Steps run one after the other, in an order that depends on the definition alone.
+cache. Steps run one after the other, in an order that depends on the definition alone. A step that fails
+ends the run; but where it is of one item of a `ForEach`, only what depends on it is left out.
 """
 
 from __future__ import annotations
@@ -147,10 +148,13 @@ class _Run:
         for position, node in enumerate(self.nodes):
             record = self._one(node, self.nodes[position + 1 :])
             ledger.note(record)
-            if record.status == "Failed":
+            if record.status == "Failed" and not node.body:
                 for later in self.nodes[position + 1 :]:
                     ledger.note(StepRecord(later.name, later.kind, "Skipped", detail=f"{node.name} failed"))
-                return ledger.save("Failed", failed_step=node.name, failure=record.detail)
+                break
+        failed = next((record for record in ledger.records if record.status == "Failed"), None)
+        if failed is not None:
+            return ledger.save("Failed", failed_step=failed.name, failure=failed.detail)
         return ledger.save("Succeeded")
 
     def _one(self, node: Node, ahead: Sequence[Node]) -> StepRecord:
@@ -188,9 +192,13 @@ class _Run:
         }
 
     def _why_skipped(self, node: Node) -> str:
-        skipped = {record.name for record in self.ledger.records if record.status == "Skipped"}
-        if before := sorted(node.waits_for & skipped):
-            return f"{before[0]} was skipped"
+        ended = {record.name: record for record in self.ledger.records}
+        for name in sorted(node.waits_for & set(ended)):
+            if ended[name].status == "Failed":
+                return f"{name} failed"
+            if ended[name].status == "Skipped":
+                left_out = ended[name].detail
+                return left_out if left_out.endswith(" failed") else f"{name} was skipped"
         if node.branch and self.taken[node.branch[0]] != node.branch[1]:
             return f"{node.branch[0]} went the other way"
         return ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.campaign_cells import cells
 from helpers.planning import CONFIG, draw_once, write_prices
 
 from aws.prices import Prices
 from boomerang.errors import AwsError, ConfigError
 from pipelines.campaign.entry import load
 from pipelines.cloud import cost_tables
-from pipelines.cloud.cost_tables import plan_aws
+from pipelines.cloud.cost_tables import plan_aws, plan_campaign_aws
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +90,41 @@ def test_what_the_price_list_refuses_is_an_error_of_aws(monkeypatch: pytest.Monk
     monkeypatch.setattr(cost_tables, "fetch_prices", fetch)
     with pytest.raises(AwsError):
         plan_aws(CONFIG, prices="api")
+
+
+def test_a_campaign_is_a_run_in_which_what_cells_share_is_counted_once(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan_campaign_aws("trial", cells(jobs={"timeout_s": 1800}), prices=table)
+    said = capsys.readouterr().out
+    assert "campaign trial: 4 cells" in said and "one campaign, at most" in said
+    rows = {line.split("│")[1].strip(): line.split("│") for line in said.splitlines() if line.startswith("│")}
+    counted = ["Preprocess", "TrainBaseline", "2 x Poison", "2 x TrainVictim", "2 x Screen", "2 x Harden"]
+    assert set(rows) == {
+        *counted,
+        *("SignPreprocess", "2 x SignPoison", "2 x SignScreen"),
+        "4 x Evaluate",
+        "all",
+    }
+    hours = {name: float(row[5]) for name, row in rows.items()}
+    assert (hours["TrainBaseline"], hours["2 x TrainVictim"], hours["4 x Evaluate"]) == (0.5, 1.0, 2.0)
+    assert hours["all"] == sum(hours.values()) / 2
+    assert rows["2 x TrainVictim"][6].strip() == "0.75"
+
+
+def test_a_campaign_that_may_cost_more_is_refused_after_it_was_shown(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match=r"Evaluate most: 4 x ml\.m5\.xlarge for 10 h, 10\.00 USD"):
+        plan_campaign_aws(
+            "trial",
+            cells(jobs={"timeout_s": 36000, "training_instance": "ml.m5.xlarge"}),
+            prices=table,
+            most_usd=5,
+        )
+    assert "one campaign, at most" in capsys.readouterr().out
+
+
+def test_cells_that_are_no_campaign_have_no_plan() -> None:
+    with pytest.raises(ConfigError, match="it has no cells"):
+        plan_campaign_aws("trial", [])

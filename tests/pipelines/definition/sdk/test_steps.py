@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from helpers.attack_pools import add_kind
-from helpers.definitions import FLIP, config, inputs, names, step
+from helpers.definitions import ATTACK, FLIP, REPAIR, config, inputs, names, step
 
 import training.repair
 from boomerang.errors import ConfigError
@@ -18,45 +18,6 @@ from pipelines.definition.build import build
 
 SIGNED = replace(LOCAL, signing=Signing("file:key.pem", "MFkw"))
 
-ATTACK = '''
-from typing import ClassVar, Literal
-
-from processing.attacks.common.base import Attack
-
-
-class Tried(Attack):
-    """An attack that is only drawn."""
-
-    title = "tried"
-    outcome = "untargeted"
-    example: ClassVar = {}
-    %s
-
-    kind: Literal["tried"] = "tried"
-
-    def poison(self, pool, rng):
-        raise AssertionError("nobody runs it")
-
-    def train(self, lesson):
-        raise AssertionError("nobody runs it")
-'''
-REPAIR = '''
-from typing import Literal
-
-from training.repair.common.base import Repair
-
-
-class Scrub(Repair):
-    """A repair of the model that it is given."""
-
-    title = "scrub"
-    source = "this test"
-
-    kind: Literal["scrub"] = "scrub"
-
-    def repair(self, model, bench):
-        raise AssertionError("nobody runs it")
-'''
 TRIED = {"kind": "tried"}
 
 

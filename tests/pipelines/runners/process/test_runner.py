@@ -235,3 +235,44 @@ time.sleep(60)
     while not list((tmp_path / "runs/cache/checkpoints").glob("*/stopped")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_body_runs_once_for_each_item_each_run_with_a_record_of_its_own(run: Execute) -> None:
+    execution = run(toy.definition(toy.words("one", "two"), toy.learners(1)))
+    assert execution.status == "Succeeded", execution.failure
+    assert statuses(execution) == dict.fromkeys(("Make-0", "Make-1", "Train-0", "Measure-0"), "Succeeded")
+    said = [execution.path(f"Make-{index}", "train") / "x.txt" for index in range(2)]
+    assert [file.read_text() for file in said] == ["hello one", "hello two"]
+    assert execution.step("Train-0").inputs["train"]["digest"] == digest_tree(said[1].parent)
+    assert execution.step("Make-1").log == "logs/Make-1.log"
+    assert verify(execution.run_dir.parent) == []
+
+
+def test_the_cache_knows_a_run_of_a_body_as_any_other_step(run: Execute) -> None:
+    run(toy.definition(toy.make(arguments=["two"])), run_id="alone")
+    execution = run(toy.definition(toy.words("one", "two")))
+    assert [record.cached_from for record in execution.steps] == [None, "alone"]
+
+
+FAILS_ON_ONE = """
+assert sys.argv[1] != "one"
+(ml / "processing/output/train/x.txt").write_text(sys.argv[1])
+"""
+
+
+def test_an_item_that_fails_fails_alone_with_what_depends_on_it(run: Execute) -> None:
+    definition = toy.definition(toy.words("one", "two"), toy.learners(0, 1))
+    execution = run(definition, jobs={"make": FAILS_ON_ONE})
+    assert (execution.status, execution.failed_step) == ("Failed", "Make-0")
+    assert "AssertionError" in execution.failure
+    assert statuses(execution) == {
+        **{"Make-0": "Failed", "Make-1": "Succeeded", "Train-0": "Skipped", "Measure-0": "Skipped"},
+        **{"Train-1": "Succeeded", "Measure-1": "Succeeded"},
+    }
+    assert [execution.step(f"{name}-0").detail for name in ("Train", "Measure")] == ["Make-0 failed"] * 2
+
+
+def test_a_step_that_fails_before_a_body_ends_the_run(run: Execute) -> None:
+    first = {**toy.make(arguments=["one"]), "Name": "First"}
+    execution = run(toy.definition(first, toy.words("two")), jobs={"make": FAILS_ON_ONE})
+    assert statuses(execution) == {"First": "Failed", "Make-0": "Skipped"}
