@@ -33,6 +33,12 @@ def agreed(question: str, *, yes: bool) -> bool:
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
+def agreed_to(changes: ChangeSet, *, yes: bool) -> bool:
+    """Show the changes of a stack, and return whether the person agrees; see `agreed`."""
+    show_changes(changes)
+    return agreed(f"change stack {changes.stack}?", yes=yes)
+
+
 def show_changes(changes: ChangeSet) -> None:
     """Print the changes, those first that may lose something."""
     table = Table(title=f"stack {changes.stack}", title_justify="left")

@@ -11,8 +11,9 @@ from typing import Any
 
 from boomerang.errors import ConfigError, StepFailed, UsageError
 from boomerang.safeio import load_json, write_bytes_atomic, write_json_atomic
+from pipelines.campaign.member import Member
 from pipelines.campaign.site import Site
-from pipelines.matrix.cells import Cell, cells_of, chosen
+from pipelines.matrix.cells import FILTERS, Cell, cells_of, chosen
 from pipelines.matrix.document import MATRIX, Matrix
 from pipelines.matrix.entries import Campaign, Table, read_addition, read_campaign
 from pipelines.matrix.gathering.assemble import assemble
@@ -112,6 +113,23 @@ def prepare(staged: Staged, only: Sequence[str], site: Site, *, keeps: bool = Tr
         why = f"all of its {len(refused)} cells are refused; {refused[0].cell.id}: {refused[0].why}"
         raise ConfigError(f"campaign {staged.campaign.name}", why)
     return made
+
+
+def members_of(staged: Staged, only: Sequence[str]) -> tuple[list[Member], tuple[str, ...]]:
+    """Return the chosen cells as a campaign on AWS has them, and the rows that it cannot have.
+
+    A filter that knows the truth has no role in a deployed range.
+
+    Raises
+    ------
+    UsageError
+        If `only` names no cell.
+    ConfigError
+        If a cell is refused.
+    """
+    cells = [each for each in chosen(cells_of(staged.campaign), only) if not each.excluded]
+    members = [Member(cell.id, cell.config()) for cell in cells if cell.row.id not in FILTERS]
+    return members, tuple(dict.fromkeys(cell.row.id for cell in cells if cell.row.id in FILTERS))
 
 
 def run_campaign(

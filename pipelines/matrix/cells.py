@@ -42,6 +42,8 @@ _CONTROLS: dict[Control, Row] = {
     ),
 }
 _RETRAIN = [{"kind": "retrain"}]
+# The rows that know the truth.
+FILTERS = ("random", "perfect")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ recipe = [{ kind = "badnets", target = "0", patch_px = 3, corner = "top-left" }]
 [[defenses]]
 name = "clustering"
 detectors = [{ kind = "activation_clustering" }]
+
+[[exclude]]
+attack = "clean"
+defense = "random"
+why = "of no poison it takes nothing out, as the perfect one"
 """
 
 

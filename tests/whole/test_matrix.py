@@ -64,7 +64,7 @@ def test_every_step_that_cells_share_runs_once(undisturbed: Path) -> None:
     made = steps_made(undisturbed)
     assert len(made) == len(set(made))
     said = (undisturbed.parents[1] / "said").read_text()
-    assert f"16 of 16 runs, {len(made)} of {len(made)} steps" in said
+    assert f"14 of 14 runs, {len(made)} of {len(made)} steps" in said
 
 
 def test_killed_twice_and_resumed_it_is_the_same_matrix(undisturbed: Path, tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_filter_of_chance_takes_as_many_rows_as_the_perfect_one(undisturbed: P
 
 def test_one_cell_that_raises_and_one_that_is_refused_leave_the_rest_whole(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "runs", "tests", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, project, ignore=ignored)
+    for name in ("aws", "boomerang", "images", "pipelines", "processing", "training"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     broken = project / "processing/defenses/screening/spectral_signatures.py"
     text = broken.read_text()
     at = text.index("def score(self")

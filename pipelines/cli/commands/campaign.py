@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boomerang.errors import EXIT_PASSED, UsageError
-from pipelines.cli.options import Commands, add_out, make_out
+from pipelines.cli.command_lines import follow_command
+from pipelines.cli.options import Commands, add_out, add_range, add_yes, make_out
 
 if TYPE_CHECKING:
     from pipelines.campaign.site import Site
     from pipelines.matrix.campaign import Staged
     from pipelines.runners.base import Runner
 
-_MOST_JOBS = 64
+_MOST_JOBS, _JOBS_ON_AWS = 50, 10
 
 
 def add(commands: Commands) -> None:
@@ -52,14 +53,18 @@ def add(commands: Commands) -> None:
     )
     command.add_argument(
         "--on",
-        choices=("process", "local"),
+        choices=("process", "local", "aws"),
         default="process",
-        help="process: nothing but Python (default); local: SageMaker local mode, one run after the other",
+        help="process: nothing but Python (default); local: SageMaker local mode, one run after the other; "
+        "aws: start it as one pipeline, in the place of the deployed one",
     )
     command.add_argument(
         "--image", metavar="NAME", help="with --on local: the image (default: boomerang:cpu)"
     )
+    command.add_argument("--id", default="", metavar="ID", help="with --on aws: name of the execution")
     add_out(command)
+    add_range(command)
+    add_yes(command)
 
 
 def _jobs(text: str) -> int:
@@ -76,12 +81,43 @@ def campaign(options: Namespace) -> int:
     if options.on == "local" and (options.jobs or 1) > 1:
         raise UsageError("--jobs with --on local", "there the runs go one after the other", "leave it out")
     staged = open_campaign(options.file, options.out, options.add)
+    if options.on == "aws":
+        return _start_on_aws(options, staged)
     site = _site(options, staged)
     make_out(options.out)
     cells = prepare(staged, options.only, site)
     add_to(staged, options.add)
     jobs = 1 if options.on == "local" else options.jobs or parallel_jobs()
     run_campaign(staged, cells, site, _runner(options.on), jobs)
+    return EXIT_PASSED
+
+
+def _start_on_aws(options: Namespace, staged: Staged) -> int:
+    """Make the campaign the deployed pipeline, and start it."""
+    from aws.account import connect
+    from pipelines.cloud.campaign_start import start_campaign
+    from pipelines.cloud.consent import agreed_to, say
+    from pipelines.cloud.deployed import deployed
+    from pipelines.matrix.campaign import members_of
+
+    if options.image:
+        raise UsageError(
+            "--image", "on AWS the deployed image runs", "deploy another one: deploy --image NAME"
+        )
+    members, left_out = members_of(staged, options.only)
+    if left_out:
+        say(f"left out: {', '.join(left_out)}, as no role of a deployed range may tell a filter the truth")
+    arn = start_campaign(
+        deployed(connect(options.region), options.project),
+        staged.campaign.name,
+        members,
+        say=say,
+        agree=lambda changes: agreed_to(changes, yes=options.yes),
+        max_concurrency=options.jobs or _JOBS_ON_AWS,
+        execution=options.id,
+    )
+    print(arn)
+    say(f"follow it: {follow_command(arn, options)}")
     return EXIT_PASSED
 
 

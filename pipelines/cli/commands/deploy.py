@@ -19,7 +19,6 @@ from pipelines.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from aws.stack.changes import ChangeSet
     from pipelines.cloud.deploy import Request
 
 
@@ -49,7 +48,7 @@ def add(commands: Commands) -> None:
 def deploy(options: Namespace) -> int:
     """Put the range into an account, or bring it up to date."""
     from aws.account import connect
-    from pipelines.cloud.consent import say
+    from pipelines.cloud.consent import agreed_to, say
     from pipelines.cloud.deploy import deploy as bring
     from pipelines.cloud.deploy import rehearse
     from pipelines.cloud.range_tables import show_deployed
@@ -60,7 +59,7 @@ def deploy(options: Namespace) -> int:
     number, who = account.identity()
     say(f"account {number}, region {account.region}, as {who}")
     _warn_of_idle_gpus(request)
-    outcome = bring(request, account, say=say, agree=lambda changes: _agreed(changes, yes=options.yes))
+    outcome = bring(request, account, say=say, agree=lambda changes: agreed_to(changes, yes=options.yes))
     show_deployed(outcome, then=entry_command("run --on aws", options))
     return EXIT_PASSED
 
@@ -96,10 +95,3 @@ def _warn_of_idle_gpus(request: Request) -> None:
     machine = request.config.jobs.training_instance
     if not isinstance(request.image, str) and request.image.tag == TAGS["cpu"] and has_gpu(machine):
         say(f"the image {request.image.tag} uses no GPU, and training runs on {machine}: see `image --help`")
-
-
-def _agreed(changes: ChangeSet, *, yes: bool) -> bool:
-    from pipelines.cloud.consent import agreed, show_changes
-
-    show_changes(changes)
-    return agreed(f"change stack {changes.stack}?", yes=yes)

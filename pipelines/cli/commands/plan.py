@@ -17,6 +17,7 @@ from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_para
 if TYPE_CHECKING:
     from pipelines.campaign.sections import Config
     from pipelines.definition.build import Built
+    from pipelines.matrix.campaign import Staged
 
 
 def add(commands: Commands) -> None:
@@ -101,14 +102,39 @@ def _plan_campaign(options: Namespace) -> None:
     from pipelines.matrix.running.ready import Ready
     from pipelines.matrix.running.workers import parallel_jobs
 
-    _refuse_aws(options)
     if options.overrides:
         raise UsageError("--set with --campaign", "a campaign says itself what it sets", "write it there")
     staged = open_campaign(options.campaign, options.out)
+    if options.on == "aws":
+        _plan_campaign_aws(options, staged)
+        return
+    _refuse_aws(options)
     cells = prepare(staged, (), local_site(staged.campaign.name), keeps=False)
     jobs = parallel_jobs()
     ready = [each for each in cells if isinstance(each, Ready)]
     show_forecast(staged.campaign, forecast(ready, options.out, jobs), cells, jobs)
+
+
+def _plan_campaign_aws(options: Namespace, staged: Staged) -> None:
+    from pipelines.cloud.consent import say
+    from pipelines.cloud.cost_tables import plan_campaign_aws
+    from pipelines.matrix.campaign import members_of
+
+    for name in ("runs", "parameters"):
+        if getattr(options, name):
+            raise UsageError(
+                f"--{name.removesuffix('s')} with --campaign", "it is about an entry", "leave it out"
+            )
+    members, left_out = members_of(staged, ())
+    if left_out:
+        say(f"left out: {', '.join(left_out)}, as no role of a deployed range may tell a filter the truth")
+    plan_campaign_aws(
+        staged.campaign.name,
+        members,
+        prices=options.prices or "",
+        most_usd=options.max_usd,
+        region=options.region or _region(),
+    )
 
 
 def _refuse_aws(options: Namespace) -> None:

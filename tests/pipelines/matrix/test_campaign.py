@@ -62,7 +62,7 @@ def test_a_cell_that_is_refused_says_why_and_the_others_are_ready(tmp_path: Path
 
 def test_a_campaign_of_which_every_cell_is_refused_is_refused(tmp_path: Path, folder: Path) -> None:
     campaign = staged(tmp_path, folder, CAMPAIGN + "[set.train]\nepochs = 0\n")
-    with pytest.raises(ConfigError, match=r"(?s)all of its 16 cells are refused.*train\.epochs"):
+    with pytest.raises(ConfigError, match=r"(?s)all of its 14 cells are refused.*train\.epochs"):
         prepare(campaign, (), site(campaign))
 
 
@@ -78,8 +78,8 @@ def test_steps_that_cells_share_are_told_by_what_they_are_told(tmp_path: Path, f
     will = forecast(list(ready.values()), folder, jobs=1)
     # A seed: Preprocess and the baseline; of each of two recipes Poison and the victim; of each cell
     # Screen and Evaluate, and Harden where something defends.
-    assert (will.runs, will.distinct) == (16, 2 * (2 + 2 * 2 + 8 * 2 + 6))
-    assert (will.steps, will.cached, will.seconds) == (16 * 6 + 12, 0, None)
+    assert (will.runs, will.distinct) == (14, 2 * (2 + 2 * 2 + 7 * 2 + 5))
+    assert (will.steps, will.cached, will.seconds) == (14 * 6 + 10, 0, None)
     assert "TrainVictim" in will.unknown
 
 
