@@ -97,11 +97,8 @@ def execute(
 
     Raises
     ------
-    ConfigError
-        If the definition cannot be run, before the first step.
-    UsageError
-        If another process is working on this run, its name cannot be one, or the registry keeps a package
-        of a run of that name that was told something else.
+    ConfigError, UsageError
+        As the contract says.
     BadInput
         If something staged is not there.
     """
