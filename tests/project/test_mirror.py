@@ -224,7 +224,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/matrix/document",
         "pipelines/matrix/quantities",
     ],
-    "whole/test_matrix.py": ["pipelines/cli/commands/campaign"],
 }
 
 
