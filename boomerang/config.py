@@ -38,8 +38,8 @@ class Spec(Open):
     kind: str
 
 
-def validate(kind: type[Model], data: Any, *, where: str) -> Model:
-    """Check plain data against a model.
+def validate(kind: type[Model], data: Any, *, where: str, page: str = "docs/config.md") -> Model:
+    """Check plain data against a model; `page` is where its keys are explained.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def validate(kind: type[Model], data: Any, *, where: str) -> Model:
             else f" (got {_shown(first['input'])})"
         )
         what = f"{where}: '{key}'" if key else where  # settings that do not fit each other have no one key
-        raise ConfigError(what, f"{why}{got}", "see docs/config.md for what it may be") from None
+        raise ConfigError(what, f"{why}{got}", f"see {page} for what it may be") from None
 
 
 def _shown(value: object) -> str:

@@ -218,7 +218,7 @@ def read_campaign(file: Path, additions: Sequence[Mapping[str, Any]] = ()) -> Ca
         table = _added(table, addition)
     table.setdefault("name", file.stem)
     table.setdefault("words", _head(file))
-    return validate(Campaign, table, where=file.name)
+    return validate(Campaign, table, where=file.name, page="docs/campaigns.md")
 
 
 def read_addition(file: Path) -> Table:

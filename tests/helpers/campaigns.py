@@ -12,7 +12,7 @@ from typing import Any
 
 from helpers.ranges import DIGITS, ROOT
 
-CAMPAIGN = """
+BODY = """
 # A white corner, and one screen against it.
 #
 #   python -m pipelines campaign small.toml
@@ -28,12 +28,16 @@ recipe = [{ kind = "badnets", target = "0", patch_px = 3, corner = "top-left" }]
 [[defenses]]
 name = "clustering"
 detectors = [{ kind = "activation_clustering" }]
-
+"""
+CAMPAIGN = (
+    BODY
+    + """
 [[exclude]]
 attack = "clean"
 defense = "random"
 why = "of no poison it takes nothing out, as the perfect one"
 """
+)
 
 
 def write_campaign(folder: Path, text: str = CAMPAIGN) -> Path:

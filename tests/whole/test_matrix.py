@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.campaigns import CAMPAIGN, run_campaign, start_campaign, steps_made, write_campaign
+from helpers.campaigns import BODY, run_campaign, start_campaign, steps_made, write_campaign
 from helpers.once import once
 from helpers.ranges import ROOT
 from helpers.recomputed import recompute
@@ -139,7 +139,7 @@ def test_one_cell_that_raises_and_one_that_is_refused_leave_the_rest_whole(tmp_p
     at = text.index("def score(self")
     line = text.index("\n", text.index(":\n", at)) + 1
     broken.write_text(text[:line] + '        raise RuntimeError("this defense raises")\n' + text[line:])
-    campaign = CAMPAIGN.replace("seeds = [0, 1]", "seeds = [0]\nclean = false\ncontrols = ['nothing']") + (
+    campaign = BODY.replace("seeds = [0, 1]", "seeds = [0]\nclean = false\ncontrols = ['nothing']") + (
         '[[defenses]]\nname = "raises"\ndetectors = [{ kind = "spectral_signatures" }]\n'
         '[[defenses]]\nname = "refused"\nset = { train = { epochs = 0 } }\n'
     )
@@ -164,7 +164,7 @@ def test_a_disk_that_is_full_in_the_middle_is_named_and_the_rest_is_whole(
 ) -> None:
     if os.geteuid() or not shutil.which("unshare"):
         pytest.skip("only root can mount a small disk")
-    one = CAMPAIGN.replace("seeds = [0, 1]", "seeds = [0]\nclean = false\ncontrols = ['nothing', 'perfect']")
+    one = BODY.replace("seeds = [0, 1]", "seeds = [0]\nclean = false\ncontrols = ['nothing', 'perfect']")
     file = write_campaign(tmp_path, one)
     (tmp_path / "disk").mkdir()
     disk, left = tmp_path / "disk", tmp_path / "left"
