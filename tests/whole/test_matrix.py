@@ -168,12 +168,13 @@ def test_a_disk_that_is_full_in_the_middle_is_named_and_the_rest_is_whole(
     file = write_campaign(tmp_path, one)
     (tmp_path / "disk").mkdir()
     disk, left = tmp_path / "disk", tmp_path / "left"
-    script = f'mount -t tmpfs -o size=14m tmpfs {disk}; "$@"; code=$?; cp -a {disk} {left}; exit $code'
+    script = f'mount -t tmpfs -o size=4m tmpfs {disk}; "$@"; code=$?; cp -a {disk} {left}; exit $code'
     below = ["unshare", "--mount", "sh", "-c", script, "sh"]
     code, said = run_campaign(file, disk, "--jobs", "1", below=below)
     assert code == 2, said
     assert "No space left on device" in said
     whole = read_matrix(undisturbed / "matrix.json")
+    assert "corner-0.04.nothing.s0 done" in said, "what came before the end of the disk is whole"
     code, said = run_campaign(file, left, "--jobs", "1")
     assert code == 0, said
     again = read_matrix(left / "small" / "matrix.json")
