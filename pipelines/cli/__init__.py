@@ -5,6 +5,7 @@
     commands              what each command takes and does
     options               what several commands take
     decision              what the commands share with which a person decides on a package
+    where                 where jobs run on this machine, as processes or in containers
     command_lines         the command lines that are named as the next
     progress              what is seen while a run goes on
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boomerang.errors import EXIT_PASSED, UsageError
 from pipelines.cli.command_lines import follow_command
 from pipelines.cli.options import Commands, add_out, add_range, add_yes, make_out
+from pipelines.cli.where import runner_on, with_image
 
 if TYPE_CHECKING:
     from pipelines.campaign.site import Site
     from pipelines.matrix.campaign import Staged
-    from pipelines.runners.base import Runner
 
 _MOST_JOBS, _JOBS_ON_AWS = 50, 10
 
@@ -88,7 +87,7 @@ def campaign(options: Namespace) -> int:
     cells = prepare(staged, options.only, site)
     add_to(staged, options.add)
     jobs = 1 if options.on == "local" else options.jobs or parallel_jobs()
-    run_campaign(staged, cells, site, _runner(options.on), jobs)
+    run_campaign(staged, cells, site, runner_on(options.on), jobs)
     return EXIT_PASSED
 
 
@@ -129,18 +128,4 @@ def _site(options: Namespace, staged: Staged) -> Site:
         if options.image:
             raise UsageError("--image", "it is of containers", "add --on local")
         return site
-    from aws.image.docker import check_docker
-    from aws.image.image import TAGS, find
-
-    check_docker(compose=True)
-    return replace(site, image=find(options.image or TAGS["cpu"]).digest)
-
-
-def _runner(name: str) -> Runner:
-    if name == "local":
-        from pipelines.runners.containers import runner as local
-
-        return local.run
-    from pipelines.runners.process import runner as process
-
-    return process.run
+    return with_image(site, options.image)

@@ -12,12 +12,12 @@ from boomerang.errors import EXIT_PASSED, EXIT_REJECTED, StepFailed, UsageError
 from pipelines.cli.command_lines import entry_command, follow_command
 from pipelines.cli.commands.status import watch
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_range, definitions, make_out
+from pipelines.cli.where import runner_on, with_image
 
 if TYPE_CHECKING:
     from pipelines.campaign.sections import Config
     from pipelines.campaign.site import Signing, Site
     from pipelines.definition.build import Built
-    from pipelines.runners.base import Runner
     from pipelines.runs.records import Execution
 
 
@@ -117,11 +117,7 @@ def _site(options: Namespace, config: Config) -> Site:
     local = local_site(config.name, options.group)
     if options.on == "process":
         return replace(local, signing=_signing(options.sign))
-    from aws.image.docker import check_docker
-    from aws.image.image import TAGS, find
-
-    check_docker(compose=True)
-    return replace(local, image=find(options.image or TAGS["cpu"]).digest)
+    return with_image(local, options.image)
 
 
 def _signing(key: Path | None) -> Signing | None:
@@ -139,17 +135,7 @@ def _execute(config: Config, site: Site, built: Built, options: Namespace, run_i
 
     key = options.sign.resolve() if options.sign else None
     with progress(step_names(built.definition)) as show:
-        return _runner(options.on)(Order(config, site, built, options.out, run_id, show, key, write_report))
-
-
-def _runner(name: str) -> Runner:
-    if name == "local":
-        from pipelines.runners.containers import runner as local
-
-        return local.run
-    from pipelines.runners.process import runner as process
-
-    return process.run
+        return runner_on(options.on)(Order(config, site, built, options.out, run_id, show, key, write_report))
 
 
 def _conclude(execution: Execution, folder: Path) -> int:

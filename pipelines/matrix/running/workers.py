@@ -61,15 +61,12 @@ class Works:
 
 def parallel_jobs() -> int:
     """Return how many cells this machine has room for: half its cores, as a training takes several; two at
-    the least where there are two; and no more than its free memory holds.
+    the least where there are two; and no more than its memory holds.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     wanted = min(cores, max(2, cores // 2))
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # macOS does not say
-        return wanted
-    return max(1, min(wanted, free // _JOB_BYTES))
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(wanted, memory // _JOB_BYTES))
 
 
 class Schedule:
