@@ -97,10 +97,8 @@ def execute(
 
     Raises
     ------
-    ConfigError, UsageError
-        As the contract says.
-    BadInput
-        If something staged is not there.
+    ConfigError, UsageError, BadInput
+        As the contract says; BadInput if something staged is not there.
     """
     nodes, values = ordered(definition), parameter_values(definition.get("Parameters", []), parameters or {})
     given = nullcontext(hosts) if hosts else closing(Hosts(project, warm=warm))
