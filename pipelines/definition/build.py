@@ -37,10 +37,13 @@ class Built:
         The pipeline's definition, parsed.
     staged : mapping of address to Path or bytes
         What a runner has to put where before the first step.
+    gated : bool
+        Whether it ends with a gate; see `build`.
     """
 
     definition: dict[str, Any]
     staged: Mapping[str, Path | bytes]
+    gated: bool = True
 
 
 def build(
@@ -69,14 +72,14 @@ def build(
     """
     inputs = stage(config, site)
     if cache is None or user_key() is None:
-        return Built(_define(config, site, inputs, gated=gated), inputs.staged)
+        return Built(_define(config, site, inputs, gated=gated), inputs.staged, gated)
     file = cache / f"{_digest(config, site, inputs, gated=gated)}.json"
     definition = find(file)
     if definition is None:
         definition = _define(config, site, inputs, gated=gated)
         if keeps:
             keep(file, definition)
-    return Built(definition, inputs.staged)
+    return Built(definition, inputs.staged, gated)
 
 
 def build_campaign(
@@ -109,7 +112,7 @@ def build_campaign(
     if (size := len(json.dumps(definition))) > MOST_CHARACTERS:
         why = f"its definition has {size} characters, and SageMaker takes {MOST_CHARACTERS}"
         raise ConfigError(f"campaign {name}", why, "start it as several campaigns")
-    return Built(definition, {uri: source for each in inputs for uri, source in each.staged.items()})
+    return Built(definition, {uri: path for each in inputs for uri, path in each.staged.items()}, gated=False)
 
 
 def build_canary(site: Site, jobs: JobsConfig | None = None) -> dict[str, Any]:

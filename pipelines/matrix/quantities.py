@@ -13,7 +13,7 @@ QUANTITIES = (
         key=ASR,
         title="ASR",
         words="attack success rate: of the images with the trigger, those given to the attacker's class; "
-        "of several attacks in one recipe the highest",
+        "of several attacks in one recipe, those of the one that succeeds most",
         better="low",
         shown=True,
     ),
@@ -27,7 +27,7 @@ QUANTITIES = (
     Quantity(
         key=ROBUST,
         title="robust accuracy",
-        words="of the images with the trigger, those given to their own class; of several attacks the lowest",
+        words="of the images with the trigger, those given to their own class",
         better="high",
         shown=True,
     ),

@@ -38,7 +38,7 @@ def run(order: Order) -> Execution:
         isolated_network(f"boomerang-{os.getpid()}") as network,
     ):
         session = LocalPipelines(site, network)
-        pipeline = draw(order.config, site, stage(order.config, site), session)
+        pipeline = draw(order.config, site, stage(order.config, site), session, gated=built.gated)
         defaults = {entry["Name"]: entry["DefaultValue"] for entry in built.definition["Parameters"]}
         book = Book(Ledger(run_dir, defaults, order.on_event), built.definition)
         book.ledger.prepare(built.definition, built.staged, order.config.model_dump(mode="json"))
