@@ -109,7 +109,7 @@ def _run(run: Path, settings: Sequence[str], known: dict[str, Step]) -> dict[str
 def _note(known: dict[str, Step], run: Path, anonymous: Mapping[str, int]) -> float:
     """Note what the jobs of a run took, but for those from the cache, and return the CPU-seconds of all."""
     try:
-        records = [step for step in load_execution(run).steps if step.cpu_seconds]
+        records = [step for step in load_execution(run).steps if step.cpu_seconds and not step.cached]
     except BoomerangError:
         return 0.0
     for step in records:
