@@ -157,7 +157,7 @@ def run_campaign(
             schedule.run()
         finally:
             matrix = assemble(staged.campaign, staged.folder, schedule.failures, staged.command)
-            write_matrix(matrix, staged.folder)
+            _write(matrix, staged.folder)
     show_matrix(matrix, {"matrix": staged.folder / PAGE, "table": staged.folder / SHEET})
     _refuse_gaps(matrix, {each.cell.id for each in cells})
     return matrix
@@ -167,6 +167,15 @@ def run_campaign(
 def _held(staged: Staged) -> Iterator[None]:
     with locked(staged.folder / _LOCK, wait=False, what=f"campaign {staged.campaign.name}"):
         yield
+
+
+def _write(matrix: Matrix, folder: Path) -> None:
+    """Write the matrix; where no disk takes it, it is shown at least."""
+    try:
+        write_matrix(matrix, folder)
+    except OSError:
+        show_matrix(matrix, {})
+        raise
 
 
 def write_matrix(matrix: Matrix, folder: Path) -> None:

@@ -168,11 +168,15 @@ def test_a_disk_that_is_full_in_the_middle_is_named_and_the_rest_is_whole(
     file = write_campaign(tmp_path, one)
     (tmp_path / "disk").mkdir()
     disk, left = tmp_path / "disk", tmp_path / "left"
-    script = f'mount -t tmpfs -o size=4m tmpfs {disk}; "$@"; code=$?; cp -a {disk} {left}; exit $code'
+    script = f"""
+mount -t tmpfs -o size=64m tmpfs {disk}; "$@" --only nothing || exit
+used=$(df --output=used -k {disk} | tail -1); mount -o remount,size=$((used + 300))k {disk}
+"$@"; code=$?; cp -a {disk} {left}; exit $code"""
     below = ["unshare", "--mount", "sh", "-c", script, "sh"]
     code, said = run_campaign(file, disk, "--jobs", "1", below=below)
     assert code == 2, said
-    assert "No space left on device" in said
+    assert "corner-0.04.perfect.s0: " in said and "No space left on device" in said
+    assert "perfect x corner-0.04 failed" in said and "clustering x corner-0.04 failed" in said
     whole = read_matrix(undisturbed / "matrix.json")
     assert "corner-0.04.nothing.s0 done" in said, "what came before the end of the disk is whole"
     code, said = run_campaign(file, left, "--jobs", "1")

@@ -143,10 +143,15 @@ class Schedule:
         except KeyboardInterrupt:  # its own, see `_on_event`
             return
         except (BoomerangError, OSError) as error:
-            self.failures[ready.cell.id] = str(error)
+            self._fail(ready, str(error))
         except Exception as error:  # whatever it is, the other cells go on
-            self.failures[ready.cell.id] = f"a mistake of Boomerang's own: {error!r}"
+            self._fail(ready, f"a mistake of Boomerang's own: {error!r}")
         self.tell(ready, None)
+
+    def _fail(self, ready: Ready, why: str) -> None:
+        """Note a failure that no step of the run has told of."""
+        self.failures[ready.cell.id] = why
+        self.tell(ready, Event("its run", "failed", detail=why))
 
     def _on_event(self, ready: Ready, event: Event) -> None:
         """Pass an event on; once all is to end, no job is started, and none that was ended has failed."""

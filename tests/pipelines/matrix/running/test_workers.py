@@ -71,7 +71,9 @@ def test_one_cell_fails_alone_and_says_why(tmp_path: Path, error: Exception, sai
     found = schedule(tmp_path, run, count=4, jobs=2, told=told)
     found.run()
     assert list(found.failures) == ["c1"] and said in found.failures["c1"]
-    assert sorted(told) == [(f"c{n}", None) for n in range(4)]
+    assert sorted(name for name, event in told if event is None) == [f"c{n}" for n in range(4)]
+    (failed,) = [(name, event.kind) for name, event in told if event is not None]
+    assert failed == ("c1", "failed")
 
 
 def test_a_step_that_failed_is_named(tmp_path: Path) -> None:
