@@ -27,7 +27,7 @@ Preset = tuple[str, dict[str, Any], dict[str, Any]]
 _TO_81: Preset = ("fast", {"epochs": 3, "sizes": (24, 24, 32)}, {})
 _IN_BUDGET: Preset = (
     "fast",
-    {"epochs": 8, "sizes": (24,) * 5 + (32,) * 3},
+    {"epochs": 7, "sizes": (24,) * 5 + (32,) * 2},
     {"widths": (48, 96, 192)},
 )
 
