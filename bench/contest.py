@@ -162,7 +162,7 @@ class Row:
 
 def source(*functions: Callable[..., Any]) -> str:
     """Return the source of functions as it is shown, without their docstrings' indentation."""
-    return "\n\n".join(textwrap.dedent(inspect.getsource(each)).rstrip() for each in functions)
+    return "\n\n\n".join(textwrap.dedent(inspect.getsource(each)).rstrip() for each in functions)
 
 
 def cpu(measured: Measured, name: str) -> float:
