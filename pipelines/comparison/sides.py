@@ -8,8 +8,7 @@ from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.safeio import display_name, load_json
 from pipelines.campaign.entry import EVALUATE
-from pipelines.matrix.document import MATRIX, Matrix
-from pipelines.matrix.gathering.assemble import read_matrix
+from pipelines.matrix.document import MATRIX, Matrix, read_matrix
 from pipelines.report.run_folder import Run, read_evaluation
 from pipelines.runs.held import Digests, hold_file, hold_output
 from pipelines.runs.records import CONFIG, EXECUTION, check_record, load_execution

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from boomerang.errors import ConfigError, StepFailed, UsageError
 from boomerang.safeio import load_json, write_bytes_atomic, write_json_atomic
 from pipelines.campaign.member import Member
 from pipelines.campaign.site import Site
-from pipelines.matrix.cells import FILTERS, Cell, cells_of, chosen
+from pipelines.matrix.cells import FILTERS, Cell, cells_of, chosen, run_name
 from pipelines.matrix.document import MATRIX, Matrix
 from pipelines.matrix.entries import Campaign, Table, read_addition, read_campaign
 from pipelines.matrix.gathering.assemble import assemble
@@ -115,10 +115,8 @@ def prepare(staged: Staged, only: Sequence[str], site: Site, *, keeps: bool = Tr
     return made
 
 
-def members_of(staged: Staged, only: Sequence[str]) -> tuple[list[Member], tuple[str, ...]]:
-    """Return the chosen cells as a campaign on AWS has them, and the rows that it cannot have.
-
-    A filter that knows the truth has no role in a deployed range.
+def members_of(staged: Staged, only: Sequence[str], say: Callable[[str], object]) -> list[Member]:
+    """Return the chosen cells as a campaign on AWS has them, and say which rows it cannot have.
 
     Raises
     ------
@@ -128,8 +126,9 @@ def members_of(staged: Staged, only: Sequence[str]) -> tuple[list[Member], tuple
         If a cell is refused.
     """
     cells = [each for each in chosen(cells_of(staged.campaign), only) if not each.excluded]
-    members = [Member(cell.id, cell.config()) for cell in cells if cell.row.id not in FILTERS]
-    return members, tuple(dict.fromkeys(cell.row.id for cell in cells if cell.row.id in FILTERS))
+    if left_out := list(dict.fromkeys(cell.row.id for cell in cells if cell.row.id in FILTERS)):
+        say(f"left out: {', '.join(left_out)}, as no role of a deployed range may tell a filter the truth")
+    return [Member(cell.id, cell.config()) for cell in cells if cell.row.id not in FILTERS]
 
 
 def run_campaign(
@@ -188,12 +187,13 @@ def write_matrix(matrix: Matrix, folder: Path) -> None:
 
 def _refuse_gaps(matrix: Matrix, ran: set[str]) -> None:
     """Raise StepFailed if a run that was to be done has no number."""
-    cards = [(cell, card) for cell in matrix.cells for card in cell.runs]
-    gaps = [
-        f"{cell.column}.{cell.row}.s{card.seed}"
-        for cell, card in cards
-        if card.status in ("failed", "refused") and f"{cell.column}.{cell.row}.s{card.seed}" in ran
+    missing = [
+        run_name(cell.row, cell.column, card.seed)
+        for cell in matrix.cells
+        for card in cell.runs
+        if card.status in ("failed", "refused")
     ]
+    gaps = [name for name in missing if name in ran]
     if gaps:
         what = f"{len(gaps)} of {len(ran)} runs have no number"
         raise StepFailed(what, ", ".join(gaps), "why, the matrix says; the same command tries them again")

@@ -46,6 +46,11 @@ _RETRAIN = [{"kind": "retrain"}]
 FILTERS = ("random", "perfect")
 
 
+def run_name(row: str, column: str, seed: int) -> str:
+    """Return the name of the run of a row and a column, by their ids, with a seed."""
+    return f"{column}.{row}.s{seed}"
+
+
 @dataclass(frozen=True)
 class Cell:
     """One run of a campaign.
@@ -72,7 +77,7 @@ class Cell:
     @property
     def id(self) -> str:
         """The name of its run."""
-        return f"{self.column.id}.{self.row.id}.s{self.seed}"
+        return run_name(self.row.id, self.column.id, self.seed)
 
     def config(self) -> Config:
         """Return its entry, checked as a whole; raises ConfigError as `load` does."""

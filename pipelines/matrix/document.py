@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from boomerang.config import Strict
+from boomerang.config import Strict, validate
+from boomerang.safeio import load_json
 
 FORMAT: Literal[1] = 1
 # Its file, in the folder of a campaign.
@@ -248,3 +250,8 @@ class Matrix(Strict):
     def cell(self, row: str, column: str) -> Cell:
         """Return the cell of a row and a column by their ids."""
         return next(each for each in self.cells if (each.row, each.column) == (row, column))
+
+
+def read_matrix(file: Path) -> Matrix:
+    """Return the matrix of a `matrix.json`; raises BadInput or ConfigError if it is none."""
+    return validate(Matrix, load_json(file), where=file.name)

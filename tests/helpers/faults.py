@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from boomerang.safeio import load_json
 from helpers.interrupts import heard
 from helpers.ranges import ROOT
@@ -252,3 +254,11 @@ def content(folder: Path) -> dict[str, bytes]:
     """Return every file below a folder by its relative name."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def in_mounts(script: str) -> list[str]:
+    """Return what starts a command below a shell script that may mount; its mounts are seen by it alone."""
+    own = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount: run as root, or allow user namespaces")
+    return [*own, "sh", "-ec", script, "sh"]

@@ -29,6 +29,7 @@ from helpers.faults import (
     check_nothing_is_lost,
     digests,
     environment,
+    in_mounts,
     prepare,
     start,
 )
@@ -227,14 +228,6 @@ def test_a_run_that_has_nothing_to_work_with(folder: Path, before: Before, fault
 
 
 # --- another disk --------------------------------------------------------------------------------
-
-
-def in_mounts(script: str) -> list[str]:
-    """Return what starts a command below a shell script that may mount; its mounts are seen by it alone."""
-    own = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
-    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets nobody mount: run as root, or allow user namespaces")
-    return [*own, "sh", "-ec", script, "sh"]
 
 
 @pytest.mark.whole

@@ -97,15 +97,15 @@ def _start_on_aws(options: Namespace, staged: Staged) -> int:
     from pipelines.cloud.campaign_start import start_campaign
     from pipelines.cloud.consent import agreed_to, say
     from pipelines.cloud.deployed import deployed
-    from pipelines.matrix.campaign import members_of
+    from pipelines.matrix.campaign import add_to, members_of
 
     if options.image:
         raise UsageError(
             "--image", "on AWS the deployed image runs", "deploy another one: deploy --image NAME"
         )
-    members, left_out = members_of(staged, options.only)
-    if left_out:
-        say(f"left out: {', '.join(left_out)}, as no role of a deployed range may tell a filter the truth")
+    members = members_of(staged, options.only, say)
+    make_out(options.out)
+    add_to(staged, options.add)
     arn = start_campaign(
         deployed(connect(options.region), options.project),
         staged.campaign.name,

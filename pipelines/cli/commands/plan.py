@@ -125,12 +125,9 @@ def _plan_campaign_aws(options: Namespace, staged: Staged) -> None:
             raise UsageError(
                 f"--{name.removesuffix('s')} with --campaign", "it is about an entry", "leave it out"
             )
-    members, left_out = members_of(staged, ())
-    if left_out:
-        say(f"left out: {', '.join(left_out)}, as no role of a deployed range may tell a filter the truth")
     plan_campaign_aws(
         staged.campaign.name,
-        members,
+        members_of(staged, (), say),
         prices=options.prices or "",
         most_usd=options.max_usd,
         region=options.region or _region(),

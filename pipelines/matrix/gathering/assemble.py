@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from boomerang.errors import BadInput, BoomerangError
+from boomerang.errors import BoomerangError
 from boomerang.safeio import load_json
 from pipelines.matrix.cells import Cell, cells_of, columns_of, rows_of
 from pipelines.matrix.document import Cell as CellNumbers
@@ -157,13 +157,3 @@ def _digests(seen: Measured) -> dict[str, str]:
 def _machine() -> str:
     cores = os.cpu_count() or 1
     return f"{platform.system()}, {platform.machine()}, {cores} cores, Python {platform.python_version()}"
-
-
-def read_matrix(file: Path) -> Matrix:
-    """Return the matrix of a `matrix.json`; raises BadInput or ConfigError if it is none."""
-    from boomerang.config import validate
-
-    content = load_json(file)
-    if not isinstance(content, dict):
-        raise BadInput(f"{file}", "it holds no matrix", "give the matrix.json of a campaign")
-    return validate(Matrix, content, where=file.name)

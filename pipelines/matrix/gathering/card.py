@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from boomerang.formats.evaluation import Evaluation, Group
+from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
+from boomerang.formats.screen import CONTROLS
 from pipelines.matrix.document import Picture
 from pipelines.report.pictures import data_uri
 
@@ -29,10 +30,13 @@ def _words(group: Group) -> str:
 
 
 def thresholds_of(evaluation: Evaluation) -> str:
-    """Return in words what every detector's threshold is; none has seen more than trusted rows."""
-    words = []
-    for detector in evaluation.detectors:
-        title = detector.title or detector.name
-        at = "limits" if detector.threshold is None else f"{detector.threshold:.4g}"
-        words.append(f"{title}: {at}")
-    return "; ".join(words)
+    """Return in words what each detector's threshold is and where it comes from."""
+    return "; ".join(f"{each.title or each.name}: {_threshold(each)}" for each in evaluation.detectors)
+
+
+def _threshold(detector: DetectorWords) -> str:
+    if detector.kind in CONTROLS:
+        return "none, it is told the truth"
+    # A detector sees nothing else that is clean, see `processing.defenses.common.base.Suspect`.
+    at = "several limits" if detector.threshold is None else f"{detector.threshold:.4g}"
+    return f"{at}, from the trusted rows"

@@ -82,11 +82,6 @@ class Measured:
         """The numbers of its `metrics.json`."""
         return self.evaluation.metrics
 
-    @property
-    def defended(self) -> bool:
-        """Whether there is a defended model beside the undefended one."""
-        return self.metrics.candidate != UNDEFENDED
-
 
 def read_measured(execution: Execution) -> Measured:
     """Read what a run that went to its end has measured.

@@ -43,7 +43,7 @@ class Lines:
     """One line a cell that has ended, and one a step that failed."""
 
     def __init__(self, progress: Progress) -> None:
-        self.progress, self.began = progress, monotonic()
+        self.progress = progress
 
     def take(self, ready: Ready, event: Event | None) -> None:
         """Note an event, and say what there is to say of it."""

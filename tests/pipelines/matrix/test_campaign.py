@@ -11,7 +11,7 @@ from helpers.campaigns import CAMPAIGN, write_campaign
 from boomerang.errors import ConfigError, StepFailed, UsageError
 from pipelines.campaign.site import local_site
 from pipelines.matrix.campaign import Staged, add_to, open_campaign, prepare, run_campaign
-from pipelines.matrix.gathering.assemble import read_matrix
+from pipelines.matrix.document import read_matrix
 from pipelines.matrix.running.forecast import forecast
 from pipelines.matrix.running.ready import Ready, Refused
 from pipelines.runners.base import Order

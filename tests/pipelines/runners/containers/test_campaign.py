@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.campaigns import BODY, run_campaign, write_campaign
 
-from pipelines.matrix.document import MATRIX, Cell
-from pipelines.matrix.gathering.assemble import read_matrix
+from pipelines.matrix.document import MATRIX, Cell, read_matrix
 from pipelines.matrix.quantities import ACCURACY, ASR, FPR, TPR
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(900)]
