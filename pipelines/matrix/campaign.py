@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _earlier(folder: Path) -> list[Table]:
 
 
 def prepare(staged: Staged, only: Sequence[str], site: Site, *, keeps: bool = True) -> list[Ready | Refused]:
-    """Return the chosen cells, ready or refused.
+    """Return the chosen cells, ready or refused; one that is refused is said at once.
 
     Raises
     ------
@@ -107,7 +108,11 @@ def prepare(staged: Staged, only: Sequence[str], site: Site, *, keeps: bool = Tr
         If every one of them is refused.
     """
     cells: list[Cell] = chosen(cells_of(staged.campaign), only)
-    made = list(make_ready(cells, site, staged.cache / "definitions", keeps=keeps))
+    made = []
+    for each in make_ready(cells, site, staged.cache / "definitions", keeps=keeps):
+        made.append(each)
+        if isinstance(each, Refused):
+            print(f"refused: {each.cell.id}: {each.why}", file=sys.stderr, flush=True)
     refused = [each for each in made if isinstance(each, Refused)]
     if refused and len(refused) == len(made):
         why = f"all of its {len(refused)} cells are refused; {refused[0].cell.id}: {refused[0].why}"

@@ -112,7 +112,7 @@ def _plan_campaign(options: Namespace) -> None:
     cells = prepare(staged, (), local_site(staged.campaign.name), keeps=False)
     jobs = parallel_jobs()
     ready = [each for each in cells if isinstance(each, Ready)]
-    show_forecast(staged.campaign, forecast(ready, options.out, jobs), cells, jobs)
+    show_forecast(staged.campaign, forecast(ready, options.out, jobs), jobs)
 
 
 def _plan_campaign_aws(options: Namespace, staged: Staged) -> None:

@@ -19,7 +19,7 @@ from pipelines.matrix.entries import Campaign
 from pipelines.matrix.quantities import ACCURACY, ASR
 from pipelines.matrix.running.forecast import Forecast
 from pipelines.matrix.running.headway import Progress
-from pipelines.matrix.running.ready import Ready, Refused
+from pipelines.matrix.running.ready import Ready
 from pipelines.page.terminal import open_console
 from pipelines.page.wording import duration, percent, plural
 from pipelines.runs.records import Event
@@ -101,8 +101,8 @@ class Board:
         return _RUNS if name in progress.running else _WAITS
 
 
-def show_forecast(campaign: Campaign, found: Forecast, cells: Sequence[Ready | Refused], jobs: int) -> None:
-    """Print what a campaign would do, and which of its cells its config refuses."""
+def show_forecast(campaign: Campaign, found: Forecast, jobs: int) -> None:
+    """Print what a campaign would do, and which of its cells are excluded."""
     console = open_console()
     rows, columns = len(rows_of(campaign)), len(columns_of(campaign))
     seeds = plural(len(campaign.seeds), "seed")
@@ -117,9 +117,6 @@ def show_forecast(campaign: Campaign, found: Forecast, cells: Sequence[Ready | R
         console.print(f"time: about {duration(found.seconds)}, by what such steps took here")
     else:
         console.print(f"time: not known, as here never ran: {', '.join(found.unknown)}")
-    for each in cells:
-        if isinstance(each, Refused):
-            console.print(f"refused: {each.cell.id}: {each.why}", markup=False, soft_wrap=True)
     for cell in cells_of(campaign):
         if cell.excluded and cell.seed == campaign.seeds[0]:
             console.print(f"excluded: {cell.column.id} x {cell.row.id}: {cell.excluded}", markup=False)

@@ -51,12 +51,19 @@ class Refused:
 def make_ready(
     cells: Sequence[Cell], site: Site, cache: Path | None, *, keeps: bool = True
 ) -> Iterator[Ready | Refused]:
-    """Give every cell that is not excluded, ready or refused; see `pipelines.definition.build.build`."""
+    """Give every cell that is not excluded: first those that their entries refuse, as to draw takes long.
+
+    For the rest see `pipelines.definition.build.build`.
+    """
+    configs: list[tuple[Cell, Config]] = []
     for cell in cells:
-        if cell.excluded:
-            continue
+        if not cell.excluded:
+            try:
+                configs.append((cell, cell.config()))
+            except BoomerangError as error:
+                yield Refused(cell, str(error))
+    for cell, config in configs:
         try:
-            config = cell.config()
             built = build(config, site, cache=cache, keeps=keeps, gated=False)
         except BoomerangError as error:
             yield Refused(cell, str(error))
