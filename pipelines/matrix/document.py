@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from boomerang.config import Strict, validate
+from boomerang.errors import BadInput
 from boomerang.safeio import load_json
 
 FORMAT: Literal[1] = 1
@@ -254,4 +255,7 @@ class Matrix(Strict):
 
 def read_matrix(file: Path) -> Matrix:
     """Return the matrix of a `matrix.json`; raises BadInput or ConfigError if it is none."""
-    return validate(Matrix, load_json(file), where=file.name)
+    content = load_json(file)
+    if not isinstance(content, dict):
+        raise BadInput(str(file), "it holds no matrix", "run the campaign again")
+    return validate(Matrix, content, where=file.name)
