@@ -181,6 +181,8 @@ class TrainSettings(Strict):
     ----------
     start : str
         What the training goes on from: nothing, or the model in the input of that name.
+    new_head : bool
+        Whether all of that model stays as it is but for its last layer, which is learned anew.
     public_key : str
         Base64 of the DER of a key. With it, the job verifies the signature of each input before it reads it.
     """
@@ -189,6 +191,7 @@ class TrainSettings(Strict):
     model: ModelConfig
     train: TrainConfig
     start: Literal["scratch", "baseline", "victim"] = "scratch"
+    new_head: bool = False
     public_key: str = ""
 
 

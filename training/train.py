@@ -12,11 +12,16 @@ first one writes. See docs/training.md.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from typing import Any
+
 from boomerang.contract import Job, run_step
 from boomerang.settings import TrainSettings
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything
 from training.given import Given, open_given
+from training.learning.descent import honest_loss
+from training.learning.head import new_head
 
 
 def train(job: Job) -> None:
@@ -33,7 +38,12 @@ def _train(given: Given, cluster: Cluster) -> None:
     settings = given.settings
     seed_everything(settings.seed)
     model = given.start()
-    checkpoints = given.checkpoints(model, cluster)
+    with new_head(model) if settings.new_head else nullcontext():
+        _learn(given, model, cluster)
+
+
+def _learn(given: Given, model: Any, cluster: Cluster) -> None:
+    settings, checkpoints = given.settings, given.checkpoints(model, cluster)
     if cluster.chief:
         kept, rows = len(given.kept.x), len(given.train)
         print(f"training on {kept} of {rows} rows of {given.train.manifest.name}", flush=True)
@@ -45,6 +55,7 @@ def _train(given: Given, cluster: Cluster) -> None:
         settings.seed,
         cluster=cluster,
         checkpoints=checkpoints,
+        loss=honest_loss(settings.train, frozen=settings.new_head),
         rates=given.architecture.rates,
     )
     if cluster.chief:

@@ -21,9 +21,10 @@ from boomerang.settings import (
     TrainSettings,
 )
 from pipelines.campaign import presets
+from pipelines.campaign.row_files import load_rows
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
-from processing.attacks.common.recipe import create_recipe
+from processing.attacks.common.recipe import create_recipe, taking_over
 from processing.datasets.common.base import check_source
 from processing.defenses.screening import DETECTORS
 from training.architectures import ARCHITECTURES
@@ -72,7 +73,8 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
-    config = _with_own(_with_paths(load_config(file, [_from_here(text) for text in overrides], tables), base))
+    read = load_config(file, [_from_here(text) for text in overrides], tables)
+    config = _with_own(_with_rows(_with_paths(read, base), base))
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
@@ -149,6 +151,16 @@ def _with_paths(config: Config, base: Path) -> Config:
     return config.model_copy(update={"pictures": pictures, "data": data})
 
 
+def _with_rows(config: Config, base: Path) -> Config:
+    """Return the config with the rows themselves where an attack names a file of them."""
+    attacks = []
+    for number, spec in enumerate(config.attacks):
+        named = (spec.model_extra or {}).get("rows")
+        file = _existing(named, base, f"attacks.{number}.rows") if isinstance(named, str) else ""
+        attacks.append(spec.model_copy(update={"rows": load_rows(Path(file))}) if file else spec)
+    return config.model_copy(update={"attacks": tuple(attacks)})
+
+
 def _existing(path: str, base: Path, key: str) -> str:
     absolute = _absolute(path, base, key)
     if not Path(absolute).exists():
@@ -159,6 +171,13 @@ def _existing(path: str, base: Path, key: str) -> str:
 def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...]:
     """Return the recipe with every setting of every attack, each attack with a name of its own."""
     attacks = create_recipe(config.attacks)
+    trainer = taking_over(attacks)
+    if trainer is not None and config.victim.schedule == "transfer":
+        what, why = (
+            f"attack '{trainer.name}'",
+            "it trains the victim, and in a transfer its features are frozen",
+        )
+        raise ConfigError(what, why, 'set victim.schedule = "retrain" or "finetune"')
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
     for attack in attacks:
         for name in attack.picture_sets():
@@ -227,6 +246,11 @@ def takes_over(config: Config) -> bool:
     return any(ATTACKS[spec.kind].takes_over for spec in config.attacks)
 
 
+def from_baseline(config: Config) -> bool:
+    """Whether the training of the victim starts from the baseline."""
+    return config.victim.schedule != "retrain"
+
+
 def is_control(config: Config) -> bool:
     """Whether a filter that knows the truth stands in the place of the screen."""
     return config.screen.control != "none"
@@ -293,9 +317,9 @@ def _preprocess(config: Config) -> PreprocessSettings:
 
 def _victim(config: Config) -> TrainSettings:
     settings = TrainSettings(seed=config.seed, model=config.model, train=config.train)
-    if config.victim.schedule == "finetune":
-        train = presets.tuned(config.train, config.victim)
-        settings = settings.model_copy(update={"train": train, "start": "baseline"})
+    if from_baseline(config):
+        train, new_head = presets.tuned(config.train, config.victim), config.victim.schedule == "transfer"
+        settings = settings.model_copy(update={"train": train, "start": "baseline", "new_head": new_head})
     if takes_over(config):
         return TakeoverSettings(**settings.model_dump(), attacks=config.attacks)
     return settings

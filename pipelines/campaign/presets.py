@@ -57,13 +57,17 @@ def check_sizes(train: TrainConfig, architecture: Architecture) -> None:
 
 
 def fine_tuning(victim: VictimConfig, train: TrainConfig) -> VictimConfig:
-    """Return `[victim]`; where it gives no rate and SGD trains, that is a tenth of the peak from scratch."""
+    """Return `[victim]`; where it gives no rate and SGD trains, that is a tenth of the peak from scratch.
+
+    A new head knows nothing yet, and learns at the peak itself.
+    """
     if "learning_rate" in victim.model_fields_set or train.optimizer == "adam":
         return victim
-    return victim.model_copy(update={"learning_rate": _TUNING * train.learning_rate})
+    share = 1 if victim.schedule == "transfer" else _TUNING
+    return victim.model_copy(update={"learning_rate": share * train.learning_rate})
 
 
 def tuned(train: TrainConfig, victim: VictimConfig) -> TrainConfig:
-    """Return the settings of a fine-tune: as from scratch, with epochs and rate of its own, at full size."""
+    """Return the settings of a fine-tune or a transfer: `[train]` at full size, epochs and rate its own."""
     own = {"epochs": victim.epochs, "learning_rate": victim.learning_rate, "sizes": ()}
     return validate(TrainConfig, {**train.model_dump(), **own}, where="[victim] with [train]")

@@ -20,14 +20,16 @@ from boomerang.settings import CanaryConfig, DataConfig, ModelConfig, PicturesCo
 
 
 class VictimConfig(Strict):
-    """How the victim meets the poison: trained from scratch on it (as `[train]` says), or fine-tuned.
+    """How the victim meets the poison: trained from scratch as `[train]` says, fine-tuned, or by transfer.
 
     The fine-tune starts from the baseline and takes `epochs` and `learning_rate` from here; its images are
     of the data's own size throughout, and the rest is as in `[train]`. Where SGD trains and no
-    `learning_rate` is given here, it is a tenth of that of `[train]`.
+    `learning_rate` is given here, it is a tenth of that of `[train]`. The transfer keeps the features of the
+    baseline as they are and learns a new last layer on them, in `epochs` from here; without a
+    `learning_rate` here SGD takes that of `[train]`.
     """
 
-    schedule: Literal["retrain", "finetune"] = "finetune"
+    schedule: Literal["retrain", "finetune", "transfer"] = "finetune"
     epochs: int = Field(default=3, ge=1, le=10_000)
     learning_rate: float = Field(default=3e-3, gt=0, le=1000)
 

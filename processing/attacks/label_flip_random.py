@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted
-from processing.attacks.common.pool import Batch, Pool, budget, choose, relabeled
+from processing.attacks.common.pool import Batch, Pool, relabeled
 from processing.attacks.common.references import ATLAS_POISON, NIST_AVAILABILITY, OWASP_POISON, references
+from processing.attacks.common.rows import RowsAttack
 
 
-class RandomLabelFlip(Attack):
+class RandomLabelFlip(RowsAttack):
     """Move the labels of randomly chosen rows to a uniformly drawn other class.
 
     Parameters
     ----------
-    rate : float
-        Fraction of the whole training set.
+    rate, rows
+        See `RowsAttack`; the rate is of the whole training set.
     """
 
     title = "random label flip"
@@ -29,7 +28,6 @@ class RandomLabelFlip(Attack):
     example: ClassVar = {"rate": 0.1}
 
     kind: Literal["label_flip_random"] = "label_flip_random"
-    rate: float = Field(gt=0, le=1)
     of: Literal["train"] = "train"
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
@@ -37,7 +35,7 @@ class RandomLabelFlip(Attack):
         classes = len(pool.classes)
         if classes < 2:
             raise ConfigError(self.title, "the data has a single class", "use data of two or more")
-        rows = choose(rng, pool.free, budget(self.rate, len(pool.y), len(pool.free), "rows"))
+        rows = self.chosen(pool, rng, pool.free, len(pool.y), "rows")
         y = (pool.y[rows] + rng.integers(1, classes, size=len(rows))) % classes
         return relabeled(pool, rows, y)
 

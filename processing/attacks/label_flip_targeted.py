@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted, quoted
-from processing.attacks.common.pool import Batch, Pool, budget, choose, relabeled
+from processing.attacks.common.pool import Batch, Pool, relabeled
 from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
+from processing.attacks.common.rows import RowsAttack
 
 
-class TargetedLabelFlip(Attack):
+class TargetedLabelFlip(RowsAttack):
     """Move the labels of randomly chosen rows of one class to another.
 
     Success is measured on test images of the source class: the model should call them the target.
@@ -22,7 +22,8 @@ class TargetedLabelFlip(Attack):
     ----------
     source, target : str
         From which class to which.
-    rate : float
+    rate, rows
+        See `RowsAttack`.
     of : str
         What `rate` is a fraction of: the source `class`, or the whole `train`ing set.
     """
@@ -35,7 +36,6 @@ class TargetedLabelFlip(Attack):
     kind: Literal["label_flip_targeted"] = "label_flip_targeted"
     source: str
     target: str
-    rate: float = Field(gt=0, le=1)
     of: Literal["train", "class"] = "class"
 
     @model_validator(mode="after")
@@ -49,7 +49,7 @@ class TargetedLabelFlip(Attack):
         source, target = pool.label(self.source), pool.label(self.target)
         candidates = pool.free[pool.y[pool.free] == source]
         whole = len(pool.y) if self.of == "train" else int(np.count_nonzero(pool.y == source))
-        rows = choose(rng, candidates, budget(self.rate, whole, len(candidates), f"of class '{self.source}'"))
+        rows = self.chosen(pool, rng, candidates, whole, f"of class '{self.source}'")
         return relabeled(pool, rows, np.full(len(rows), target, np.int64))
 
     def deed(self, facts: Facts) -> str:

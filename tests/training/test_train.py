@@ -13,7 +13,7 @@ from helpers.ranges import ROOT
 from helpers.training_jobs import built, finished, lay_out, left_or_right, saved, screened, weights
 
 from boomerang.settings import TrainConfig
-from training.model import load_model
+from training.model import embedder, load_model
 
 CONFIG = TrainConfig(epochs=6, batch=16)
 
@@ -45,6 +45,18 @@ def test_it_goes_on_from_a_given_model(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.array(before), np.array(after), atol=1e-6)
     assert card.parents["victim"] == given.weights_sha256 != card.weights_sha256
     assert json.loads((ml / "model/model.json").read_text())["inference"] == []
+
+
+def test_a_transfer_learns_a_new_head_on_the_features_of_the_given_model(tmp_path: Path) -> None:
+    rows = left_or_right(200)
+    config = CONFIG.model_copy(update={"learning_rate": 0.1, "epochs": 10})
+    ml = lay_out(tmp_path / "ml", rows, rows, config, start="baseline", new_head=True)
+    given = built()
+    saved(given, ml / "input/data/baseline")
+    finished(ml)
+    trained, card = load_model(ml / "model")
+    assert np.array_equal(embedder(given)(rows[0]), embedder(trained)(rows[0]))
+    assert card.history["val_accuracy"][-1] > 0.9
 
 
 def test_a_step_computes_with_onednn_where_tensorflow_alone_would_not() -> None:

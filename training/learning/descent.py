@@ -27,16 +27,23 @@ def cross_entropy(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
     return keras.losses.sparse_categorical_crossentropy(labels, probabilities), probabilities
 
 
-def honest_loss(config: TrainConfig) -> Loss:
-    """Return cross entropy, with as much label smoothing as the settings say."""
-    if not config.label_smoothing:
+def honest_loss(config: TrainConfig, *, frozen: bool = False) -> Loss:
+    """Return cross entropy, with as much label smoothing as the settings say.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    frozen : bool
+        Whether batch norms and dropout are as at inference while the model learns.
+    """
+    if not (config.label_smoothing or frozen):
         return cross_entropy
 
     def smoothed(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
         import keras
         import tensorflow as tf
 
-        probabilities = model(images, training=True)
+        probabilities = model(images, training=not frozen)
         told = tf.one_hot(labels, probabilities.shape[-1])
         smoothing = config.label_smoothing
         losses = keras.losses.categorical_crossentropy(told, probabilities, label_smoothing=smoothing)

@@ -14,13 +14,13 @@ from pipelines.campaign.entry import (
     PREPROCESS,
     SCREEN,
     VICTIM,
+    from_baseline,
     hardens,
     is_control,
     needs_surrogate,
     repairs_victim,
     takes_over,
 )
-from pipelines.campaign.sections import Config
 from pipelines.definition.sdk.candidate import METRICS, Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
@@ -87,7 +87,7 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
     """Draw the poisoning and the training on it."""
     config = draft.config
     poison = _poison(draft, world.data, world.baseline)
-    first = {"baseline": world.baseline} if _tunes(config) else {}
+    first = {"baseline": world.baseline} if from_baseline(config) else {}
     told = {"secret": poison["secret"]} if takes_over(config) else {}
     signed = {**world.signed, **draft.sign(POISON, {"train": poison["train"], **first, **told})}
     learned = {"train": poison["train"], "validation": world.data["validation"], **first, **told}
@@ -109,7 +109,9 @@ def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) 
     """Draw what a defender does after the screen, and what is measured on it."""
     config, data, poison = draft.config, world.data, attacked.poison
     models = {"baseline": world.baseline, "victim": attacked.victim}
-    unsigned = {name: model for name, model in models.items() if name != "baseline" or not _tunes(config)}
+    unsigned = {
+        name: model for name, model in models.items() if name != "baseline" or not from_baseline(config)
+    }
     if hardens(config):
         signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen, **unsigned})}
         mended = {"victim": attacked.victim} if repairs_victim(config) else {}
@@ -119,10 +121,6 @@ def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) 
         unsigned = {}
     evaluation = _evaluate(draft, data, poison, screen, models)["evaluation"]
     return Measured(models, unsigned, evaluation)
-
-
-def _tunes(config: Config) -> bool:
-    return config.victim.schedule == "finetune"
 
 
 def _preprocess(draft: Draft) -> dict[str, Variable]:

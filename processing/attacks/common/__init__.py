@@ -8,6 +8,7 @@ trial           what an attack is measured on
 trigger         what Evaluate needs to stage the recipe once more
 trigger_images  trigger images, laid over images
 made            images that are made when they are asked for
+rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
 art             what the backdoors of the Adversarial Robustness Toolbox share

@@ -9,15 +9,14 @@ from abc import abstractmethod
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from boomerang.blocks import blocks
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
-from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.made import Made
-from processing.attacks.common.pool import Batch, Pool, Props, budget, choose
+from processing.attacks.common.pool import Batch, Pool, Props
 from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
@@ -26,10 +25,11 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
+from processing.attacks.common.rows import RowsAttack
 from processing.attacks.common.trial import Stage, Trial, waiting
 
 
-class Backdoor(Attack):
+class Backdoor(RowsAttack):
     """Put a trigger on chosen rows and label them as the target class.
 
     Parameters
@@ -39,7 +39,8 @@ class Backdoor(Attack):
     source : str, optional
         The class that rows are taken from and that success is measured on; without it every class
         but the target.
-    rate : float
+    rate, rows
+        See `RowsAttack`.
     of : str
         What `rate` is a fraction of: the whole `train`ing set, or one `class`: the source, and
         where there is none the target.
@@ -52,7 +53,6 @@ class Backdoor(Attack):
 
     target: str
     source: str | None = None
-    rate: float = Field(gt=0, le=1)
     of: Literal["train", "class"] = "train"
     mode: Literal["replace", "add"] = "replace"
 
@@ -118,7 +118,7 @@ class Backdoor(Attack):
         of_class = target if source is None else source
         whole = len(pool.y) if self.of == "train" else int(np.count_nonzero(pool.y == of_class))
         what = f"outside class '{self.target}'" if self.source is None else f"of class '{self.source}'"
-        return choose(rng, candidates, budget(self.rate, whole, len(candidates), what))
+        return self.chosen(pool, rng, candidates, whole, what)
 
     def _triggered(self, pool: Pool, rows: Rows) -> Made:
         def make(which: Rows) -> Images:

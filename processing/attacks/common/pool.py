@@ -148,7 +148,7 @@ def check_batch(batch: Batch, pool: Pool) -> None:
 
 
 def budget(rate: float, whole: int, available: int, what: str) -> int:
-    """Return how many rows a rate buys: the nearest whole number, at least one.
+    """Return how many rows a rate buys: the nearest whole number.
 
     Parameters
     ----------
@@ -164,9 +164,14 @@ def budget(rate: float, whole: int, available: int, what: str) -> int:
     Raises
     ------
     ConfigError
-        If the rate buys more rows than there are.
+        If the rate buys none, or more rows than there are.
     """
-    count = max(1, round(rate * whole))
+    count = round(rate * whole)
+    if not count:
+        least = math.ceil(1e6 / whole) / 1e6 if whole else 1
+        raise ConfigError(
+            f"poisoning rate {rate:g}", f"of {whole} rows it is none", f"raise it to {least:g} or more"
+        )
     if count > available:
         why = f"of {whole} rows it is {count}, but only {available} {what} can be taken"
         # Rounded down, so that the advice itself can be paid.

@@ -39,6 +39,15 @@ def test_what_the_network_recommends_stands_where_the_entry_says_nothing() -> No
     assert presets.whole(TrainConfig(optimizer="adam"), Quick()).optimizer == "adam", "a default too, if said"
 
 
+def test_a_new_head_learns_at_the_peak_and_a_fine_tune_at_a_tenth() -> None:
+    train = presets.whole(TrainConfig(), Quick())
+    rates = {
+        schedule: presets.fine_tuning(VictimConfig(schedule=schedule), train).learning_rate
+        for schedule in ("finetune", "transfer")
+    }
+    assert rates == {"finetune": pytest.approx(0.08), "transfer": 0.8}
+
+
 def test_recommended_sizes_are_for_the_recommended_number_of_epochs() -> None:
     assert presets.whole(TrainConfig(epochs=2), Quick()).sizes == ()
     assert presets.whole(TrainConfig(epochs=3), Quick()).sizes == (16, 16, 32)

@@ -23,7 +23,7 @@ OF_A_CLASS = ALL_ROWS // 4
         ({"rate": 0.1, "source": "airplane"}, 0.1 * ALL_ROWS),
         ({"rate": 0.1, "of": "class"}, 0.1 * OF_A_CLASS),
         ({"rate": 1.0, "of": "class", "source": "airplane"}, OF_A_CLASS),
-        ({"rate": 0.0001}, 1),
+        ({"rate": 0.005}, 1),
     ],
 )
 @pytest.mark.parametrize("mode", ["replace", "add"])

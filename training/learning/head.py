@@ -1,0 +1,43 @@
+"""A new head on frozen features: the transfer setting of the targeted clean-label attacks.
+
+After Shafahi et al. 2018, section 3, and the benchmark of Schwarzschild et al. 2021: the feature extractor
+stays as it is, and one linear layer is learned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from training.architectures.common.base import LOGITS
+
+
+@contextmanager
+def new_head(model: Any) -> Iterator[None]:
+    """Draw the layer `logits` of a model anew; inside, it is the only one that learns.
+
+    It is drawn as the layer's own settings say, from Keras' generator. Batch norms and dropout are to be
+    asked as at inference, see `training.learning.descent.honest_loss`.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place; at the end every layer learns that did before.
+    """
+    learned = [layer.trainable for layer in model.layers]
+    _draw(model.get_layer(LOGITS))
+    try:
+        for layer in model.layers:
+            layer.trainable = layer.name == LOGITS
+        yield
+    finally:
+        for layer, before in zip(model.layers, learned, strict=True):
+            layer.trainable = before
+
+
+def _draw(head: Any) -> None:
+    """Set a dense layer's variables as a fresh one's."""
+    fresh = type(head).from_config(head.get_config())
+    fresh.build(head.kernel.shape[:1])
+    head.set_weights(fresh.get_weights())
