@@ -69,7 +69,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "outcome": _outcome(evaluation),
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
-        "models": _models(metrics),
+        "models": _models(metrics, run.config.get("victim", {}).get("schedule", "")),
         "gate": gate_table.table(metrics),
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
@@ -154,13 +154,16 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
     return {"model": key, **attack.model_dump(mode="json"), **words}
 
 
-def _models(metrics: Metrics) -> list[Document]:
+def _models(metrics: Metrics, schedule: str) -> list[Document]:
+    def words(key: str) -> tuple[str, str]:
+        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule)
+
     return [
         {
             "model": key,
-            "title": sentences.model_words(key, attacked=_attacked(metrics))[0],
+            "title": words(key)[0],
             "about": sentences.made_by(metrics.models[key].repairs, metrics.models[key].inference)
-            or sentences.model_words(key, attacked=_attacked(metrics))[1],
+            or words(key)[1],
             "candidate": key == metrics.candidate,
             "reasons": gate_table.reasons(metrics.models[key]),
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),

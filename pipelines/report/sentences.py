@@ -13,18 +13,29 @@ from pipelines.page.wording import Tone
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
-    "victim": ("Poisoned model", "trained on the attacked data"),
+    "victim": ("Poisoned model", "{} the attacked data"),
     "hardened": ("Hardened model", "trained on what the screen kept"),
 }
 _MODELS_WITHOUT_ATTACK = _MODELS | {
     "baseline": ("Reference model", "trained on the data as it came"),
-    "victim": ("Second model", "trained on the same data again"),
+    "victim": ("Second model", "{} the same data again"),
+}
+# How a victim is trained, by `victim.schedule`.
+_SCHEDULES = {
+    "retrain": "trained from scratch on",
+    "finetune": "fine-tuned from the clean model on",
+    "transfer": "a new last layer on the clean model's frozen features, trained on",
 }
 
 
-def model_words(model: str, *, attacked: bool) -> tuple[str, str]:
-    """Return what a model is called, and what it was trained on."""
-    return (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
+def model_words(model: str, *, attacked: bool, schedule: str) -> tuple[str, str]:
+    """Return what a model is called, and what it was trained on; a victim also how, `victim.schedule`.
+
+    >>> model_words("victim", attacked=True, schedule="finetune")
+    ('Poisoned model', 'fine-tuned from the clean model on the attacked data')
+    """
+    title, about = (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
+    return title, about.format(_SCHEDULES.get(schedule, "trained on"))
 
 
 def made_by(repairs: Sequence[str], inference: Sequence[str]) -> str:
