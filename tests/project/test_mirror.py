@@ -155,7 +155,6 @@ COVERED_BY: dict[str, list[str]] = {
     "processing/attacks/test_kinds.py": [
         "processing/attacks/common/base",
         "processing/attacks/common/lesson",
-        "processing/attacks/common/references",
         "processing/attacks/common/deeds",
     ],
     "processing/datasets/common/test_keras_files.py": [
