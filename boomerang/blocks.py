@@ -112,8 +112,8 @@ def new_dataset(
         At the end, if a label has no class.
     """
     with committing(path) as scratch:
-        x = _new(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
-        y = _new(scratch / Y_FILE, np.dtype(np.int64), (rows,))
+        x = new_array(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
+        y = new_array(scratch / Y_FILE, np.dtype(np.int64), (rows,))
         yield x, y
         check_arrays(x, y, manifest.classes)
         for array in (x, y):
@@ -122,8 +122,8 @@ def new_dataset(
         commit(scratch, manifest.model_copy(update={"shape": x.shape}))
 
 
-def _new(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    """Return zeros in a new `.npy` file, mapped; numpy cannot map what is empty."""
+def new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """Return zeros in a new `.npy` file, mapped but where it is empty, which numpy cannot map."""
     if 0 in shape:
         empty = np.zeros(shape, dtype)
         np.save(path, empty, allow_pickle=False)

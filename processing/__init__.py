@@ -3,6 +3,7 @@
     preprocess   split the source, set canary candidates apart, prepare the pictures
     poison       a recipe of attacks applied to the training set, and the truth about it
     poisoned     the set that Poison makes, as it is written
+    undo         the clean set again, from the poisoned one and the secret
     takeover     the training of a victim whose attacker runs it
     screen       the rows scored and flagged by what a defender has
     control      filters that know the truth, to tell a defense from luck

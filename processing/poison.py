@@ -7,7 +7,8 @@
             secret     for Evaluate, and an attacker who trains (one committed folder, because a processing
                        job takes ten inputs):
                 trigger    the attacks; see `processing.attacks.common.trigger`
-                truth      what was done to which row; see `boomerang.formats.truth`
+                truth      what was done to which row, and what it has overwritten, so that
+                           `processing.undo` gives the clean set back; see `boomerang.formats.truth`
 
 Same inputs, same seed: byte-identical folders. No more than a block of images is in memory: they are made in
 the new training set's own file.
@@ -35,6 +36,7 @@ from boomerang.manifest import (
     Images,
     Labels,
     Manifest,
+    Rows,
     commit,
     committing,
     opened,
@@ -42,7 +44,7 @@ from boomerang.manifest import (
     read_manifest,
 )
 from boomerang.settings import PoisonSettings
-from processing.attacks.common.audit import audit_entry
+from processing.attacks.common.audit import audit_entry, compare
 from processing.attacks.common.base import Attack
 from processing.attacks.common.pool import Batch, Pool, check_batch
 from processing.attacks.common.recipe import create_recipe
@@ -103,16 +105,18 @@ def apply_recipe(
         asks for more rows than are left, its trigger cannot be seen, or there is no model where it needs one.
     """
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
-    free, batches, entries = np.arange(len(y)), [], []
+    free, batches, changed, entries = np.arange(len(y)), [], [np.empty(0, np.int64)], []
     for number, attack in enumerate(attacks, 1):
         pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate)
-        batch, entry = _stage(attack, pool, _generator(seed, number))
+        batch, overwritten, entry = _stage(attack, pool, _generator(seed, number))
         free = np.setdiff1d(free, batch.replaced, assume_unique=True)
         batches.append(batch)
+        changed.append(overwritten)
         entries.append(entry)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
     secret = int(digest_json([attack.model_dump(mode="json") for attack in attacks]), 16)
-    return assemble(_read_only(x), y, batches, {"attacks": entries}, _generator(seed, 0, secret))
+    rows = np.sort(np.concatenate(changed))
+    return assemble(_read_only(x), y, batches, rows, {"attacks": entries}, _generator(seed, 0, secret))
 
 
 def _generator(*entropy: int) -> np.random.Generator:
@@ -125,12 +129,13 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> tuple[Batch, dict[str, Any]]:
-    """Return what an attack does, held against its contract, and its entry in the audit."""
+def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> tuple[Batch, Rows, dict[str, Any]]:
+    """Return what an attack does, held against its contract, whose images it overwrites, and its audit."""
     try:
         batch = attack.poison(pool, rng)
         check_batch(batch, pool)
-        return batch, audit_entry(attack, batch, pool)
+        change = compare(batch, pool)
+        return batch, change.overwritten, audit_entry(attack, batch, pool, change)
     except ConfigError as error:
         name = attack.name or attack.kind
         raise ConfigError(f"attack '{name}': {error.what}", error.why, error.do) from None
@@ -208,7 +213,7 @@ def run(job: Job) -> None:
         seed=settings.seed,
     )
     with committing(job.output(SECRET)) as out:
-        write_truth(out / TRUTH, poisoned.truth, secret)
+        write_truth(out / TRUTH, poisoned.truth, poisoned.changed, train, secret)
         write_trigger(out / TRIGGER, attacks, image_folder, secret, poisoned.kept)
         write_notices(out, warnings_of(poisoned.truth.audit))
         commit(out, secret)
@@ -240,6 +245,8 @@ def _report(audit: Mapping[str, Any]) -> None:
     for entry in audit["attacks"]:
         counts = f"{entry['replaced']} rows replaced, {entry['appended']} appended"
         print(f"attack '{entry['name']}': {counts}")
+    kept = audit["overwritten"]
+    print(f"{kept['images']} images kept in the secret before they were overwritten: {kept['bytes']:,} bytes")
     for notice in warnings_of(audit):
         print(f"warning: {notice.what}: {notice.why}", file=sys.stderr)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from boomerang.blocks import let_go, rows_at_once, slices
 from boomerang.formats.truth import Truth
@@ -41,6 +42,8 @@ class Poisoned:
         The clean images, and those that each attack made.
     row : int64[N]
         Which image of its source each one is; `truth.attack_of` says of which.
+    changed : int64[B]
+        The rows of the clean training set in whose place another image stands, in ascending order.
     """
 
     y: Labels
@@ -48,6 +51,7 @@ class Poisoned:
     kept: tuple[Props, ...]
     sources: tuple[Images | Made, ...]
     row: Rows
+    changed: Rows
 
     @property
     def x(self) -> Made:
@@ -56,37 +60,56 @@ class Poisoned:
 
     def write_images(self, out: Images) -> None:
         """Make all images in an array uint8[N, H, W, C], which may be mapped."""
-        at_once = rows_at_once(out, STRIPE_BYTES)
-        # A mapped file that is written to here and there costs a fault a page: a stripe is filled beside it.
-        stripe = np.empty((min(at_once, len(self.row)), *out.shape[1:]), np.uint8)
-        for part in slices(len(self.row), at_once):
-            made = stripe[: part.stop - part.start]
-            self._fill(made, np.arange(part.start, part.stop))
-            out[part] = made
-            let_go(out)
+        write_images(out, self.sources, self.truth.attack_of, self.row)
 
     def _make(self, which: Rows) -> Images:
         out = np.empty((len(which), *self.sources[0].shape[1:]), np.uint8)
-        self._fill(out, which)
+        _fill(out, self.sources, self.truth.attack_of[which], self.row[which])
         return out
 
-    def _fill(self, out: Images, which: Rows) -> None:
-        attack_of, row = self.truth.attack_of[which], self.row[which]
-        for number in np.unique(attack_of):
-            at = np.flatnonzero(attack_of == number)
-            at = at[np.argsort(row[at], kind="stable")]
-            for part in slices(len(at), _GATHERED):
-                out[at[part]] = self.sources[number][row[at[part]]]
-                self._let_go()
 
-    def _let_go(self) -> None:
-        for source in self.sources:
-            if isinstance(source, np.ndarray):
-                let_go(source)
+def write_images(
+    out: Images, sources: Sequence[Images | Made], source_of: npt.NDArray[np.int8], row: Rows
+) -> None:
+    """Write images of several sources into one array, a stripe of it at a time.
+
+    Parameters
+    ----------
+    out : uint8[N, H, W, C]
+        Written to; it may be mapped.
+    sources : sequence of arrays
+        uint8[.., H, W, C] each.
+    source_of, row : int8[N], int64[N]
+        Which source each image is of, and which image of it.
+    """
+    at_once = rows_at_once(out, STRIPE_BYTES)
+    # A mapped file that is written to here and there costs a fault a page: a stripe is filled beside it.
+    stripe = np.empty((min(at_once, len(row)), *out.shape[1:]), np.uint8)
+    for part in slices(len(row), at_once):
+        made = stripe[: part.stop - part.start]
+        _fill(made, sources, source_of[part], row[part])
+        out[part] = made
+        let_go(out)
+
+
+def _fill(out: Images, sources: Sequence[Images | Made], source_of: npt.NDArray[np.int8], row: Rows) -> None:
+    for number in np.unique(source_of):
+        at = np.flatnonzero(source_of == number)
+        at = at[np.argsort(row[at], kind="stable")]
+        for part in slices(len(at), _GATHERED):
+            out[at[part]] = sources[number][row[at[part]]]
+            for source in sources:
+                if isinstance(source, np.ndarray):
+                    let_go(source)
 
 
 def assemble(
-    x: Images, y: Labels, batches: Sequence[Batch], audit: Mapping[str, Any], rng: np.random.Generator
+    x: Images,
+    y: Labels,
+    batches: Sequence[Batch],
+    changed: Rows,
+    audit: Mapping[str, Any],
+    rng: np.random.Generator,
 ) -> Poisoned:
     """Put the rows of all attacks into the training set, in a shuffled order.
 
@@ -97,6 +120,8 @@ def assemble(
         The clean training set.
     batches : sequence of Batch
         What each attack does to it; no row is replaced twice.
+    changed : int64[B]
+        See `Poisoned`.
     audit : mapping
         What the truth says beyond the rows and their counts.
     rng : numpy.random.Generator
@@ -109,7 +134,12 @@ def assemble(
         attack_of=np.zeros(total, np.int8),
         y_true=np.empty(total, np.int64),
         origin=np.empty(total, np.int64),
-        audit={"rows_before": before, "rows_after": total, **audit},
+        stands_for=np.full(total, -1, np.int64),
+        audit={
+            **{"rows_before": before, "rows_after": total},
+            "overwritten": {"images": len(changed), "bytes": changed.size * x[:1].size},
+            **audit,
+        },
     )
     labels, row = np.empty(total, np.int64), np.empty(total, np.int64)
     clean = place[:before]
@@ -119,6 +149,7 @@ def assemble(
         y,
         np.arange(before),
     )
+    truth.stands_for[clean] = np.arange(before)
     end = before
     for number, batch in enumerate(batches, 1):
         start, end = end, end + len(batch.x) - len(batch.replaced)
@@ -126,4 +157,4 @@ def assemble(
         labels[at], row[at], truth.attack_of[at] = batch.y, np.arange(len(batch.x)), number
         truth.y_true[at], truth.origin[at] = batch.y_true, batch.origin
     kept = tuple(batch.kept for batch in batches)
-    return Poisoned(labels, truth, kept, (x, *(batch.x for batch in batches)), row)
+    return Poisoned(labels, truth, kept, (x, *(batch.x for batch in batches)), row, changed)

@@ -3,7 +3,9 @@
 attack_of.npy   int8[N]
 y_true.npy      int64[N]
 origin.npy      int64[N]
+stands_for.npy  int64[N]
 audit.json      per attack what was done
+overwritten/    what an attack has overwritten; see `boomerang.formats.overwritten`
 manifest.json   commits the folder
 """
 
@@ -17,14 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.errors import IntegrityError
-from boomerang.manifest import Labels, Manifest, Rows, commit, committing, verify_folder
+from boomerang.formats.overwritten import OVERWRITTEN, write_overwritten
+from boomerang.manifest import Dataset, Labels, Manifest, Rows, commit, committing, verify_folder
 from boomerang.safeio import load_json, load_npy, write_json_atomic
 
 TRUTH = "truth"
 AUDIT_FILE = "audit.json"
 
 # The columns, each a file and an attribute, and their dtypes.
-_COLUMNS = {"attack_of": np.int8, "y_true": np.int64, "origin": np.int64}
+_COLUMNS = {"attack_of": np.int8, "y_true": np.int64, "origin": np.int64, "stands_for": np.int64}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Truth:
         The labels that would be right.
     origin : int64[N]
         The row of the clean training set that the image was made from; -1 if it came from outside.
+    stands_for : int64[N]
+        The row of the clean training set that it is, or has replaced; -1 if it was appended.
     audit : mapping
         Per attack what was done, as plain JSON.
     """
@@ -46,16 +51,26 @@ class Truth:
     attack_of: npt.NDArray[np.int8]
     y_true: Labels
     origin: Rows
+    stands_for: Rows
     audit: dict[str, Any]
 
+    @property
+    def replaced(self) -> Rows:
+        """int64[R], the rows of the clean training set that were replaced, in ascending order."""
+        return np.sort(self.stands_for[(self.attack_of > 0) & (self.stands_for >= 0)])
 
-def write_truth(path: Path, truth: Truth, manifest: Manifest) -> None:
+
+def write_truth(path: Path, truth: Truth, changed: Rows, clean: Dataset, manifest: Manifest) -> None:
     """Write the folder in one piece.
 
     Parameters
     ----------
     path : Path
     truth : Truth
+    changed : int64[B]
+        Those of the replaced rows whose image was changed, too, in ascending order.
+    clean : Dataset
+        The training set before it was poisoned.
     manifest : Manifest
         What the folder's manifest says beyond its files; of whatever kind, it becomes one of truth.
     """
@@ -63,6 +78,7 @@ def write_truth(path: Path, truth: Truth, manifest: Manifest) -> None:
         for name in _COLUMNS:
             np.save(_column(scratch, name), getattr(truth, name), allow_pickle=False)
         write_json_atomic(scratch / AUDIT_FILE, truth.audit)
+        write_overwritten(scratch / OVERWRITTEN, truth.replaced, changed, clean)
         commit(scratch, manifest.model_copy(update={"kind": TRUTH}))
 
 

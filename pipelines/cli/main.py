@@ -32,6 +32,7 @@ from pipelines.cli.commands import (
     report,
     run,
     status,
+    undo,
     verify,
 )
 from pipelines.cli.options import AS_COMMAND, AS_MODULE, Commands, Parser
@@ -39,7 +40,17 @@ from pipelines.runners import interrupts
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
-    *(run.add, campaign.add, report.add, compare.add, verify.add, key.add, plan.add, definition.add),
+    *(
+        run.add,
+        campaign.add,
+        report.add,
+        compare.add,
+        verify.add,
+        undo.add,
+        key.add,
+        plan.add,
+        definition.add,
+    ),
     *(check.add, image.add),
     *(canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),

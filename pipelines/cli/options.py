@@ -136,6 +136,15 @@ def make_out(out: Path) -> None:
         raise BadInput(f"--out {out}", error.strerror or str(error), do) from None
 
 
+def refuse_inside_run(path: Path, what: str) -> None:
+    """Raise UsageError about a place in a run, which has no file that its record does not name."""
+    from pipelines.runs.records import EXECUTION
+
+    if run := next((each for each in path.resolve().parents if (each / EXECUTION).is_file()), None):
+        why = f"{run} is a run, and its record names every file of it"
+        raise UsageError(what, why, "give a place outside of it")
+
+
 def definitions(out: Path) -> Path:
     """Return where the definitions that were drawn are kept below `--out`."""
     return out / "cache" / "definitions"

@@ -149,9 +149,6 @@ COVERED_BY: dict[str, list[str]] = {
     "pipelines/watching/dashboard/test_serve.py": [
         "pipelines/cli/commands/dashboard",
     ],
-    "processing/attacks/common/test_backdoor.py": [
-        "processing/attacks/common/audit",
-    ],
     "processing/attacks/test_kinds.py": [
         "processing/attacks/common/base",
         "processing/attacks/common/lesson",

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from boomerang.errors import EXIT_PASSED, UsageError
-from pipelines.cli.options import Commands, writable_path
+from pipelines.cli.options import Commands, refuse_inside_run, writable_path
 
 PAGE = "comparison.html"
 
@@ -37,18 +37,9 @@ def compare(options: Namespace) -> int:
 
     page = options.page or options.second.resolve().parent / PAGE
     found = differences(options.first, options.second)
-    _check_place(page)
+    if page.is_dir():
+        raise UsageError(f"--page {page}", "it is a folder", "give a file in it")
+    refuse_inside_run(page, f"--page {page}")
     write_bytes_atomic(page, render(found).encode())
     show(found, page)
     return EXIT_PASSED
-
-
-def _check_place(page: Path) -> None:
-    """Refuse a place where the page cannot lie: a run has no file that its record does not name."""
-    from pipelines.runs.records import EXECUTION
-
-    if page.is_dir():
-        raise UsageError(f"--page {page}", "it is a folder", "give a file in it")
-    if run := next((each for each in page.resolve().parents if (each / EXECUTION).is_file()), None):
-        why = f"{run} is a run, and its record names every file of it"
-        raise UsageError(f"--page {page}", why, "give a place outside of it")

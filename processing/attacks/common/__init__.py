@@ -13,6 +13,7 @@ backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
+visibility      how visible a change of images is
 deeds           what the plain sentences about attacks are made of
 references      ids of the taxonomies that an attack is filed under
 """

@@ -9,28 +9,31 @@ import pytest
 
 from boomerang.errors import IntegrityError
 from boomerang.formats.truth import TRUTH, Truth, load_truth, write_truth
-from boomerang.manifest import Manifest, commit, read_manifest
+from boomerang.manifest import Manifest, commit, read_manifest, write_dataset
 
 WRITTEN = Truth(
     attack_of=np.array([0, 1, 127], np.int8),
     y_true=np.array([2, 0, 1]),
     origin=np.array([0, -1, 1]),
+    stands_for=np.array([0, -1, 1]),
     audit={"attacks": [{"name": "badnets", "rate_of_train": None}]},
 )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_truth(tmp_path / "truth", WRITTEN, Manifest(name="noise", seed=3))
+    x = np.zeros((2, 4, 4, 1), np.uint8)
+    clean = write_dataset(tmp_path / "clean", x, np.array([2, 1]), name="noise", classes=("a", "b", "c"))
+    write_truth(tmp_path / "truth", WRITTEN, np.array([1]), clean, Manifest(name="noise", seed=3))
     return tmp_path / "truth"
 
 
 def test_what_is_loaded_is_what_was_written(folder: Path) -> None:
     found = load_truth(folder)
-    for name in ("attack_of", "y_true", "origin"):
+    for name in ("attack_of", "y_true", "origin", "stands_for"):
         got, wanted = getattr(found, name), getattr(WRITTEN, name)
         assert np.array_equal(got, wanted) and got.dtype == wanted.dtype
-    assert found.audit == WRITTEN.audit
+    assert found.audit == WRITTEN.audit and found.replaced.tolist() == [1]
     manifest = read_manifest(folder)
     assert (manifest.kind, manifest.seed) == (TRUTH, 3)
 

@@ -41,7 +41,19 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "campaign", "report", "compare", "verify", "key", "plan", "definition", "check", "image"),
+    *(
+        "run",
+        "campaign",
+        "report",
+        "compare",
+        "verify",
+        "undo",
+        "key",
+        "plan",
+        "definition",
+        "check",
+        "image",
+    ),
     *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
 )
 
