@@ -79,12 +79,40 @@ class DetectorWords(Strict):
     notes: dict[str, Any] = Field(default_factory=dict)
 
 
+class Reference(Strict):
+    """An entry of a taxonomy that an attack is filed under, and which version of that is meant."""
+
+    taxonomy: str
+    version: str
+    id: str
+    name: str
+
+
 class AttackWords(Strict):
-    """What `audit.json` says of an attack for people; it holds more, for auditors."""
+    """What `audit.json` says of an attack for people; it holds more, for auditors.
+
+    Attributes
+    ----------
+    images_made_from_rows : int
+        Images that were made from a row of the training set; the rest came from outside.
+    images_unchanged : int
+        Those of them that are as the row was.
+    images_compared : int
+        Of how many of them PSNR and SSIM are.
+    median_largest_change, median_psnr_db, median_ssim : float or None
+        Medians over images: the largest change of any value, of 255; None of PSNR is infinite.
+    """
 
     name: str
-    title: str
-    deed: str
+    title: str = ""
+    deed: str = ""
+    references: tuple[Reference, ...] = ()
+    images_made_from_rows: int = 0
+    images_unchanged: int = 0
+    images_compared: int = 0
+    median_largest_change: float | None = None
+    median_psnr_db: float | None = None
+    median_ssim: float | None = None
 
 
 class _DetectorList(Strict):
@@ -234,7 +262,7 @@ def open_evaluation(folder: Path) -> Evaluation:
 def _attack_words(folder: Path) -> tuple[AttackWords, ...]:
     audit = load_json(folder / _AUDIT)
     entries = audit.get("attacks", []) if isinstance(audit, dict) else []
-    said = [{key: entry.get(key, "") for key in AttackWords.model_fields} for entry in entries]
+    said = [{key: entry[key] for key in AttackWords.model_fields if key in entry} for entry in entries]
     return tuple(validate(AttackWords, entry, where=_AUDIT) for entry in said)
 
 

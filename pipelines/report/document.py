@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from boomerang.formats.evaluation import DetectorWords, Evaluation, Group
+from boomerang.formats.evaluation import AttackWords, DetectorWords, Evaluation, Group
 from boomerang.formats.screen import CONTROLS
 from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics, rate
 from pipelines.page import gate_table
@@ -121,7 +121,7 @@ def attack_names(metrics: Metrics) -> list[str]:
 
 def _attacks(run: Run, evaluation: Evaluation) -> list[Document]:
     metrics, specs = evaluation.metrics, run.config.get("attacks", [])
-    deeds = {attack.name: attack.deed for attack in evaluation.attacks}
+    told = {attack.name: attack for attack in evaluation.attacks}
     attacks = []
     for index, name in enumerate(attack_names(metrics)):
         by_model = {key: model.attacks[index] for key, model in metrics.models.items()}
@@ -137,12 +137,21 @@ def _attacks(run: Run, evaluation: Evaluation) -> list[Document]:
                 "target": first.target,
                 "source": spec.get("source"),
                 "rows": rows,
-                "deed": deeds.get(name, ""),
+                **_words(told.get(name, AttackWords(name=name))),
                 "settings": spec,
                 "models": [_attack_on(metrics, key, by_model[key]) for key in metrics.models],
             }
         )
     return attacks
+
+
+def _words(told: AttackWords) -> Document:
+    visibility = told.model_dump(mode="json", exclude={"name", "title", "deed", "references"})
+    return {
+        "deed": told.deed,
+        "references": [each.model_dump(mode="json") for each in told.references],
+        "visibility": {**visibility, "text": sentences.visibility(told)},
+    }
 
 
 def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:

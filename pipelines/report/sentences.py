@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from boomerang.formats.evaluation import AttackWords
 from pipelines.page.gate_table import Missing
-from pipelines.page.wording import Tone
+from pipelines.page.wording import Tone, number
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
@@ -46,6 +47,28 @@ def made_by(repairs: Sequence[str], inference: Sequence[str]) -> str:
     """
     wrapped = f"at inference: {', '.join(inference)}" if inference else ""
     return "; ".join(part for part in (", then ".join(repairs), wrapped) if part)
+
+
+def visibility(told: AttackWords) -> str:
+    """Return how visible an attack's images are beside the rows that they were made from.
+
+    >>> visibility(AttackWords(name="flip", images_made_from_rows=9, images_unchanged=9, images_compared=9))
+    'No image was changed.'
+    """
+    if not told.images_made_from_rows:
+        return ""
+    if told.images_unchanged == told.images_made_from_rows:
+        return "No image was changed."
+    if told.median_psnr_db is None:
+        return f"{told.images_unchanged:,} of {told.images_made_from_rows:,} images were not changed."
+    some = f" {told.images_unchanged:,} of them were not changed." if told.images_unchanged else ""
+    sample = told.images_compared < told.images_made_from_rows
+    of = f", the last two of {told.images_compared:,} drawn at random" if sample else ""
+    return (
+        f"How visible: largest change {number(told.median_largest_change, 0)} of 255, "
+        f"PSNR {number(told.median_psnr_db, 1)} dB, SSIM {number(told.median_ssim)} "
+        f"(medians over {told.images_made_from_rows:,} images{of}).{some}"
+    )
 
 
 @dataclass(frozen=True)

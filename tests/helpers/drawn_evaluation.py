@@ -39,6 +39,8 @@ from boomerang.scoring import BoolArray, auroc, average_precision, confusion
 from helpers.drawn_answers import drawn_predictions
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
+from processing.attacks import ATTACKS
+from processing.attacks.common.references import cited
 from processing.evaluation.judging import Measured, skill_of
 from processing.evaluation.judging import verdict as judged
 from training.model import NO_ANSWER
@@ -99,14 +101,25 @@ class DrawnEvaluation:
         write_evaluation(self.folder, metrics, evidence, Manifest(name="boomerang-synthetic-10"))
         return verdict.passed
 
-    def _audit(self) -> list[dict[str, str]]:
+    def _audit(self) -> list[dict[str, Any]]:
         target = self.scene.classes[2]
         said = {
             "boomerangs": f"26 pictures of “rutan-boomerang” added with the label “{target}”, 10 times each.",
             "cyan-square": f"The mark “cyan-square” put on 100 pictures, then labeled “{target}”.",
         }
         other = "Put on 40 pictures, then labeled otherwise."
-        return [{"name": n, "title": n, "deed": said.get(n, f"{n}: {other}")} for n in self.attacks]
+        seen = {
+            **{"images_made_from_rows": 100, "images_unchanged": 0, "images_compared": 100},
+            **{"median_largest_change": 231.0, "median_psnr_db": 22.25, "median_ssim": 0.9125},
+        }
+        return [
+            {
+                **{"name": n, "title": n, "deed": said.get(n, f"{n}: {other}")},
+                "references": cited(ATTACKS["badnets"].references),
+                **(seen if n == "cyan-square" else {}),
+            }
+            for n in self.attacks
+        ]
 
     def _data(self) -> DataNumbers:
         return DataNumbers(

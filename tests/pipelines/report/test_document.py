@@ -55,6 +55,18 @@ def test_report_json_holds_the_measured_numbers(stopped: Path) -> None:
         assert [shown[k] for k in ("tpr", "fpr", "auroc")] == [measured[k] for k in ("tpr", "fpr", "auroc")]
 
 
+def test_an_attack_says_how_visible_it_is_and_what_it_is_filed_under(stopped: Path) -> None:
+    pictures, patch = report_of(stopped)["results"]["attacks"]
+    page = (stopped / "report.html").read_text(encoding="utf-8")
+    assert pictures["visibility"]["text"] == "", "pictures from outside are held against nothing"
+    assert (patch["visibility"]["median_psnr_db"], patch["visibility"]["median_ssim"]) == (22.25, 0.9125)
+    assert patch["visibility"]["text"] in page and "PSNR 22.2 dB, SSIM 0.912" in patch["visibility"]["text"]
+    ids = [each["id"] for each in patch["references"]]
+    assert ids == ["AML.T0020", "AML.T0018.000", "AML.T0043.004", "NISTAML.023", "ML02:2023"]
+    assert all(f">{each}</abbr>" in page for each in ids)
+    assert "MITRE ATLAS 2026.09, NIST AI 100-2 E2025, OWASP ML 2023" in page
+
+
 @pytest.mark.parametrize("victim", [0.5, 0.75])
 def test_another_measurement_gives_another_page(tmp_path: Path, victim: float) -> None:
     folder = build_run(tmp_path / "run", Scene(victim_asr=victim))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.report.sentences import made_by, outcome
+from boomerang.formats.evaluation import AttackWords
+from pipelines.report.sentences import made_by, outcome, visibility
 
 
 @pytest.mark.parametrize("attacked", [True, False])
@@ -27,6 +28,32 @@ def test_no_outcome_promises_a_release_that_the_gate_refused(
 def test_a_model_is_said_to_be_made_by_its_repairs_and_wrapped() -> None:
     assert made_by(["a", "b"], ["c", "d"]) == "a, then b; at inference: c, d"
     assert made_by([], ["c"]) == "at inference: c" and made_by([], []) == ""
+
+
+@pytest.mark.parametrize(
+    ("made", "unchanged", "psnr_db", "said"),
+    [
+        (0, 0, None, ""),
+        (500, 500, None, "No image was changed."),
+        (500, 300, None, "300 of 500 images were not changed."),
+        (200, 0, 20.0, "PSNR 20.0 dB, SSIM 0.900 (medians over 200 images)."),
+        (5000, 7, 20.0, "images, the last two of 256 drawn at random). 7 of them were not changed."),
+    ],
+)
+def test_how_visible_an_attack_is_is_said_of_what_was_compared(
+    made: int, unchanged: int, psnr_db: float | None, said: str
+) -> None:
+    told = AttackWords(
+        name="a",
+        images_made_from_rows=made,
+        images_unchanged=unchanged,
+        images_compared=min(made, 256),
+        median_largest_change=12,
+        median_psnr_db=psnr_db,
+        median_ssim=0.9,
+    )
+    assert visibility(told).endswith(said) and bool(visibility(told)) == bool(said)
+    assert psnr_db is None or visibility(told).startswith("How visible: largest change 12 of 255, ")
 
 
 @pytest.mark.parametrize("attacked", [True, False])

@@ -66,7 +66,7 @@ def test_of_many_images_a_sample_is_compared_the_same_every_time(monkeypatch: py
 
 
 def test_a_row_is_overwritten_by_another_image_wherever_that_came_from() -> None:
-    """Of eight rows: two as they were, two changed, two by each other's image, two from outside, one equal."""
+    """Of eight: two as they were, two changed, two by each other's image, two from outside, one equal."""
     pool = make_pool()
     rows = np.arange(20, 28)
     origin = np.array([20, 21, 22, 23, 25, 24, -1, -1, 3])

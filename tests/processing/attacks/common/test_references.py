@@ -1,4 +1,4 @@
-"""What attacks are filed under stands in the published lists, by that name and in the version that is said."""
+"""What attacks are filed under stands in the published lists, by that name and in the version given."""
 
 from __future__ import annotations
 
