@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from boomerang.kinds import Kinds  # noqa: E402  the project need not be installed
 from pipelines.campaign.sections import Config  # noqa: E402
+from pipelines.catalogue.setting_words import default_words, type_words  # noqa: E402
 from processing.attacks import ATTACKS  # noqa: E402
 from processing.datasets import SOURCES  # noqa: E402
 from processing.defenses.screening import DETECTORS  # noqa: E402
@@ -119,27 +120,8 @@ def table(model: type[BaseModel]) -> str:
     rows = ["| key | type | default |", "| --- | --- | --- |"]
     for name, field in model.model_fields.items():
         if inner_model(field) is None and name != "kind":  # which stands in the heading
-            rows.append(f"| `{name}` | {type_name(field)} | {default(field)} |")
+            rows.append(f"| `{name}` | {type_words(field)} | {default_words(field)} |")
     return "\n".join(rows) + "\n" if len(rows) > 2 else ""
-
-
-def type_name(field: FieldInfo) -> str:
-    """Return the type as a person writes it."""
-    text = str(field.annotation)
-    if match := re.search(r"Literal\[(.*?)\]", text):
-        return "one of " + match[1].replace("'", "`").replace("|", "\\|")
-    if inspect.isclass(field.annotation):
-        text = field.annotation.__name__
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    known = [(sign, getattr(part, key, None)) for part in field.metadata for key, sign in signs.items()]
-    limits = ", ".join(f"{sign} {limit}" for sign, limit in known if limit is not None)
-    text = text.replace("|", "or")
-    return f"{text} ({limits})" if limits else text
-
-
-def default(field: FieldInfo) -> str:
-    """Return the default, or that there is none."""
-    return "required" if field.is_required() else f"`{field.default!r}`"
 
 
 if __name__ == "__main__":

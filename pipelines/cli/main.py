@@ -16,6 +16,7 @@ from boomerang.shown import shown
 from pipelines.cli import last_resort
 from pipelines.cli.commands import (
     approve,
+    attacks,
     campaign,
     canary,
     check,
@@ -40,18 +41,8 @@ from pipelines.runners import interrupts
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
-    *(
-        run.add,
-        campaign.add,
-        report.add,
-        compare.add,
-        verify.add,
-        undo.add,
-        key.add,
-        plan.add,
-        definition.add,
-    ),
-    *(check.add, image.add),
+    *(run.add, campaign.add, attacks.add, report.add, compare.add, verify.add, undo.add),
+    *(key.add, plan.add, definition.add, check.add, image.add),
     *(canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),
     completion.add,

@@ -211,6 +211,7 @@ COVERED_BY: dict[str, list[str]] = {
         "training/repair/common/base",
         "training/repair/common/bench",
     ],
+    "pipelines/cli/commands/test_attacks.py": ["pipelines/catalogue/on_terminal"],
     "pipelines/cli/commands/test_campaign.py": ["pipelines/cli/where"],
     "pipelines/matrix/test_campaign.py": [
         "pipelines/matrix/gathering/assemble",

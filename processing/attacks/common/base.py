@@ -63,6 +63,8 @@ class Attack(Strict, ABC):
         trained on the clean data (`Pool.surrogate`).
     example : mapping
         Settings with which it can be staged on the pool of tests/helpers/attack_pools.py.
+    keeps_labels : bool
+        Whether every poisoned row keeps the label that is right: a clean-label attack.
     takes_over : bool
         Whether the attacker runs the victim's training; at most one of a recipe does.
     """
@@ -72,6 +74,7 @@ class Attack(Strict, ABC):
     references: ClassVar[Mapping[str, str]] = {}
     needs: ClassVar[tuple[Need, ...]] = ()
     example: ClassVar[Mapping[str, Any]]
+    keeps_labels: ClassVar[bool] = False
     takes_over: ClassVar[bool] = False
 
     kind: str

@@ -41,20 +41,9 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *(
-        "run",
-        "campaign",
-        "report",
-        "compare",
-        "verify",
-        "undo",
-        "key",
-        "plan",
-        "definition",
-        "check",
-        "image",
-    ),
-    *("canary", "approve", "reject", "dashboard", "deploy", "status", "destroy", "completion"),
+    *("run", "campaign", "attacks", "report", "compare", "verify", "undo", "key", "plan", "definition"),
+    *("check", "image", "canary", "approve", "reject", "dashboard", "deploy", "status", "destroy"),
+    "completion",
 )
 
 TINY = """

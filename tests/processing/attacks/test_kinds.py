@@ -131,6 +131,7 @@ def test_its_batch_fits_follows_from_the_seed_and_leaves_the_pool(kind: str, poo
     assert first.kept.keys() == again.kept.keys()
     assert all(np.array_equal(first.kept[name], again.kept[name]) for name in first.kept)
     assert np.array_equal(pool.x, x) and np.array_equal(pool.y, y)
+    assert ATTACKS[kind].keeps_labels == np.array_equal(first.y, first.y_true)
     inside = first.origin >= 0
     assert np.array_equal(first.y_true[inside], pool.y[first.origin[inside]])
 
