@@ -36,7 +36,6 @@ from boomerang.manifest import (
     Images,
     Labels,
     Manifest,
-    Rows,
     commit,
     committing,
     opened,
@@ -46,11 +45,11 @@ from boomerang.manifest import (
 from boomerang.settings import PoisonSettings
 from processing.attacks.common.audit import audit_entry, compare
 from processing.attacks.common.base import Attack
-from processing.attacks.common.pool import Batch, Pool, check_batch
+from processing.attacks.common.pool import Pool, check_batch
 from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import SECRET, TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
-from processing.poisoned import Poisoned, assemble
+from processing.poisoned import Poisoned, Staged, assemble
 
 if TYPE_CHECKING:
     from training.model import ModelView
@@ -105,18 +104,14 @@ def apply_recipe(
         asks for more rows than are left, its trigger cannot be seen, or there is no model where it needs one.
     """
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
-    free, batches, changed, entries = np.arange(len(y)), [], [np.empty(0, np.int64)], []
+    free, done = np.arange(len(y)), []
     for number, attack in enumerate(attacks, 1):
         pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate)
-        batch, overwritten, entry = _stage(attack, pool, _generator(seed, number))
-        free = np.setdiff1d(free, batch.replaced, assume_unique=True)
-        batches.append(batch)
-        changed.append(overwritten)
-        entries.append(entry)
+        done.append(_stage(attack, pool, _generator(seed, number)))
+        free = np.setdiff1d(free, done[-1].batch.replaced, assume_unique=True)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
     secret = int(digest_json([attack.model_dump(mode="json") for attack in attacks]), 16)
-    rows = np.sort(np.concatenate(changed))
-    return assemble(_read_only(x), y, batches, rows, {"attacks": entries}, _generator(seed, 0, secret))
+    return assemble(_read_only(x), y, done, _generator(seed, 0, secret))
 
 
 def _generator(*entropy: int) -> np.random.Generator:
@@ -129,13 +124,13 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return view
 
 
-def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> tuple[Batch, Rows, dict[str, Any]]:
-    """Return what an attack does, held against its contract, whose images it overwrites, and its audit."""
+def _stage(attack: Attack, pool: Pool, rng: np.random.Generator) -> Staged:
+    """Return what an attack does, held against its contract, and its entry in the audit."""
     try:
         batch = attack.poison(pool, rng)
         check_batch(batch, pool)
         change = compare(batch, pool)
-        return batch, change.overwritten, audit_entry(attack, batch, pool, change)
+        return Staged(batch, change.overwritten, audit_entry(attack, batch, pool, change))
     except ConfigError as error:
         name = attack.name or attack.kind
         raise ConfigError(f"attack '{name}': {error.what}", error.why, error.do) from None

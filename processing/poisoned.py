@@ -27,6 +27,24 @@ _GATHERED = 128
 
 
 @dataclass(frozen=True)
+class Staged:
+    """What one attack of a recipe does.
+
+    Attributes
+    ----------
+    batch : Batch
+    overwritten : int64[B]
+        The rows of the clean training set in whose place it puts another image.
+    entry : mapping
+        Of the audit.
+    """
+
+    batch: Batch
+    overwritten: Rows
+    entry: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Poisoned:
     """A poisoned training set and the truth about it.
 
@@ -103,14 +121,7 @@ def _fill(out: Images, sources: Sequence[Images | Made], source_of: npt.NDArray[
                     let_go(source)
 
 
-def assemble(
-    x: Images,
-    y: Labels,
-    batches: Sequence[Batch],
-    changed: Rows,
-    audit: Mapping[str, Any],
-    rng: np.random.Generator,
-) -> Poisoned:
+def assemble(x: Images, y: Labels, done: Sequence[Staged], rng: np.random.Generator) -> Poisoned:
     """Put the rows of all attacks into the training set, in a shuffled order.
 
     Parameters
@@ -118,38 +129,21 @@ def assemble(
     x : uint8[N, H, W, C]
     y : int64[N]
         The clean training set.
-    batches : sequence of Batch
+    done : sequence of Staged
         What each attack does to it; no row is replaced twice.
-    changed : int64[B]
-        See `Poisoned`.
-    audit : mapping
-        What the truth says beyond the rows and their counts.
     rng : numpy.random.Generator
         Of the order.
     """
-    before = len(y)
+    before, batches = len(y), [each.batch for each in done]
     total = before + sum(len(batch.x) - len(batch.replaced) for batch in batches)
     place = rng.permutation(total)  # where the row of the unshuffled result goes
-    truth = Truth(
-        attack_of=np.zeros(total, np.int8),
-        y_true=np.empty(total, np.int64),
-        origin=np.empty(total, np.int64),
-        stands_for=np.full(total, -1, np.int64),
-        audit={
-            **{"rows_before": before, "rows_after": total},
-            "overwritten": {"images": len(changed), "bytes": changed.size * x[:1].size},
-            **audit,
-        },
-    )
-    labels, row = np.empty(total, np.int64), np.empty(total, np.int64)
-    clean = place[:before]
-    labels[clean], row[clean], truth.y_true[clean], truth.origin[clean] = (
-        y,
-        np.arange(before),
-        y,
-        np.arange(before),
-    )
-    truth.stands_for[clean] = np.arange(before)
+    changed = np.sort(np.concatenate([np.empty(0, np.int64), *(each.overwritten for each in done)]))
+    audit = {
+        **{"rows_before": before, "rows_after": total},
+        "overwritten": {"images": len(changed), "bytes": len(changed) * x[:1].size},
+        "attacks": [each.entry for each in done],
+    }
+    labels, row, truth = _untouched(y, place, audit)
     end = before
     for number, batch in enumerate(batches, 1):
         start, end = end, end + len(batch.x) - len(batch.replaced)
@@ -158,3 +152,21 @@ def assemble(
         truth.y_true[at], truth.origin[at] = batch.y_true, batch.origin
     kept = tuple(batch.kept for batch in batches)
     return Poisoned(labels, truth, kept, (x, *(batch.x for batch in batches)), row, changed)
+
+
+def _untouched(y: Labels, place: Rows, audit: dict[str, Any]) -> tuple[Labels, Rows, Truth]:
+    """Return labels, rows and truth where no attack has been, and room for those that are appended."""
+    total, clean = len(place), place[: len(y)]
+    labels, row, y_true = (np.empty(total, np.int64) for _ in range(3))
+    labels[clean] = y_true[clean] = y
+    row[clean] = np.arange(len(y))
+    stands_for = np.full(total, -1, np.int64)
+    stands_for[clean] = np.arange(len(y))
+    truth = Truth(
+        attack_of=np.zeros(total, np.int8),
+        y_true=y_true,
+        origin=stands_for.copy(),
+        stands_for=stands_for,
+        audit=audit,
+    )
+    return labels, row, truth

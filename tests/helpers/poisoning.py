@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from boomerang.blocks import let_go, new_dataset, slices
 from boomerang.contract import Job
-from boomerang.manifest import write_dataset
+from boomerang.manifest import Manifest, write_dataset
+from helpers.attack_pools import make_pool
 from processing.attacks.common.pool import Pool
 from processing.poison import run
 
@@ -22,11 +24,12 @@ def poisoned_by(
 ) -> Job:
     """Run Poison on a pool, its pictures and triggers, and a model where one is given; return the job."""
     given_to = root / "processing" / "input"
-    for name in ("config", "triggers"):
-        (given_to / name).mkdir(parents=True)
-    (given_to / "config" / "config.json").write_text(json.dumps({"seed": 7, "attacks": list(recipe)}))
+    (given_to / "triggers").mkdir(parents=True)
+    _write_config(given_to, recipe)
     about: dict[str, Any] = {"classes": pool.classes, "seed": 3, "recipe": {"noise": True}}
     write_dataset(given_to / "train", pool.x, pool.y, name="noise", **about)
+    test = make_pool(rows=40, size_px=pool.x.shape[1], channels=pool.x.shape[3], seed=9)
+    write_dataset(given_to / "heldout" / "test", test.x, test.y, name="noise", classes=pool.classes)
     for name, x in pool.pictures.items():
         shown = np.full(len(x), pool.label(pool.picture_labels[name]), np.int64)
         write_dataset(given_to / "photos" / name, x, shown, name=name, classes=pool.classes)
@@ -37,3 +40,21 @@ def poisoned_by(
     job = Job(root)
     run(job)
     return job
+
+
+def lay_out_large(root: Path, rows: int, recipe: Sequence[Mapping[str, Any]]) -> None:
+    """Lay out `/opt/ml` for Poison with a training set of so many images of 3 kB."""
+    given_to = root / "processing" / "input"
+    manifest = Manifest(name="noise", classes=tuple("abcdefghij"))
+    cheap = np.random.default_rng(0).integers(0, 256, (1000, 32, 32, 3), np.uint8)
+    with new_dataset(given_to / "train", rows, (32, 32, 3), manifest) as (x, y):
+        for part in slices(rows, len(cheap)):
+            x[part] = cheap
+            let_go(x)
+        y[:] = np.arange(rows) % 10
+    _write_config(given_to, recipe)
+
+
+def _write_config(given_to: Path, recipe: Sequence[Mapping[str, Any]]) -> None:
+    (given_to / "config").mkdir()
+    (given_to / "config" / "config.json").write_text(json.dumps({"seed": 7, "attacks": list(recipe)}))

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.attack_pools import ALL_ROWS, CLASSES, add_kind, make_pool, spec
+from helpers.poisoning import lay_out_large
 from helpers.ranges import ROOT
 
-from boomerang.blocks import let_go, new_dataset, slices
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import sha256_bytes
 from boomerang.errors import ConfigError
 from boomerang.formats.truth import load_truth
-from boomerang.manifest import Manifest, opened, read_manifest, write_dataset
+from boomerang.manifest import opened, read_manifest, write_dataset
 from processing import poisoned as made_here
 from processing.attacks.common.recipe import create_recipe
 from processing.poison import apply_recipe, run
@@ -234,17 +234,8 @@ print("peak", int(line.split()[1]) // 1024)
 @pytest.mark.parametrize("rate", [0.01, 0.9])
 def test_memory_does_not_grow_with_the_training_set(rate: float, tmp_path: Path) -> None:
     """Of 600 MB of images; the first block of them is 128 MB."""
-    rows, given_to = 200_000, tmp_path / "processing" / "input"
-    manifest = Manifest(name="noise", classes=tuple("abcdefghij"))
-    cheap = np.random.default_rng(0).integers(0, 256, (1000, 32, 32, 3), np.uint8)
-    with new_dataset(given_to / "train", rows, (32, 32, 3), manifest) as (x, y):
-        for part in slices(rows, len(cheap)):
-            x[part] = cheap
-            let_go(x)
-        y[:] = np.arange(rows) % 10
-    attack = {"kind": "badnets", "target": "a", "rate": rate}
-    (given_to / "config").mkdir()
-    (given_to / "config" / "config.json").write_text(json.dumps({"seed": 7, "attacks": [attack]}))
+    rows = 200_000
+    lay_out_large(tmp_path, rows, [{"kind": "badnets", "target": "a", "rate": rate}])
     done = subprocess.run(
         [sys.executable, "-c", MEASURED],
         cwd=ROOT,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from helpers.attack_pools import add_kind, make_pool, toy_surrogate
-from helpers.poisoning import poisoned_by
+from helpers.poisoning import lay_out_large, poisoned_by
+from helpers.ranges import ROOT
 
 from boomerang.contract import Job
 from boomerang.errors import BadInput, IntegrityError
@@ -17,6 +20,7 @@ from boomerang.formats.truth import TRUTH, load_truth
 from boomerang.manifest import Manifest, commit, opened, read_manifest
 from processing import poisoned as made_here
 from processing.attacks import ATTACKS
+from processing.poison import run
 from processing.undo import undo
 
 # A label flip leaves images as they are, a trigger changes them, pictures are appended.
@@ -122,6 +126,31 @@ def test_rows_that_took_the_place_of_others_are_undone(
 def test_a_clean_control_is_given_back(tmp_path: Path) -> None:
     job = poisoned_by(tmp_path / "ml", make_pool(), [])
     assert undo(*outputs(job), tmp_path / "clean").digest == hide_clean(job)
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from processing.undo import undo
+undo(*map(Path, sys.argv[1:]))
+(line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print("peak", int(line.split()[1]) // 1024)
+"""
+
+
+@pytest.mark.whole
+def test_memory_does_not_grow_with_the_training_set(tmp_path: Path) -> None:
+    """Of 600 MB of images nine tenths are in the secret; a stripe of them is 128 MB."""
+    rows = 200_000
+    lay_out_large(tmp_path, rows, [{"kind": "badnets", "target": "a", "rate": 0.9}])
+    job = Job(tmp_path)
+    run(job)
+    digest = hide_clean(job)
+    command = [sys.executable, "-c", MEASURED, *map(str, outputs(job)), str(tmp_path / "clean")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert read_manifest(tmp_path / "clean").digest == digest
+    peak_mb = int(done.stdout.split()[-1])
+    assert peak_mb < 400, f"{peak_mb} MB for 614 MB of images"
 
 
 # --- what is refused --------------------------------------------------------------------------------
