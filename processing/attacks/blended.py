@@ -57,4 +57,4 @@ class Blended(WholeImage):
     def mark(self) -> str:
         """Return what was blended in, and how much of it is seen."""
         what = "a random pattern" if self.image is None else f"the mark {quoted(self.image)}"
-        return f"{what}, {100 * self.alpha:.3g}% of what is seen,"
+        return f"{what} blended in at {100 * self.alpha:.3g}%"

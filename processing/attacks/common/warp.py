@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,14 +54,18 @@ def warped(x: Images, offsets: Floats) -> Images:
         _before(np.arange(pixels).reshape(shape) + offsets[:, axis], pixels)
         for axis, pixels, shape in ((0, height, (-1, 1)), (1, width, (1, -1)))
     )
-    first = np.arange(count).reshape(-1, 1, 1) * (height * width) + top * width + left
-    pixels = x.reshape(-1, channels)
-    values = np.zeros(x.shape, np.float32)
+    size = height * width * channels
+    first = _in_each(top * width + left, channels) * channels + np.arange(size) % channels
+    shared = len(first) < count  # one field of offsets does for all images
+    flat, along = (x.reshape(count, size), 1) if shared else (x.reshape(-1), None)
+    if not shared:
+        first += np.arange(count).reshape(-1, 1) * size
+    values = np.zeros((count, size), np.float32)
     for below, weight_down in ((0, 1 - down), (width if height > 1 else 0, down)):
         for beside, weight_right in ((0, 1 - right), (1 if width > 1 else 0, right)):
-            corner = pixels.take(first + (below + beside), axis=0)
-            values += corner * (weight_down * weight_right)[..., None]
-    return as_images(values)
+            corner = flat.take(first + (below + beside) * channels, along).reshape(values.shape)
+            values += corner * _in_each(weight_down * weight_right, channels)
+    return as_images(values.reshape(x.shape))
 
 
 def _before(at: Floats, pixels: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
@@ -67,6 +73,11 @@ def _before(at: Floats, pixels: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[
     at = np.clip(at, 0, pixels - 1)
     before = np.minimum(np.floor(at), max(0, pixels - 2))
     return before.astype(np.intp), (at - before).astype(np.float32)
+
+
+def _in_each(field: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
+    """Return array[M, H, W] as array[M, H W C], which a processor goes through without a halt."""
+    return np.repeat(field.reshape(len(field), -1), channels, axis=1)
 
 
 def _cubic(points: int, pixels: int) -> Floats:
