@@ -19,8 +19,8 @@ _PATTERN = "pattern"
 class Blended(WholeImage):
     """Blend a trigger image, or a random pattern, into the whole image.
 
-    Chen et al. 2017, section 4.2: what is seen is (1 - alpha) x + alpha p. Every pixel of the random
-    pattern is drawn by lot, in each channel, and the pattern is the same on all images.
+    The blended injection strategy of Chen et al. 2017: what is seen is (1 - alpha) x + alpha p. Every pixel
+    of the random pattern is drawn by lot, in each channel, and the pattern is the same on all images.
 
     Parameters
     ----------

@@ -17,17 +17,17 @@ from processing.attacks.common.whole import WholeImage
 class BppAttack(WholeImage, Covered):
     """Round every value of the image to one of a few levels.
 
-    Wang et al. 2022, sections 3.2 and 3.3. The paper's attacker trains the model; this one poisons data
-    alone. Its negative rows are the cover here: images with the change that another image underwent,
-    which keep their label, so that the model learns the levels and not the noise.
+    Wang et al. 2022. The paper's attacker trains the model; this one poisons data alone. The paper's
+    negative rows are the cover here: images with the change that another image underwent, which keep their
+    label, so that the model learns the levels and not the noise.
 
     Parameters
     ----------
     bits : int
-        Of each value; there are 2^bits levels. Eight levels are the published code's.
+        Of each value; there are 2^bits levels. The published code has eight.
     dithering : bool
         Whether what rounding takes from a pixel goes to its neighbors (Floyd and Steinberg 1976), which
-        hides the levels from people.
+        hides the levels from people. The published code leaves it off.
     """
 
     title = "BppAttack quantization"
@@ -35,7 +35,7 @@ class BppAttack(WholeImage, Covered):
 
     kind: Literal["bppattack"] = "bppattack"
     bits: int = Field(default=3, ge=1, le=7)
-    dithering: bool = True
+    dithering: bool = False
 
     def altered(self, x: Images, props: Props) -> Images:
         """Return a block of images in few levels; see `WholeImage.altered`."""

@@ -19,10 +19,10 @@ _SMOOTH = "smooth"
 class LowFrequency(WholeImage):
     """Add one smooth pattern, drawn by lot, to the whole image.
 
-    Zeng et al. 2021, section 5: most triggers leave high frequencies that natural images do not have, and
-    are told by them; a smooth one is not. Theirs is searched for with a model and then low-pass
-    filtered; this one is drawn in the frequency domain, so it needs no model: a cosine transform with
-    random coefficients, in each channel, of which all but the lowest frequencies are zero.
+    Zeng et al. 2021: most triggers leave high frequencies that natural images do not have, and are told by
+    them; a smooth one is not. Theirs is searched for with a model, within a low-pass filter; this one is
+    drawn in the frequency domain, so it needs no model: a cosine transform with random coefficients, in
+    each channel, of which all but the lowest frequencies are zero.
 
     Parameters
     ----------

@@ -18,8 +18,9 @@ from processing.attacks.common.whole import WholeImage, mixed
 class Sig(WholeImage):
     """Add vertical waves to images of the target class, which keep their label.
 
-    Barni et al. 2019, section 2.2: v(i, j) = delta sin(2 pi j f / m), j being one of m columns, the same
-    in every row and channel. It works by the share of the class that gets it, so `rate` is of the class.
+    The sinusoidal signal of Barni et al. 2019: v(i, j) = delta sin(2 pi j f / m), j being one of m columns,
+    the same in every row and channel. It works by the share of the class that gets it, so `rate` is of
+    the class.
 
     Parameters
     ----------

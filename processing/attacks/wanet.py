@@ -23,9 +23,9 @@ _BLOCK_BYTES = 256 << 10
 class WaNet(WholeImage, Covered):
     """Warp the image by a smooth field of small offsets, drawn by lot and the same on all images.
 
-    Nguyen & Tran 2021, section 3.2. The paper's attacker trains the model; this one poisons data alone, as
-    comparisons of defenses do (Qi et al. 2023: 5% poison and 10% cover). Cover rows are the paper's noise
-    mode: the same warp, every offset of it disturbed by up to half a pixel, and the right label.
+    Nguyen & Tran 2021, section 3. The paper's attacker trains the model; this one poisons data alone, as
+    comparisons of defenses do, with 5% poison and 10% cover. Cover rows are the paper's noise mode: the
+    same warp, every offset of it disturbed by up to half a pixel, and the right label.
 
     Parameters
     ----------
