@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from helpers.attack_pools import ALL_ROWS, make_pool, stage
+from pydantic import ValidationError
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
@@ -89,9 +90,14 @@ def test_without_cover_it_is_the_plain_backdoor() -> None:
 
 def test_more_cover_than_there_are_rows_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match=r"cover_rate 0.5: (.|\n)*only 80 rows beside(.|\n)*lower it to 0.4"
+        ConfigError, match=r"cover_rate 0.5: (.|\n)*only 50 rows beside(.|\n)*lower it to 0.25"
     ):
-        stage(painted(rate=0.6, cover_rate=0.5), make_pool())
+        stage(painted(DogsAlone, cover_rate=0.5, source="cat"), make_pool())
+
+
+def test_more_than_the_whole_training_set_is_refused_with_the_config() -> None:
+    with pytest.raises(ValidationError, match=r"rate and cover_rate are 1\.1 of the training set"):
+        painted(rate=0.6, cover_rate=0.5)
 
 
 def test_its_deed_says_what_kept_its_label() -> None:
