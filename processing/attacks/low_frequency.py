@@ -29,7 +29,8 @@ class LowFrequency(WholeImage):
     band : int
         How many frequencies there are in each direction, the constant one among them, which is left out.
     strength : int
-        The largest change of any value, of 255.
+        The largest change of any value, of 255. The default leaves a PSNR of about 31 dB on 32x32; half of
+        it is learned too slowly for a short training.
     """
 
     title = "low-frequency pattern"
@@ -37,7 +38,7 @@ class LowFrequency(WholeImage):
 
     kind: Literal["low_frequency"] = "low_frequency"
     band: int = Field(default=4, ge=2, le=4096)
-    strength: int = Field(default=16, ge=1, le=255)
+    strength: int = Field(default=32, ge=1, le=255)
 
     def check_image(self, image: tuple[int, ...]) -> None:
         """Raise ConfigError where the image has not so many frequencies."""
