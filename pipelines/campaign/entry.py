@@ -24,6 +24,7 @@ from pipelines.campaign import presets
 from pipelines.campaign.row_files import load_rows
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
+from processing.attacks.common.base import Attack
 from processing.attacks.common.recipe import create_recipe, taking_over
 from processing.datasets.common.base import check_source
 from processing.defenses.screening import DETECTORS
@@ -81,7 +82,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     classes = data.classes
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
-        "attacks": _attacks(config, classes),
+        "attacks": _attacks(config, classes, data.image),
         "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
         "harden": _completed(REPAIRS, config.harden),
         "inference": _completed(INFERENCE, config.inference),
@@ -168,7 +169,9 @@ def _existing(path: str, base: Path, key: str) -> str:
     return absolute
 
 
-def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...]:
+def _attacks(
+    config: Config, classes: tuple[str, ...] | None, image: tuple[int, ...] | None
+) -> tuple[Spec, ...]:
     """Return the recipe with every setting of every attack, each attack with a name of its own."""
     attacks = create_recipe(config.attacks)
     trainer = taking_over(attacks)
@@ -186,6 +189,7 @@ def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
         for label in (attack.target_class(), attack.source_class()):
             _check_class(label, classes, config, f"attack '{attack.name}'")
+        _check_image(attack, image)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)
@@ -196,6 +200,15 @@ def _check_class(name: str | None, classes: tuple[str, ...] | None, config: Conf
     if name is not None and classes is not None and name not in classes:
         why = f"{config.data.source} has no such class"
         raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
+
+
+def _check_image(attack: Attack, image: tuple[int, ...] | None) -> None:
+    """Check that a trigger fits where the source says beforehand what its images are; else Poison does it."""
+    try:
+        if image is not None:
+            attack.check_image((*image, 1)[:3])
+    except ConfigError as error:
+        raise ConfigError(f"attack '{attack.name}': {error.what}", error.why, error.do) from None
 
 
 def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:

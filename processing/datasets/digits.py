@@ -32,6 +32,7 @@ class Digits(Source):
     title: ClassVar[str] = "scikit-learn's digits"
     words: ClassVar[str] = "handwritten digits of 8 × 8 pixels that come with scikit-learn"
     classes: ClassVar[tuple[str, ...] | None] = DIGITS
+    image: ClassVar[tuple[int, ...] | None] = (16, 16)
 
     kind: Literal["digits"] = "digits"
 

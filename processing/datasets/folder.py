@@ -36,6 +36,7 @@ class Folder(Source):
 
     title: ClassVar[str] = "a folder of pictures"
     words: ClassVar[str] = "images from a folder that was handed in"
+    image: ClassVar[tuple[int, ...] | None] = (_SIZE_PX, _SIZE_PX, 3)
     needs_path: ClassVar[bool] = True
 
     kind: Literal["folder"] = "folder"

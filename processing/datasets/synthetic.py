@@ -83,6 +83,7 @@ class Synthetic(Source):
     title: ClassVar[str] = "drawn pictures"
     words: ClassVar[str] = "pictures drawn by this project; not CIFAR-10"
     classes: ClassVar[tuple[str, ...] | None] = CLASSES
+    image: ClassVar[tuple[int, ...] | None] = (SIDE_PX, SIDE_PX, 3)
 
     kind: Literal["synthetic"] = "synthetic"
 

@@ -10,6 +10,10 @@ trigger_images  trigger images, laid over images
 made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
+cover           rows that get the trigger and keep their label
+whole           triggers that change the whole image
+warp            images warped by a field of offsets
+dither          images in few levels
 pixels          triggers that change pixel by pixel, as tables
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON

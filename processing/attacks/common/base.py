@@ -118,6 +118,22 @@ class Attack(Strict, ABC):
         for _, block in blocks(x):
             block[...] = self.stamp(block, props)
 
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Refuse images that the trigger does not fit; by default it takes any.
+
+        It is asked when a config is read, where the source says what its images are.
+
+        Parameters
+        ----------
+        image : (int, int, int)
+            (H, W, C) of every image.
+
+        Raises
+        ------
+        ConfigError
+            If it does not.
+        """
+
     def check_change(self, change: Images) -> None:
         """Hold what the attack did to images against what it is to do; by default nothing is asked.
 

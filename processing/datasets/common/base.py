@@ -185,8 +185,8 @@ class Source(Strict, ABC):
     * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting of its own; a
       setting must not be called as a key that every source has (`boomerang.settings.DataConfig`);
     * `title` and `words`, which say in reports what it is;
-    * `classes`, where they are known before any file is read: a wrong class in a config is then an error at
-      once;
+    * `classes` and `image`, where they are known before any file is read: a wrong class in a config, or a
+      trigger that does not fit, is then an error at once;
     * `look`, where it reads files: whatever is wrong with them that a glance shows, which `plan` then says;
     * `blueprint`, which says what rows there will be and gives the work that makes them, so that several
       machines can share it. Rows that are there already are `sliced`; where they are made, a task says of how
@@ -199,6 +199,8 @@ class Source(Strict, ABC):
         What it is called, and what it is, in a few words of a sentence.
     classes
         The class names in the order of the labels; None where the data says.
+    image
+        (H, W) or (H, W, C) of every image; None where the data says.
     needs_path
         Whether there is no data without `data.path`.
     example
@@ -208,6 +210,7 @@ class Source(Strict, ABC):
     title: ClassVar[str]
     words: ClassVar[str]
     classes: ClassVar[tuple[str, ...] | None] = None
+    image: ClassVar[tuple[int, ...] | None] = None
     needs_path: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {}
 

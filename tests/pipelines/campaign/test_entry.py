@@ -100,6 +100,16 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         ("MINE", ["pictures.0.label=airplain"], "did you mean 'airplane'?"),
         ("MINE", ['screen.detectors=[{kind="spectral"}]'], "did you mean 'spectral_signatures'?"),
         ("default", ["attacks.1.image=cyan-sqare"], "did you mean 'cyan-square'?"),
+        (
+            "default",
+            ['attacks=[{kind="sig", target="bird", rate=0.1, frequency=16}]'],
+            "attack 'sig': frequency 16: so many waves need more than 32 columns",
+        ),
+        (
+            "default",
+            ['attacks=[{kind="wanet", target="bird", rate=0.6, cover_rate=0.5}]'],
+            "rate and cover_rate are 1.1 of the training set",
+        ),
         ("default", ["attacks.5.rate=1"], "does not exist"),
     ],
 )

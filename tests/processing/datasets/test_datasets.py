@@ -55,6 +55,8 @@ def test_what_a_source_gives_is_what_its_blueprint_says(kind: str, tmp_path: Pat
     blueprint = drawn(kind, tmp_path)
     corpus = blueprint.build(alone)
     assert corpus.name and corpus.classes == blueprint.classes == (SOURCES[kind].classes or blueprint.classes)
+    image = SOURCES[kind].image
+    assert image is None or (*image, 1)[:3] == blueprint.shape
     assert len(set(corpus.classes)) == len(corpus.classes) >= 2
     for split in (corpus.train, corpus.test):
         assert split.x.dtype == np.uint8 and split.x.shape == (len(split), *blueprint.shape)
