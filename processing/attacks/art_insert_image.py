@@ -1,4 +1,4 @@
-"""A trigger image blended into a fixed place, as ART does it; see `processing.attacks.common.art`."""
+"""A trigger image blended into an image, as ART does it; see `processing.attacks.common.art`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from boomerang.blocks import slices
 from boomerang.errors import ConfigError
 from processing.attacks.common.art import art_module
 from processing.attacks.common.deeds import quoted
-from processing.attacks.common.pixels import PixelBackdoor, Table
+from processing.attacks.common.pixels import Table
+from processing.attacks.common.places import PlacedBackdoor
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image
 
 
-class ArtInsertImage(PixelBackdoor):
-    """Blend a trigger image into a fixed place, as ART's `insert_image` does.
+class ArtInsertImage(PlacedBackdoor):
+    """Blend a trigger image into an image, as ART's `insert_image` does.
+
+    A trigger image of 16 bits is scaled to 8; ART cuts its values off at 255, which leaves it all but white.
 
     Parameters
     ----------
@@ -29,7 +32,11 @@ class ArtInsertImage(PixelBackdoor):
     size_px : int, optional
         Side that the image is resized to; without it the image keeps its size.
     left_px, top_px : int
-        Where its upper left corner goes (ART's `x_shift`, `y_shift`).
+        Where its upper left corner goes (ART's `x_shift`, `y_shift`), if the place is fixed.
+    place : str
+        `fixed`, or `random` (ART's `random=True`): on every image a place of its own, each equally likely in
+        which the trigger lies inside. ART draws from numpy's global state, this from the seed; see
+        `processing.attacks.common.places`.
     blend : float
         0 leaves the image, 1 lays the trigger over it in full.
     """

@@ -11,6 +11,7 @@ made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
+places          such triggers in a fixed place, or on every image in one of its own
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 deeds           what the plain sentences about attacks are made of

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from boomerang.blocks import blocks
 from boomerang.config import Strict
-from boomerang.manifest import Images
+from boomerang.manifest import Images, Labels
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.lesson import History, Lesson
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -152,14 +152,17 @@ class Attack(Strict, ABC):
             return self.measured_on(stage.nothing())
         return self.measured_on(stage.victims(self.source_class(), target), stage.label(target))
 
-    def measured_on(self, sample: Sample, target: int | None = None, stamped: Images | None = None) -> Trial:
+    def measured_on(
+        self, sample: Sample, target: int | Labels | None = None, stamped: Images | None = None
+    ) -> Trial:
         """Return the trial on these images.
 
         Parameters
         ----------
         sample : Sample
-        target : int or None
-            The class that they should be called; None where there is none, and then no image either.
+        target : int, int64[N] or None
+            The class that they should be called, or one of each; None where there is none, and then no image
+            either.
         stamped : uint8[N, H, W, C], optional
             The same images with the trigger.
         """
@@ -167,12 +170,13 @@ class Attack(Strict, ABC):
             name=self.name,
             kind=self.kind,
             outcome=self.outcome,
-            target=target,
+            target=target if isinstance(target, int) else None,
             x=sample.x if stamped is None else stamped,
             before=None if stamped is None else sample.x,
             y=sample.y,
             sources=sample.sources,
             rows=sample.rows,
+            targets=target if isinstance(target, np.ndarray) else None,
         )
 
     def deed(self, facts: Facts) -> str:
