@@ -12,6 +12,7 @@ rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
 places          such triggers in a fixed place, or on every image in one of its own
+patch           a square patch, in a corner or anywhere
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 deeds           what the plain sentences about attacks are made of

@@ -63,9 +63,14 @@ def resized(image: Images, size_px: int) -> Images:
 
     Pillow premultiplies by alpha before it filters, so hidden colors do not bleed into visible ones.
     """
-    if image.shape[:2] == (size_px, size_px):
+    return stretched(image, size_px, size_px)
+
+
+def stretched(image: Images, height: int, width: int) -> Images:
+    """Return an RGBA image as uint8[height, width, 4], whatever its sides were; see `resized`."""
+    if image.shape[:2] == (height, width):
         return image
-    return np.asarray(Image.fromarray(image).resize((size_px, size_px), Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def overlay(x: Images, patch: Images, top_px: int, left_px: int) -> Images:
@@ -87,14 +92,15 @@ def overlay(x: Images, patch: Images, top_px: int, left_px: int) -> Images:
     height, width = patch.shape[:2]
     region = np.s_[:, top_px : top_px + height, left_px : left_px + width, :]
     alpha = patch[..., 3:].astype(np.uint16)
-    paint = _in_channels(patch, x.shape[3]).astype(np.uint16)
+    paint = in_channels(patch, x.shape[3]).astype(np.uint16)
     stamped = x.copy()
     # At most 255 * 255 + 127 = 65152, which uint16 holds.
     stamped[region] = (alpha * paint + (255 - alpha) * x[region] + 127) // 255
     return stamped
 
 
-def _in_channels(patch: Images, channels: int) -> Images:
+def in_channels(patch: Images, channels: int) -> Images:
+    """Return the paint of an RGBA image, uint8[h, w, C], for images of 1 or 3 channels; else ConfigError."""
     if channels == 3:
         return patch[..., :3]
     if channels == 1:
