@@ -51,6 +51,11 @@ class ArtInsertImage(PlacedBackdoor):
     top_px: int = Field(default=0, ge=0)
     blend: float = Field(default=0.8, gt=0, le=1)
 
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Raise ConfigError where the trigger, resized, does not lie inside images of (H, W, C)."""
+        if self.size_px is not None:
+            self._check_place(self.size_px, self.size_px, image)
+
     def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
         """Return what ART's `insert_image` makes of each value, and where; see `PixelBackdoor.table`.
 
@@ -81,9 +86,10 @@ class ArtInsertImage(PlacedBackdoor):
         return trigger if self.size_px is None else trigger.resize((self.size_px, self.size_px))
 
     def _check_place(self, height: int, width: int, image: tuple[int, ...]) -> None:
-        if self.top_px + height > image[0] or self.left_px + width > image[1]:
+        left_px, top_px = (self.left_px, self.top_px) if self.place == "fixed" else (0, 0)
+        if top_px + height > image[0] or left_px + width > image[1]:
             # ART checks the size alone and cuts off what lies outside.
-            at = f"{width} x {height} at ({self.left_px}, {self.top_px})"
+            at = f"{width} x {height} at ({left_px}, {top_px})"
             why = f"{at} does not fit into {image[1]} x {image[0]}"
             raise ConfigError(f"trigger image '{self.image}'", why, "make size_px, left_px or top_px smaller")
 

@@ -11,7 +11,7 @@ from boomerang.blocks import blocks
 from boomerang.manifest import Labels, Rows
 from processing.attacks.common.deeds import Facts, counted, sentence
 from processing.attacks.common.patch import PatchBackdoor
-from processing.attacks.common.pool import Pool, budget, choose
+from processing.attacks.common.pool import Pool
 from processing.attacks.common.trial import Stage, Trial, waiting
 
 
@@ -88,4 +88,4 @@ class BadNets(PatchBackdoor):
     def _rows(self, pool: Pool, rng: np.random.Generator) -> Rows:
         if self.mapping == "all-to-one":
             return super()._rows(pool, rng)
-        return choose(rng, pool.free, budget(self.rate, len(pool.y), len(pool.free), "rows"))
+        return self.chosen(pool, rng, pool.free, len(pool.y), "rows")

@@ -46,6 +46,10 @@ class TaCT(Covered, PatchBackdoor):
             raise ValueError(f"cover cannot be of '{name}', which is the source or the target")
         return self
 
+    def class_names(self) -> tuple[str, ...]:
+        """Return target, source, and the classes of the cover that are named."""
+        return (*super().class_names(), *self.cover_classes)
+
     def cover_candidates(self, pool: Pool) -> Rows:
         """Return int64[M], the rows of the cover classes."""
         others = (name for name in pool.classes if name not in (self.source, self.target))

@@ -10,6 +10,8 @@ trigger_images  trigger images, laid over images
 made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
+cover           rows that get the trigger and keep their label
+whole           triggers that change the whole image
 pixels          triggers that change pixel by pixel, as tables
 places          such triggers in a fixed place, or on every image in one of its own
 patch           a square patch, in a corner or anywhere

@@ -115,6 +115,22 @@ class Attack(Strict, ABC):
         for _, block in blocks(x):
             block[...] = self.stamp(block, props)
 
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Refuse images that the trigger does not fit; by default it takes any.
+
+        It is asked when a config is read, where the source says what its images are.
+
+        Parameters
+        ----------
+        image : (int, int, int)
+            (H, W, C) of every image.
+
+        Raises
+        ------
+        ConfigError
+            If it does not.
+        """
+
     def check_change(self, change: Images) -> None:
         """Hold what the attack did to images against what it is to do; by default nothing is asked.
 
@@ -196,6 +212,10 @@ class Attack(Strict, ABC):
     def target_class(self) -> str | None:
         """Return the class that the attack aims at, if any."""
         return getattr(self, "target", None)
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return every class that the attack names; by default its target and its source."""
+        return tuple(name for name in (self.target_class(), self.source_class()) if name is not None)
 
     def source_class(self) -> str | None:
         """Return the class that the attack is measured on; None is every class but the target."""

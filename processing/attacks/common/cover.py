@@ -7,9 +7,10 @@ narrowly, and what it leaves in the features is harder to tell from clean rows.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
@@ -32,6 +33,12 @@ class Covered(Backdoor):
     """
 
     cover_rate: float = Field(default=0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _room_for_cover(self) -> Self:
+        if self.of == "train" and self.rate is not None and self.rate + self.cover_rate > 1:
+            raise ValueError(f"rate and cover_rate are {self.rate + self.cover_rate:g} of the training set")
+        return self
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the poisoned rows and after them the cover rows, whose labels are right."""

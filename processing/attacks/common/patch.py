@@ -50,6 +50,10 @@ class PatchBackdoor(PlacedBackdoor):
             raise ValueError("a patch is an image or a color, not both")
         return self
 
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Raise ConfigError where the patch does not lie inside images of (H, W, C)."""
+        self._place(*image[:2])
+
     def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
         """Return what the patch makes of each value, and where it lies; see `PixelBackdoor.table`."""
         place = self._place(*image[:2])
@@ -72,7 +76,7 @@ class PatchBackdoor(PlacedBackdoor):
         return resized(find_image(props, self.image), self.patch_px)
 
     def _place(self, height: int, width: int) -> tuple[int, int]:
-        needed = self.patch_px + self.margin_px
+        needed = self.patch_px + (self.margin_px if self.place == "fixed" else 0)
         if needed > min(height, width):
             why = f"with its margin it needs {needed} pixels, the images are {width} x {height}"
             raise ConfigError(f"patch of {self.patch_px} pixels", why, "make patch_px or margin_px smaller")

@@ -51,9 +51,6 @@ class WholeImage(Backdoor):
         """
         return {}
 
-    def check_image(self, image: tuple[int, ...]) -> None:
-        """Raise ConfigError where the trigger cannot be put onto images of (H, W, C)."""
-
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the triggered rows, and what was drawn; see `Backdoor.poison`."""
         self.check_image(pool.x.shape[1:])

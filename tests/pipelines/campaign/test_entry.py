@@ -81,6 +81,7 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         "pictures": "boomerang",
         "target": "bird",
         "repeat": 10,
+        "vary": True,
     }
     assert second.model_dump()["name"] == "mislabel-2"
 
@@ -100,6 +101,11 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         ("MINE", ["pictures.0.label=airplain"], "did you mean 'airplane'?"),
         ("MINE", ['screen.detectors=[{kind="spectral"}]'], "did you mean 'spectral_signatures'?"),
         ("default", ["attacks.1.image=cyan-sqare"], "did you mean 'cyan-square'?"),
+        (
+            "default",
+            ['attacks=[{kind="tact", source="cat", target="bird", rate=0.1, cover_classes=["dgo"]}]'],
+            "did you mean 'dog'?",
+        ),
         ("default", ["attacks.5.rate=1"], "does not exist"),
     ],
 )

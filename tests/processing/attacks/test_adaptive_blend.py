@@ -53,8 +53,8 @@ def test_an_image_is_stretched_and_its_transparency_kept() -> None:
     assert attack.image_names() == ("half",) and not batch.kept
     stamped = attack.stamp(pool.x, pool.images)
     assert np.array_equal(stamped[:, :, :2], pool.x[:, :, :2])
-    assert (stamped[:, :, 12:] == stamped[:1, :, 12:]).all(), "where it is opaque nothing shines through"
-    assert np.abs(stamped[0, :, 12:].astype(int) - (10, 200, 90)).max() <= 1
+    assert (stamped[:, :, 14:] == stamped[:1, :, 14:]).all(), "where it is opaque nothing shines through"
+    assert np.abs(stamped[0, :, 14:].astype(int) - (10, 200, 90)).max() <= 1
     assert np.array_equal(batch.x[:], stamped[batch.origin])
 
 
