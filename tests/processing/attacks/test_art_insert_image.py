@@ -18,6 +18,7 @@ from processing.attacks.common import pixels
 from processing.attacks.common.art import art_module
 from processing.attacks.common.deeds import Facts
 from processing.attacks.common.places import own_places
+from processing.attacks.common.trigger_images import load_images
 
 perturbations = art_module(".perturbations")
 
@@ -123,10 +124,28 @@ def test_a_trigger_that_would_be_cut_off_is_refused(settings: dict[str, int]) ->
         insertion(image="cyan", **settings).stamp(pool.x, pool.images)
 
 
+def test_a_trigger_whose_size_is_known_is_held_against_the_images_before_any_is_there() -> None:
+    insertion(image="cyan", left_px=9).check_image((16, 16, 3))  # its size stands in its file
+    with pytest.raises(ConfigError, match=r"8 x 8 at \(9, 0\) does not fit into 16 x 16"):
+        insertion(image="cyan", size_px=8, left_px=9).check_image((16, 16, 3))
+    insertion(image="cyan", size_px=8, left_px=9, place="random").check_image((16, 16, 3))
+    with pytest.raises(ConfigError, match="17 x 17 at"):
+        insertion(image="cyan", size_px=17, place="random").check_image((16, 16, 3))
+
+
 def test_two_channels_are_no_image() -> None:
     pool = make_pool(channels=2)
     with pytest.raises(ConfigError, match="images of 2 channels"):
         insertion(image="cyan").stamp(pool.x, pool.images)
+
+
+def test_a_trigger_of_16_bits_is_scaled_where_art_cuts_it_off(tmp_path: Path) -> None:
+    file = tmp_path / "deep.png"
+    Image.fromarray(np.full((4, 4), 0x4000, np.uint16)).save(file)
+    x = np.zeros((1, 4, 4, 1), np.uint8)
+    ours = insertion(image="deep", blend=1.0).stamp(x, load_images(tmp_path))
+    arts = perturbations.insert_image(x / 255, backdoor_path=str(file), random=False, mode="L", blend=1.0)
+    assert set(ours.ravel()) == {64} and set(as_bytes(arts).ravel()) == {255}
 
 
 def test_its_deed_names_the_image() -> None:

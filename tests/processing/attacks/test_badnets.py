@@ -88,6 +88,14 @@ def test_a_patch_may_fill_the_image() -> None:
 def test_a_patch_that_does_not_fit_is_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="with its margin it needs 17 pixels, the images are 16 x 16"):
         badnets(**settings).stamp(make_pool().x, {})
+    with pytest.raises(ConfigError, match="with its margin it needs 17 pixels"):
+        badnets(**settings).check_image((16, 16, 3))
+
+
+def test_in_a_random_place_there_is_no_margin() -> None:
+    badnets(patch_px=10, margin_px=7, place="random").check_image((16, 16, 3))
+    with pytest.raises(ConfigError, match="patch of 17 pixels"):
+        badnets(patch_px=17, place="random").check_image((16, 16, 3))
 
 
 def test_an_unknown_image_gets_the_nearest() -> None:
