@@ -144,8 +144,9 @@ class AttackNumbers(Strict):
     asr : Rate or None
         Attack success rate: of the images it is measured on (backdoor: test images with the trigger,
         of the source class, or of all but the target class; mislabel: the attack's pictures; targeted
-        flip: test images of the source class), those given to the target class. None if untargeted, and, as
-        `ra` and `turned`, if an answer was no finite number: then it was not measured.
+        flip: test images of the source class), those given to the target class, or each to its own where
+        `target` is None. None if untargeted, and, as `ra` and `turned`, if an answer was no finite number:
+        then it was not measured.
     ra : Rate or None
         Robust accuracy: of the same images, those given to their own class.
     plain_accuracy : Rate or None

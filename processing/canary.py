@@ -127,8 +127,15 @@ def _trial(folder: Path, name: str, digest: str, records: Records) -> Trial:
     if (data.classes, data.x.shape[1:]) != (records.classes, records.x.shape[1:]):
         why = "their classes or shape differ from the records'"
         raise BadInput(f"the probes of {name} do not fit the model", why, _FREEZE_PROBES)
-    target = data.classes.index(recipe.target)
-    return Trial(name, recipe.kind, recipe.outcome, target, np.asarray(data.x), None, np.asarray(data.y))
+    one, each = recipe.target, [data.classes.index(target) for target in recipe.targets]
+    return Trial(
+        *(name, recipe.kind, recipe.outcome),
+        target=data.classes.index(one) if one else None,
+        x=np.asarray(data.x),
+        before=None,
+        y=np.asarray(data.y),
+        targets=None if one else np.array(each, np.int64),
+    )
 
 
 _FREEZE_PROBES = "give the folder evaluation/probes that Evaluate has made"

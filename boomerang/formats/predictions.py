@@ -3,6 +3,7 @@
 index.json     classes, models and, of each attack, its name, outcome and target
 SET-y.npy      int16[N], what the images of a set show
 SET-MODEL.npy  int16[N], what a model called them
+SET-target.npy int16[N], what an attack's images should be called, where that is not one class for all
 
 SET is `test` for the test images, `attack-K` for those that the K-th attack of the recipe (from 1) is
 measured on, and `attack-K-plain` for the same without the trigger, where the attack has one. A class is its
@@ -23,11 +24,14 @@ from pydantic import Field, model_validator
 
 from boomerang.config import Strict, validate
 from boomerang.errors import BadInput
+from boomerang.manifest import Bools
 from boomerang.safeio import load_json, load_npy, write_json_atomic
 
 PREDICTIONS = "predictions"
 
 _INDEX = "index.json"
+# What no model answers: -1 is no answer.
+_NO_CLASS = -2
 _UNFIT, _AGAIN = "the predictions do not fit together", "run Evaluate again"
 
 Called = npt.NDArray[np.int16]
@@ -40,6 +44,7 @@ class _Attack(Strict):
     outcome: str
     target: int | None = Field(ge=0)
     plain: bool
+    targets: bool = False
 
 
 class _Index(Strict):
@@ -83,11 +88,13 @@ class AttackAnswers:
     ----------
     name, outcome : str
     target : int or None
-        The index of its class; None if it aims at none.
+        The index of its class; None if it aims at none, or at one of each image's own.
     shown : Answers
         With the trigger, where the attack has one; of no image if it aims at no class.
     plain : Answers or None
         The same images without it.
+    targets : int16[N] or None
+        The class that each image should be called, where that is not one for all.
     """
 
     name: str
@@ -95,6 +102,12 @@ class AttackAnswers:
     target: int | None
     shown: Answers
     plain: Answers | None = None
+    targets: Called | None = None
+
+    def fooled(self, model: str) -> Bools:
+        """Return bool[N]: the images that a model gives to the attacker's class; none if there is none."""
+        aim = self.target if self.targets is None else self.targets
+        return np.asarray(self.shown.calls[model] == (_NO_CLASS if aim is None else aim), bool)
 
 
 @dataclass(frozen=True)
@@ -127,11 +140,20 @@ def write_predictions(evaluation: Path, predictions: Predictions) -> None:
     for name, answers in predictions.sets().items():
         for column, called in {"y": answers.y, **answers.calls}.items():
             np.save(folder / f"{name}-{column}.npy", np.asarray(called, np.int16), allow_pickle=False)
+    for number, attack in enumerate(predictions.attacks, 1):
+        if attack.targets is not None:
+            np.save(folder / f"attack-{number}-target.npy", np.asarray(attack.targets, np.int16))
     index = _Index(
         classes=predictions.classes,
         models=predictions.models,
         attacks=tuple(
-            _Attack(name=a.name, outcome=a.outcome, target=a.target, plain=a.plain is not None)
+            _Attack(
+                name=a.name,
+                outcome=a.outcome,
+                target=a.target,
+                plain=a.plain is not None,
+                targets=a.targets is not None,
+            )
             for a in predictions.attacks
         ),
     )
@@ -154,8 +176,17 @@ def open_predictions(evaluation: Path) -> Predictions:
         plain = _answers(folder, f"attack-{number}-plain", index) if each.plain else None
         if plain is not None and not np.array_equal(plain.y, shown.y):
             raise BadInput(_UNFIT, f"attack-{number}-plain is of other images than attack-{number}", _AGAIN)
-        attacks.append(AttackAnswers(each.name, each.outcome, each.target, shown, plain))
+        targets = _targets(folder, number, index, shown) if each.targets else None
+        attacks.append(AttackAnswers(each.name, each.outcome, each.target, shown, plain, targets))
     return Predictions(index.classes, _answers(folder, "test", index), tuple(attacks))
+
+
+def _targets(folder: Path, number: int, index: _Index, shown: Answers) -> Called:
+    targets = _called(folder / f"attack-{number}-target.npy", len(index.classes), least=0)
+    if len(targets) != len(shown.y):
+        why = f"attack-{number}-target.npy has {len(targets)} targets of {len(shown.y)} images"
+        raise BadInput(_UNFIT, why, _AGAIN)
+    return targets
 
 
 def _answers(folder: Path, name: str, index: _Index) -> Answers:

@@ -84,7 +84,8 @@ class ProbeRecipe(Strict):
     name, kind, outcome : str
         The attack.
     target : str
-        The class that it aims at: an image given to it counts as a success.
+        The class that it aims at: an image given to it counts as a success. Empty where each image has one
+        of its own.
     sources : tuple of str
         The datasets that the images are from, one after the other: `test`, or sets of pictures. They are
         the manifest's parents.
@@ -92,6 +93,8 @@ class ProbeRecipe(Strict):
         Where in them each image is from.
     of, limit : int
         Of how many images the rows were chosen, and how many at most.
+    targets : tuple of str
+        The class that each image should be given to, where that is not one for all.
     """
 
     name: ProbeName
@@ -102,6 +105,7 @@ class ProbeRecipe(Strict):
     rows: tuple[int, ...]
     of: int = Field(ge=0)
     limit: int = Field(ge=1)
+    targets: tuple[str, ...] = ()
 
 
 def recipe_of(manifest: Manifest) -> ProbeRecipe:
@@ -117,7 +121,9 @@ def recipe_of(manifest: Manifest) -> ProbeRecipe:
     except ValidationError as error:
         why = f"its recipe's {'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
         raise IntegrityError(f"{manifest.name} is no set of probes", why, _FREEZE) from None
-    if recipe.target not in manifest.classes or manifest.shape[:1] != (len(recipe.rows),):
+    one_each = not recipe.target and len(recipe.targets) == len(recipe.rows)
+    aims = recipe.targets if one_each else (recipe.target,)
+    if not set(aims) <= set(manifest.classes) or manifest.shape[:1] != (len(recipe.rows),):
         why = f"it has no class '{recipe.target}', or not {len(recipe.rows)} images"
         raise IntegrityError(f"the probes of {recipe.name} do not fit their recipe", why, _FREEZE)
     return recipe

@@ -187,7 +187,7 @@ def _attacks(
             _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
         for name in attack.image_names():
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
-        for label in (attack.target_class(), attack.source_class()):
+        for label in attack.class_names():
             _check_class(label, classes, config, f"attack '{attack.name}'")
         _check_image(attack, image)
     for entry in config.pictures:

@@ -9,14 +9,11 @@ from typing import TypeAlias
 import numpy as np
 
 from boomerang.formats.evaluation import Evaluation
-from boomerang.formats.predictions import PREDICTIONS, Answers, Predictions, open_predictions
+from boomerang.formats.predictions import PREDICTIONS, AttackAnswers, Predictions, open_predictions
 from boomerang.scoring import BoolArray
 
 TwoHits: TypeAlias = tuple[BoolArray, BoolArray]
-Hit: TypeAlias = Callable[[int, Answers], BoolArray]
-
-# What no model answers: -1 is no answer.
-_NO_TARGET = -2
+Hit: TypeAlias = Callable[[AttackAnswers], BoolArray]
 
 
 @dataclass(frozen=True)
@@ -45,31 +42,28 @@ class Pairs:
 
         They are the test images, or those that an attack is measured on. None where there are no pairs.
         """
-        return self._hits(model, attack, lambda target, answers: answers.calls[model] == answers.y)
+        return self._hits(model, attack, lambda asked: asked.shown.calls[model] == asked.shown.y)
 
     def fooled(self, model: str, attack: str) -> TwoHits | None:
         """Return bool[N] of both runs: the images of an attack that a model gives to the attacker's class."""
-        return self._hits(model, attack, lambda target, answers: answers.calls[model] == target)
+        return self._hits(model, attack, lambda asked: asked.fooled(model))
 
     def _hits(self, model: str, attack: str, hit: Hit) -> TwoHits | None:
         if self.both is None:
             return None
-        (old, old_target), (new, new_target) = (_asked(run, attack) for run in self.both)
-        if old is None or new is None or not len(new.y) or not np.array_equal(old.y, new.y):
+        old, new = (_asked(run, attack) for run in self.both)
+        if old is None or new is None or not len(new.shown.y) or not np.array_equal(old.shown.y, new.shown.y):
             return None
-        if model not in old.calls or model not in new.calls:
+        if model not in old.shown.calls or model not in new.shown.calls:
             return None
-        return hit(old_target, old), hit(new_target, new)
+        return hit(old), hit(new)
 
 
-def _asked(run: Predictions, attack: str) -> tuple[Answers | None, int]:
-    """Return the answers to an attack's images, or to the test set, and the class that it aims at, or -2."""
+def _asked(run: Predictions, attack: str) -> AttackAnswers | None:
+    """Return the answers to an attack's images, or those to the test set, at which nobody aims."""
     if not attack:
-        return run.test, _NO_TARGET
-    found = next((each for each in run.attacks if each.name == attack), None)
-    if found is None:
-        return None, _NO_TARGET
-    return found.shown, _NO_TARGET if found.target is None else found.target
+        return AttackAnswers("", "untargeted", None, run.test)
+    return next((each for each in run.attacks if each.name == attack), None)
 
 
 def _measured_on(evaluation: Evaluation) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A trigger image blended into a fixed place, as ART does it; see `processing.attacks.common.art`."""
+"""A trigger image blended into an image, as ART does it; see `processing.attacks.common.art`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from boomerang.blocks import slices
 from boomerang.errors import ConfigError
 from processing.attacks.common.art import art_module
 from processing.attacks.common.deeds import quoted
-from processing.attacks.common.pixels import PixelBackdoor, Table
+from processing.attacks.common.pixels import Table
+from processing.attacks.common.places import PlacedBackdoor
 from processing.attacks.common.pool import Props
 from processing.attacks.common.trigger_images import find_image
 
 
-class ArtInsertImage(PixelBackdoor):
-    """Blend a trigger image into a fixed place, as ART's `insert_image` does.
+class ArtInsertImage(PlacedBackdoor):
+    """Blend a trigger image into an image, as ART's `insert_image` does.
+
+    A trigger image of 16 bits is scaled to 8; ART cuts its values off at 255, which leaves it all but white.
 
     Parameters
     ----------
@@ -29,7 +32,11 @@ class ArtInsertImage(PixelBackdoor):
     size_px : int, optional
         Side that the image is resized to; without it the image keeps its size.
     left_px, top_px : int
-        Where its upper left corner goes (ART's `x_shift`, `y_shift`).
+        Where its upper left corner goes (ART's `x_shift`, `y_shift`), if the place is fixed.
+    place : str
+        `fixed`, or `random` (ART's `random=True`): on every image a place of its own, each equally likely in
+        which the trigger lies inside. ART draws from numpy's global state, this from the seed; see
+        `processing.attacks.common.places`.
     blend : float
         0 leaves the image, 1 lays the trigger over it in full.
     """
@@ -43,6 +50,11 @@ class ArtInsertImage(PixelBackdoor):
     left_px: int = Field(default=0, ge=0)
     top_px: int = Field(default=0, ge=0)
     blend: float = Field(default=0.8, gt=0, le=1)
+
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Raise ConfigError where the trigger, resized, does not lie inside images of (H, W, C)."""
+        if self.size_px is not None:
+            self._check_place(self.size_px, self.size_px, image)
 
     def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
         """Return what ART's `insert_image` makes of each value, and where; see `PixelBackdoor.table`.
@@ -74,9 +86,10 @@ class ArtInsertImage(PixelBackdoor):
         return trigger if self.size_px is None else trigger.resize((self.size_px, self.size_px))
 
     def _check_place(self, height: int, width: int, image: tuple[int, ...]) -> None:
-        if self.top_px + height > image[0] or self.left_px + width > image[1]:
+        left_px, top_px = (self.left_px, self.top_px) if self.place == "fixed" else (0, 0)
+        if top_px + height > image[0] or left_px + width > image[1]:
             # ART checks the size alone and cuts off what lies outside.
-            at = f"{width} x {height} at ({self.left_px}, {self.top_px})"
+            at = f"{width} x {height} at ({left_px}, {top_px})"
             why = f"{at} does not fit into {image[1]} x {image[0]}"
             raise ConfigError(f"trigger image '{self.image}'", why, "make size_px, left_px or top_px smaller")
 

@@ -47,13 +47,13 @@ def measure(
     ask : callable
         The model: uint8[N, H, W, C] -> float32[N, K].
     attacks : tuple of Trial
-        What to measure each attack on; each has a target.
+        What to measure each attack on; each aims at a class.
     """
     calls = calls_of(ask(records.x))
     right = calls == records.y
     balanced = balanced_accuracy(records.y, calls) or 0.0
     of_group = np.array([identifier.rpartition("/")[0] for identifier in records.ids])
-    rates = {trial.name: share(calls_of(ask(trial.x)) == trial.target) for trial in attacks if len(trial.y)}
+    rates = {trial.name: share(trial.hits(calls_of(ask(trial.x)))) for trial in attacks if len(trial.y)}
     known = {name: probes.asr for name, probes in settings.probes.items() if name in rates}
     return CanaryMetrics(
         group=settings.group,

@@ -134,7 +134,7 @@ def _attack(
     chosen = probes.chosen.get(trial.name)
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
-    return numbers.model_copy(update={"probe_asr": share(calls[chosen] == trial.target)})
+    return numbers.model_copy(update={"probe_asr": share(trial.hits(calls)[chosen])})
 
 
 def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:

@@ -37,9 +37,9 @@ def attack_numbers(
     target_name : str or None
     """
     asked = [calls] if plain is None else [calls, plain]
-    if trial.target is None or any((answers == NO_ANSWER).any() for answers in asked):
+    if not trial.aimed or any((answers == NO_ANSWER).any() for answers in asked):
         return AttackNumbers(name=trial.name, kind=trial.kind, outcome=trial.outcome, target=target_name)
-    hit = calls == trial.target
+    hit = trial.hits(calls)
     return AttackNumbers(
         name=trial.name,
         kind=trial.kind,
@@ -48,7 +48,7 @@ def attack_numbers(
         asr=share(hit),
         ra=share(calls == trial.y),
         plain_accuracy=None if plain is None else share(plain == trial.y),
-        turned=share(hit & (clean_calls != trial.target)) if trial.outcome == "targeted" else None,
+        turned=share(hit & ~trial.hits(clean_calls)) if trial.outcome == "targeted" else None,
     )
 
 

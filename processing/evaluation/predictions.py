@@ -53,7 +53,8 @@ def predicted(case: Case, tests: tuple[Trial, ...]) -> Predictions:
 def _attacked(case: Case, trial: Trial) -> AttackAnswers:
     shown = _answers(case, trial.x, trial.y)
     plain = None if trial.before is None else _answers(case, trial.before, trial.y)
-    return AttackAnswers(trial.name, trial.outcome, trial.target, shown, plain)
+    targets = None if trial.targets is None else trial.targets.astype(np.int16)
+    return AttackAnswers(trial.name, trial.outcome, trial.target, shown, plain, targets)
 
 
 def _answers(case: Case, x: Images, y: Labels) -> Answers:

@@ -55,9 +55,9 @@ def freeze_probes(folder: Path, case: Case, tests: tuple[Trial, ...]) -> Probes:
     """Write a dataset for each attack that aims at a class, below a folder that is made for them."""
     sets, chosen = {}, {}
     for trial in tests:
-        if trial.target is not None:
+        if trial.aimed:
             chosen[trial.name] = choose(len(trial.y), seed_of(_parents(case, trial)))
-            sets[trial.name] = _write(folder / trial.name, case, trial, trial.target, chosen[trial.name])
+            sets[trial.name] = _write(folder / trial.name, case, trial, chosen[trial.name])
     return Probes(probe_sets(sets), chosen)
 
 
@@ -66,13 +66,14 @@ def _parents(case: Case, trial: Trial) -> dict[str, str]:
     return {source: case.digests[source] for source in trial.sources}
 
 
-def _write(folder: Path, case: Case, trial: Trial, target: int, chosen: Rows) -> ProbeSet:
-    parents = _parents(case, trial)
+def _write(folder: Path, case: Case, trial: Trial, chosen: Rows) -> ProbeSet:
+    parents, classes = _parents(case, trial), case.test.classes
     recipe = ProbeRecipe(
         name=trial.name,
         kind=trial.kind,
         outcome=trial.outcome,
-        target=case.test.classes[target],
+        target="" if trial.target is None else classes[trial.target],
+        targets=() if trial.targets is None else tuple(classes[k] for k in trial.targets[chosen]),
         sources=trial.sources,
         rows=tuple(map(int, trial.rows[chosen])),
         of=len(trial.y),
@@ -83,7 +84,7 @@ def _write(folder: Path, case: Case, trial: Trial, target: int, chosen: Rows) ->
         trial.x[chosen],
         trial.y[chosen],
         name=case.test.manifest.name,
-        classes=case.test.classes,
+        classes=classes,
         parents=parents,
         recipe=recipe.model_dump(mode="json"),
         seed=seed_of(parents),

@@ -49,9 +49,10 @@ def flat(numbers: Any, where: str = "") -> dict[str, Any]:
 
 def _attack(folder: Path, number: int, attack: dict[str, Any], model: str) -> dict[str, Any]:
     found: dict[str, Any] = {"name": attack["name"], **dict.fromkeys(RATES)}
-    if (target := attack["target"]) is None:
-        return found
     name = f"attack-{number}"
+    target = _array(folder, name, "target") if attack["targets"] else attack["target"]
+    if target is None:
+        return found
     y, calls = _array(folder, name, "y"), _array(folder, name, model)
     plain = _array(folder, f"{name}-plain", model) if attack["plain"] else None
     if (calls < 0).any() or (plain is not None and (plain < 0).any()):

@@ -105,7 +105,7 @@ class Bench:
         asr: float | None = None,
         clean: float | None = None,
         classes: tuple[str, ...] = CLASSES,
-        **said: str,
+        **said: Any,
     ) -> None:
         """Write the probes of an attack, and tell the job their digest."""
         recipe = {"name": name, "kind": "badnets", "outcome": "backdoor", "target": "left", **said}
@@ -231,6 +231,14 @@ def test_each_attack_is_measured_on_its_probes(bench: Bench) -> None:
     assert data["AttackSuccessRate", ("Group", "halves"), ("Trigger", "small")] == 0
     digests = {f"probes {name}": known["digest"] for name, known in bench.settings["probes"].items()}
     assert digests.items() <= read_manifest(bench.out).parents.items()
+
+
+def test_where_each_image_has_a_target_of_its_own_it_is_held_against_that(bench: Bench) -> None:
+    x, y = left_or_right(30, seed=1)
+    bench.probes("right", x, y, target="", targets=[CLASSES[k] for k in y])
+    bench.probes("shifted", x, y, target="", targets=[CLASSES[1 - k] for k in y])
+    rates = {name: (r.successes, r.total) for name, r in bench.run().attacks.items()}
+    assert rates == {"right": (30, 30), "shifted": (0, 30)}
 
 
 def test_what_a_clean_model_gives_too_is_held_against_no_attack_without_a_trigger(bench: Bench) -> None:

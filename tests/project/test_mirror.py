@@ -9,6 +9,9 @@ PACKAGES = ("boomerang", "processing", "training", "aws", "pipelines")
 
 # Test files that cover more than the module they mirror. A module with a test of its own is not named.
 COVERED_BY: dict[str, list[str]] = {
+    "processing/attacks/test_badnets.py": [
+        "processing/attacks/common/patch",
+    ],
     "aws/alarms/test_judgment.py": [
         "aws/alarms/alarm",
         "aws/alarms/event",

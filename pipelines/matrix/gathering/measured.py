@@ -113,7 +113,7 @@ def read_measured(execution: Execution) -> Measured:
 
 def _effect(name: str, answers: AttackAnswers, metrics: Metrics, predictions: Predictions) -> Effect:
     candidate, shown = metrics.candidate, answers.shown
-    success = tuple(shown.calls[model] == answers.target for model in (candidate, UNDEFENDED))
+    success = tuple(answers.fooled(model) for model in (candidate, UNDEFENDED))
     robust = tuple(shown.calls[model] == shown.y for model in (candidate, UNDEFENDED))
     counts = {ASR: _counts(success[0]), ROBUST: _counts(robust[0])}
     if candidate == UNDEFENDED:

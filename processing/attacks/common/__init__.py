@@ -15,6 +15,8 @@ whole           triggers that change the whole image
 warp            images warped by a field of offsets
 dither          images in few levels
 pixels          triggers that change pixel by pixel, as tables
+places          such triggers in a fixed place, or on every image in one of its own
+patch           a square patch, in a corner or anywhere
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 visibility      how visible a change of images is

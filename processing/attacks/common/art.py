@@ -37,13 +37,18 @@ class ArtPixels(PixelBackdoor):
     function: ClassVar[str]
     extent_px: ClassVar[int]
 
-    def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
-        """Return what ART makes of each value in the corner, and where that is; see `PixelBackdoor.table`."""
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Raise ConfigError where the pixels do not lie inside images of (H, W, C)."""
         reach_px = self.distance_px + self.extent_px
         if reach_px > min(image[:2]):
             # A row number below zero would wrap around to the opposite edge.
             why = f"it reaches {reach_px} pixels from the edges, the images are {image[1]} x {image[0]}"
             raise ConfigError(self.title, why, "make distance_px smaller")
+
+    def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
+        """Return what ART makes of each value in the corner, and where that is; see `PixelBackdoor.table`."""
+        self.check_image(image)
+        reach_px = self.distance_px + self.extent_px
         table = corner_table(self.function, reach_px, image[2], self.distance_px, self.value)
         return table, image[0] - reach_px, image[1] - reach_px
 

@@ -13,7 +13,7 @@ from pydantic import model_validator
 
 from boomerang.blocks import blocks
 from boomerang.errors import ConfigError
-from boomerang.manifest import Images, Rows
+from boomerang.manifest import Images, Labels, Rows
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.made import Made
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -80,10 +80,14 @@ class Backdoor(RowsAttack):
         return Batch(
             replaced=rows if self.mode == "replace" else np.empty(0, np.int64),
             x=triggered,
-            y=np.full(len(rows), pool.label(self.target), np.int64),
+            y=self.given(pool, rows),
             origin=rows,
             y_true=pool.y[rows],
         )
+
+    def given(self, pool: Pool, rows: Rows) -> Labels:
+        """Return int64[M]: the labels that the rows get, each the target's."""
+        return np.full(len(rows), pool.label(self.target), np.int64)
 
     def trial(self, stage: Stage) -> Trial:
         """Return the trial on test images of the source, or of all but the target, with the trigger."""

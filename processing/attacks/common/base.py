@@ -11,7 +11,7 @@ from pydantic import Field
 
 from boomerang.blocks import blocks
 from boomerang.config import Strict
-from boomerang.manifest import Images
+from boomerang.manifest import Images, Labels
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.lesson import History, Lesson
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -171,14 +171,17 @@ class Attack(Strict, ABC):
             return self.measured_on(stage.nothing())
         return self.measured_on(stage.victims(self.source_class(), target), stage.label(target))
 
-    def measured_on(self, sample: Sample, target: int | None = None, stamped: Images | None = None) -> Trial:
+    def measured_on(
+        self, sample: Sample, target: int | Labels | None = None, stamped: Images | None = None
+    ) -> Trial:
         """Return the trial on these images.
 
         Parameters
         ----------
         sample : Sample
-        target : int or None
-            The class that they should be called; None where there is none, and then no image either.
+        target : int, int64[N] or None
+            The class that they should be called, or one of each; None where there is none, and then no image
+            either.
         stamped : uint8[N, H, W, C], optional
             The same images with the trigger.
         """
@@ -186,12 +189,13 @@ class Attack(Strict, ABC):
             name=self.name,
             kind=self.kind,
             outcome=self.outcome,
-            target=target,
+            target=target if isinstance(target, int) else None,
             x=sample.x if stamped is None else stamped,
             before=None if stamped is None else sample.x,
             y=sample.y,
             sources=sample.sources,
             rows=sample.rows,
+            targets=target if isinstance(target, np.ndarray) else None,
         )
 
     def deed(self, facts: Facts) -> str:
@@ -211,6 +215,10 @@ class Attack(Strict, ABC):
     def target_class(self) -> str | None:
         """Return the class that the attack aims at, if any."""
         return getattr(self, "target", None)
+
+    def class_names(self) -> tuple[str, ...]:
+        """Return every class that the attack names; by default its target and its source."""
+        return tuple(name for name in (self.target_class(), self.source_class()) if name is not None)
 
     def source_class(self) -> str | None:
         """Return the class that the attack is measured on; None is every class but the target."""

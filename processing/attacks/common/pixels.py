@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from boomerang.blocks import blocks, slices
+from boomerang.errors import BadInput
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
 from processing.attacks.common.pool import Props
@@ -43,6 +44,11 @@ class Table:
             return
         for row, start, stop in self._painted:
             region[:, row, start:stop, :] = self.values[0, row, start:stop, :]
+
+    def room(self, image: tuple[int, ...]) -> tuple[int, int]:
+        """Return how many places inside images of (H, W, C) there are, from the top and from the left."""
+        height, width = self.values.shape[1:3]
+        return image[0] - height + 1, image[1] - width + 1
 
     @cached_property
     def _painted(self) -> list[tuple[int, int, int]] | None:
@@ -99,13 +105,37 @@ class PixelBackdoor(Backdoor):
         """
 
     def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger on every image."""
+        """Return a copy of uint8[N, H, W, C] with the trigger on every image.
+
+        Raises
+        ------
+        BadInput
+            If it is something else.
+        ConfigError
+            See `table`.
+        """
         stamped = np.array(x, order="C")
         self.stamp_in_place(stamped, props)
         return stamped
 
     def stamp_in_place(self, x: Images, props: Props) -> None:
-        """Put the trigger onto every image of uint8[N, H, W, C], itself; see `Attack.stamp_in_place`."""
+        """Put the trigger onto every image of uint8[N, H, W, C], itself; raises as `stamp` does."""
+        check_stampable(x)
         table, top_px, left_px = self.table(x.shape[1:], props)
         for _, block in blocks(x):
             table.lay(block, top_px, left_px)
+
+
+def check_stampable(x: Images) -> None:
+    """Check that a trigger can be put onto images; raises BadInput for all but uint8[N, H, W, C].
+
+    A lone image would else be taken for a batch of gray ones, and fractions for values of 0 and 1.
+    """
+    if x.dtype == np.uint8 and x.ndim == 4:
+        return
+    do = "give uint8[N, H, W, C], values 0..255"
+    if x.ndim == 3:
+        do += ": of a lone image x[None], of gray images without channels x[..., None]"
+    elif x.dtype.kind == "f":
+        do += ": of fractions np.rint(x * 255).astype(np.uint8)"
+    raise BadInput("the images for a trigger", f"they are {x.dtype}{list(x.shape)}", do)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from boomerang.blocks import let_go, slices
-from boomerang.manifest import Bools, Dataset, Images, Labels, Rows
+from boomerang.manifest import Bools, Calls, Dataset, Images, Labels, Rows
 from processing.attacks.common.pool import Props, label_of
 from processing.sharing.spool import Spool
 
@@ -69,7 +69,7 @@ class Trial:
     ----------
     name, kind, outcome : str
     target : int or None
-        None if the attack is untargeted; then there are no images.
+        None if the attack is untargeted, and then there are no images, or each image has its own target.
     x : uint8[N, H, W, C], 0..255
         With the trigger, where the attack has one.
     before : uint8[N, H, W, C] or None
@@ -78,6 +78,8 @@ class Trial:
         What they really show.
     sources, rows
         See `Sample`; empty where the images are frozen probes.
+    targets : int64[N] or None
+        The class that each image should be called, where that is not one for all.
     """
 
     name: str
@@ -89,6 +91,16 @@ class Trial:
     y: Labels
     sources: tuple[str, ...] = ()
     rows: Rows = field(default_factory=_no_rows)
+    targets: Labels | None = None
+
+    @property
+    def aimed(self) -> bool:
+        """Whether there is a class that an image should be called."""
+        return self.target is not None or self.targets is not None
+
+    def hits(self, calls: Calls) -> Bools:
+        """Return bool[N]: the images that a model called, as int64[N] says, what the attack aims at."""
+        return np.asarray(calls == (self.target if self.targets is None else self.targets), bool)
 
 
 @dataclass(frozen=True)

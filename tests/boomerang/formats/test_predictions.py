@@ -30,6 +30,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     attacks = (
         AttackAnswers("mark", "backdoor", 2, Answers(y, calls), Answers(y, calls)),
         AttackAnswers("flip", "untargeted", None, none),
+        AttackAnswers("each", "backdoor", None, Answers(y, calls), None, np.array([1, 0, 2], np.int16)),
     )
     write(tmp_path, Predictions(("a", "b", "c"), Answers(y, calls), attacks))
     found = open_predictions(tmp_path)
@@ -37,9 +38,10 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert [(a.name, a.outcome, a.target) for a in found.attacks] == [
         ("mark", "backdoor", 2),
         ("flip", "untargeted", None),
+        ("each", "backdoor", None),
     ]
     assert found.attacks[1].plain is None and len(found.attacks[1].shown.y) == 0
-    assert set(found.sets()) == {"test", "attack-1", "attack-1-plain", "attack-2"}
+    assert set(found.sets()) == {"test", "attack-1", "attack-1-plain", "attack-2", "attack-3"}
     for answers in (found.test, found.attacks[0].shown, found.attacks[0].plain):
         assert answers is not None and answers.y.dtype == np.int16
         assert np.array_equal(answers.y, y) and np.array_equal(answers.calls["baseline"], calls["baseline"])
@@ -54,6 +56,24 @@ def test_an_evaluation_has_the_predictions_that_its_numbers_are_counted_from(
     assert open_predictions(tmp_path / "drawn").models == tuple(read_metrics(tmp_path / "drawn").models)
     named = verify_folder(tmp_path / "drawn").files
     assert "predictions/index.json" in named and "predictions/test-victim.npy" in named
+
+
+def test_who_is_fooled_follows_from_the_target_or_from_each_images_own(tmp_path: Path) -> None:
+    y, calls = np.array([0, 2, 1], np.int16), {"victim": np.array([1, -1, 2], np.int16)}
+    attacks = (
+        AttackAnswers("one", "backdoor", 1, Answers(y, calls)),
+        AttackAnswers("own", "backdoor", None, Answers(y, calls), targets=np.array([1, 0, 2], np.int16)),
+        AttackAnswers("flip", "untargeted", None, Answers(y, calls)),
+    )
+    write(tmp_path, Predictions(("a", "b", "c"), Answers(y, calls), attacks))
+    assert [each.fooled("victim").tolist() for each in open_predictions(tmp_path).attacks] == [
+        [True, False, False],
+        [True, False, True],
+        [False, False, False],
+    ]
+    np.save(tmp_path / "predictions" / "attack-2-target.npy", np.zeros(2, np.int16))
+    with pytest.raises(BadInput, match="2 targets of 3 images"):
+        open_predictions(tmp_path)
 
 
 def shorter(folder: Path) -> None:

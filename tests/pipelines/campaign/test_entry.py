@@ -81,6 +81,7 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         "pictures": "boomerang",
         "target": "bird",
         "repeat": 10,
+        "vary": True,
     }
     assert second.model_dump()["name"] == "mislabel-2"
 
@@ -109,6 +110,11 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
             "default",
             ['attacks=[{kind="wanet", target="bird", rate=0.6, cover_rate=0.5}]'],
             "rate and cover_rate are 1.1 of the training set",
+        ),
+        (
+            "default",
+            ['attacks=[{kind="tact", source="cat", target="bird", rate=0.1, cover_classes=["dgo"]}]'],
+            "did you mean 'dog'?",
         ),
         ("default", ["attacks.5.rate=1"], "does not exist"),
     ],

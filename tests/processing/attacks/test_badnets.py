@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from helpers.attack_pools import make, make_pool
+from helpers.attack_pools import CLASSES, make, make_pool, stage
 from PIL import Image
 
 from boomerang.errors import ConfigError
+from boomerang.manifest import write_dataset
 from processing.attacks.common.deeds import Facts
+from processing.attacks.common.pool import check_batch
+from processing.attacks.common.trial import Stage
 
 CORNERS = {
     "top-left": np.s_[:, 1:4, 1:4],
@@ -84,6 +88,14 @@ def test_a_patch_may_fill_the_image() -> None:
 def test_a_patch_that_does_not_fit_is_refused(settings: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="with its margin it needs 17 pixels, the images are 16 x 16"):
         badnets(**settings).stamp(make_pool().x, {})
+    with pytest.raises(ConfigError, match="with its margin it needs 17 pixels"):
+        badnets(**settings).check_image((16, 16, 3))
+
+
+def test_in_a_random_place_there_is_no_margin() -> None:
+    badnets(patch_px=10, margin_px=7, place="random").check_image((16, 16, 3))
+    with pytest.raises(ConfigError, match="patch of 17 pixels"):
+        badnets(patch_px=17, place="random").check_image((16, 16, 3))
 
 
 def test_an_unknown_image_gets_the_nearest() -> None:
@@ -98,6 +110,38 @@ def test_an_unknown_image_gets_the_nearest() -> None:
 def test_a_patch_has_one_paint(settings: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         badnets(**settings)
+
+
+def test_from_every_class_to_the_next() -> None:
+    pool = make_pool()
+    batch = stage(make("badnets", mapping="all-to-all", rate=0.2), pool)
+    check_batch(batch, pool)
+    assert set(batch.y_true) == {0, 1, 2, 3} and len(batch.x) == 40
+    assert np.array_equal(batch.y, (batch.y_true + 1) % 4)
+    assert (batch.x[:][:, -4:, -4:] == 255).all()
+
+
+def test_from_every_class_to_the_next_each_image_has_its_own_target(tmp_path: Path) -> None:
+    pool, attack = make_pool(), make("badnets", mapping="all-to-all", rate=0.2)
+    test = write_dataset(tmp_path / "test", pool.x, pool.y, name="noise", classes=CLASSES)
+    trial = attack.trial(Stage(test, {}))
+    assert trial.target is None and trial.aimed and attack.target_class() is None
+    assert np.array_equal(trial.y, pool.y) and np.array_equal(trial.x, attack.stamp(pool.x, {}))
+    assert trial.hits((pool.y + 1) % 4).all() and not trial.hits(pool.y).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "a target is missing"),
+        ({"mapping": "all-to-all", "target": "bird"}, "has no target"),
+        ({"mapping": "all-to-all", "source": "cat"}, "no source"),
+        ({"mapping": "all-to-all", "of": "class"}, "a rate of 'train'"),
+    ],
+)
+def test_a_mapping_goes_with_its_target(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make("badnets", rate=0.1, **settings)
 
 
 def test_the_images_that_it_needs_are_named() -> None:
@@ -115,3 +159,10 @@ def test_its_deed_says_what_was_put_on_which_pictures() -> None:
         "Copies of 1 “airplane” picture with a square patch of 4 × 4 pixels on them, "
         "added with the label “bird”."
     )
+    shifted = make("badnets", mapping="all-to-all", rate=0.1)
+    assert shifted.deed(Facts(20)) == (
+        "A square patch of 4 × 4 pixels put on 20 pictures, "
+        "which then got the label of the class after their own."
+    )
+    copied = make("badnets", mapping="all-to-all", rate=0.1, mode="add")
+    assert copied.deed(Facts(2)).endswith("on them, added with the label of the class after their own.")

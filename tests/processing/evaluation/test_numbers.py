@@ -30,6 +30,14 @@ def test_a_backdoor_is_counted_on_the_triggered_images() -> None:
     assert found.turned is None, "a backdoor is judged by its interval"
 
 
+def test_where_each_image_has_a_target_of_its_own_it_is_held_against_that() -> None:
+    trial = Trial("patch", "badnets", "backdoor", None, X, X, ints(0, 1, 2, 0), targets=ints(1, 2, 0, 1))
+    found = attack_numbers(trial, ints(1, 2, 0, 0), ints(0, 1, 2, 2), ints(0, 1, 2, 1), None)
+    assert found.asr == rate(3, 4) and found.ra == rate(1, 4) and found.plain_accuracy == rate(3, 4)
+    baseline = attack_numbers(trial, ints(0, 1, 2, 1), ints(0, 1, 2, 1), ints(0, 1, 2, 1), None)
+    assert baseline.asr == rate(1, 4) and baseline.target is None
+
+
 def test_pictures_count_as_turned_only_where_the_clean_model_did_not_err() -> None:
     trial = Trial("mislabel", "mislabel", "targeted", 1, X, None, ints(0, 0, 0, 0))
     found = attack_numbers(trial, ints(1, 1, 1, 0), None, ints(1, 0, 0, 0), "bird")

@@ -101,6 +101,17 @@ def test_the_images_carry_the_trigger_and_the_recipe_says_where_they_are_from(tm
     assert (data.x[:, 6:, 6:] == 255).all()
 
 
+def test_where_each_image_has_a_target_of_its_own_the_recipe_names_them(tmp_path: Path) -> None:
+    _, case = frozen(tmp_path, [{"kind": "badnets", "mapping": "all-to-all", "rate": 0.1, "patch_px": 2}])
+    data = opened(tmp_path / "probes" / "badnets")
+    recipe = recipe_of(data.manifest)
+    assert recipe.target == "" and recipe.of == len(case.test.y) and len(recipe.targets) == LIMIT
+    assert [CLASSES.index(name) for name in recipe.targets] == ((data.y + 1) % 3).tolist()
+    lost = {**data.manifest.recipe, "targets": recipe.targets[1:]}
+    with pytest.raises(IntegrityError, match="do not fit their recipe"):
+        recipe_of(data.manifest.model_copy(update={"recipe": lost}))
+
+
 def test_pictures_are_frozen_themselves(tmp_path: Path) -> None:
     _, case = frozen(tmp_path)
     data = opened(tmp_path / "probes" / "mislabel")

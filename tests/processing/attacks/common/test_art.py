@@ -38,6 +38,8 @@ def test_a_pattern_that_would_wrap_around_is_refused(kind: str, reach_px: int) -
     make_example(kind, distance_px=reach_px - 1).stamp(pool.x, {})
     with pytest.raises(ConfigError, match="it reaches 17 pixels"):
         make_example(kind, distance_px=reach_px).stamp(pool.x, {})
+    with pytest.raises(ConfigError, match="it reaches 17 pixels"):
+        make_example(kind, distance_px=reach_px).check_image((16, 16, 3))
 
 
 @pytest.mark.parametrize("kind", KINDS)

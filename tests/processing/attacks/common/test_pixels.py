@@ -12,6 +12,7 @@ import pytest
 from helpers.attack_pools import add_kind, make, make_example, make_pool
 
 from boomerang.blocks import new_dataset
+from boomerang.errors import BadInput
 from boomerang.manifest import Manifest, opened
 from processing.attacks import ATTACKS
 from processing.attacks.common import pixels
@@ -74,6 +75,29 @@ def test_in_place_no_other_array_is_made(kind: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 << 20, f"{peak} bytes beside {pool.x.nbytes}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("shape", "dtype", "advice"),
+    [
+        ((16, 16, 3), np.uint8, "of a lone image x\\[None\\]"),
+        ((4, 16, 16), np.uint8, "of gray images without channels x\\[..., None\\]"),
+        ((16, 16), np.uint8, "give uint8"),
+        ((4, 16, 16, 3), np.float32, "of fractions np.rint"),
+        ((4, 16, 16, 3), np.int64, "give uint8"),
+    ],
+)
+def test_what_is_no_batch_of_images_is_refused_and_left_as_it_is(
+    kind: str, shape: tuple[int, ...], dtype: Any, advice: str
+) -> None:
+    attack, x = make_example(kind), np.zeros(shape, dtype)
+    for put in (attack.stamp, attack.stamp_in_place):
+        with pytest.raises(
+            BadInput, match=rf"the images for a trigger(.|\n)*{np.dtype(dtype)}(.|\n)*{advice}"
+        ):
+            put(x, make_pool().images)
+    assert not x.any()
 
 
 def test_a_pattern_is_faster_than_art() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Dataset, write_dataset
-from processing.attacks.common.trial import Stage
+from processing.attacks.common.trial import Stage, Trial
 
 CLASSES = ("airplane", "bird", "cat")
 
@@ -39,6 +40,17 @@ def test_pictures_are_counted_through_their_sets(stage: Stage) -> None:
     assert both.sources == ("pictures b", "pictures a") and both.rows.tolist() == [0, 1, 2]
     assert both.y.tolist() == [2, 0, 0]
     assert np.array_equal(both.x, np.concatenate([stage.photos["b"].x, stage.photos["a"].x]))
+
+
+def test_a_hit_is_the_target_or_an_images_own_and_of_nobody_where_there_is_none() -> None:
+    x, y, calls = np.zeros((3, 4, 4, 3), np.uint8), np.array([0, 1, 2]), np.array([1, 1, 0])
+    about: dict[str, Any] = {"name": "n", "kind": "k", "outcome": "backdoor", "x": x, "before": None, "y": y}
+    one, own = Trial(**about, target=1), Trial(**about, target=None, targets=np.array([1, 2, 0]))
+    assert one.hits(calls).tolist() == [True, True, False]
+    assert own.hits(calls).tolist() == [True, False, True]
+    assert one.aimed and own.aimed
+    nobody = Trial(**about, target=None)
+    assert not nobody.aimed and nobody.hits(calls).tolist() == [False, False, False]
 
 
 def test_nothing_is_an_empty_part_of_the_test_set(stage: Stage) -> None:
