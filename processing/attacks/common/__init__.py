@@ -11,6 +11,9 @@ made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
+clean_label     what targeted clean-label attacks share
+crafting        how images are optimized against a model
+polytope        what the attacks share that surround a victim's features
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 deeds           what the plain sentences about attacks are made of

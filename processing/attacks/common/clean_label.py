@@ -220,4 +220,3 @@ class Bounded(CleanLabel):
     steps: int = Field(default=250, ge=1, le=100_000)
 
 
-__all__ = ["Aim", "Bounded", "CleanLabel", "Crafted"]

@@ -45,7 +45,7 @@ def in_floats(model: Any, layer: str) -> Any:
     _retyped(config)
     copy = type(model).from_config(config)
     copy.set_weights(model.get_weights())
-    return keras.Model(copy.inputs, copy.get_layer(layer).output)
+    return keras.Model(copy.inputs[0], copy.get_layer(layer).output)
 
 
 def _retyped(node: Any) -> None:
