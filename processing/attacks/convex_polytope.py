@@ -13,8 +13,8 @@ _ITERATIONS = 50
 class ConvexPolytope(Polytope):
     """Move the poisons until the features of the image that is attacked lie in their convex hull.
 
-    Zhu, Huang, Li, Taylor, Studer & Goldstein 2019, section 4, equation 3: the coefficients of the mixture are
-    those that come nearest, found anew in every step. It works where the victim keeps the surrogate's
+    Zhu, Huang, Li, Taylor, Studer & Goldstein 2019, section 4, equation 3: the coefficients of the mixture
+    are those that come nearest, found anew in every step. It works where the victim keeps the surrogate's
     features and learns a new head; from scratch it hardly does. Defaults as there: 5 poisons, eps a tenth
     of the range. The victim's features come to lie at the rim of the poisons', which `bullseye_polytope`
     mends.

@@ -1,4 +1,4 @@
-"""Feature collision: rows of the target class with the features of the image that is attacked (Shafahi et al. 2018)."""
+"""Feature collision: rows of the target class with the attacked image's features (Shafahi et al. 2018)."""
 
 from __future__ import annotations
 
@@ -80,7 +80,6 @@ class FeatureCollision(Bounded):
 
         low, high, marked = limits
 
-        @tf.function
         def sloped(images: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
                 tape.watch(images)
@@ -88,7 +87,6 @@ class FeatureCollision(Bounded):
             # Of images from 0 to 1, in steps of 255.
             return distance + self.beta * near(images), tape.gradient(distance, images) * 255
 
-        @tf.function
         def step(images: Any, slope: Any, length: Any, value: Any) -> tuple[Any, ...]:
             far = length[..., None, None, None]
             forward = images - far * slope * 255
@@ -104,9 +102,10 @@ class FeatureCollision(Bounded):
                 tf.where(better, new, value),
             )
 
-        value, slope = sloped(start)
+        value, slope = tf.function(sloped)(start)
         steepest = tf.reduce_max(tf.abs(slope), (2, 3, 4))
         state = (start, slope, _FIRST_STEP / tf.maximum(steepest, 1e-12), value)
+        traced = tf.function(step)
         for _ in range(self.steps):
-            state = step(*state)
+            state = traced(*state)
         return np.asarray(state[0])

@@ -1,4 +1,4 @@
-"""Gradient matching: poison that teaches what teaching the wrong label would (Geiping et al. 2021, Witches' Brew)."""
+"""Gradient matching, Witches' Brew: poison that teaches what the wrong label would (Geiping et al. 2021)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _SHIFT, _TINY = 4, 1e-12
 
 
 class GradientMatching(Bounded):
-    """Align the gradient of the poisons' loss with that of the loss of the wrong label on the attacked image.
+    """Align the gradient of the poisons' loss with that of the wrong label's loss on the attacked image.
 
-    Geiping et al. 2021, section 3, algorithm 1: one minus the cosine of the two gradients, over all weights of
-    the surrogate, is minimized by Adam on the signs of its slope, with a rate that falls to a tenth three
+    Geiping et al. 2021, section 3, algorithm 1: one minus the cosine of the two gradients, over all weights
+    of the surrogate, is minimized by Adam on the signs of its slope, with a rate that falls to a tenth three
     times, through random shifts and mirrors, from several random starts of which the best is kept. It is
     made for training from scratch. There 1% of the training set is changed for a single image, by at most
-    8 or 16 of 255, in 250 steps from each of eight starts; here 100 from one are the default, for their cost.
+    8 or 16 of 255, in 250 steps from each of eight starts; here 100 from one are the default, for their cost:
+    ten images of 32 pixels with 25 rows each take 76 CPU-seconds on the network `fast`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What targeted clean-label attacks share: chosen images that are to be taken for a class, and rows that do it.
+"""What targeted clean-label attacks share: images that are to be taken for a class, and rows that do it.
 
 Each image that is attacked has rows of its own, all of the target class. They are changed a little and keep
 their labels, which stay right. So one victim that is trained gives a success rate over all of the images.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -187,7 +187,9 @@ class CleanLabel(Attack):
         right = self._right(pool, images, y[rows])
         if np.count_nonzero(right) < self.victims:
             why = f"the surrogate gets {np.count_nonzero(right)} of {len(rows)} {what} right"
-            raise ConfigError(f"{self.victims} victims", why, "attack fewer, or train the baseline for longer")
+            raise ConfigError(
+                f"{self.victims} victims", why, "attack fewer, or train the baseline for longer"
+            )
         chosen = choose(rng, np.flatnonzero(right), self.victims)
         return images[chosen], rows[chosen]
 
@@ -218,5 +220,3 @@ class Bounded(CleanLabel):
 
     eps: float = Field(default=8.0, ge=1, le=255)
     steps: int = Field(default=250, ge=1, le=100_000)
-
-

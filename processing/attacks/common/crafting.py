@@ -1,4 +1,4 @@
-"""How images are optimized against a model: a copy that passes gradients on, bounds, and projected descent."""
+"""How images are optimized against a model: a copy that passes gradients on, bounds, projected descent."""
 
 from __future__ import annotations
 
@@ -82,11 +82,17 @@ def bounds(bases: Images, eps: float) -> tuple[Floats, Floats]:
 
 def rounded(images: Any) -> Images:
     """Return float images in 0..255 as bytes."""
-    return np.rint(np.asarray(images)).astype(np.uint8)
+    whole: Images = np.rint(np.asarray(images)).astype(np.uint8)
+    return whole
 
 
 def descent(
-    objective: Callable[[Any], Any], steps: int, rate: float, *, signs: bool = False, falls: Sequence[float] = ()
+    objective: Callable[[Any], Any],
+    steps: int,
+    rate: float,
+    *,
+    signs: bool = False,
+    falls: Sequence[float] = (),
 ) -> Callable[..., Images]:
     """Return a function that makes an objective of images small, by Adam (Kingma & Ba 2015) with projection.
 
@@ -112,7 +118,6 @@ def descent(
     """
     import tensorflow as tf
 
-    @tf.function
     def step(images: Any, mean: Any, square: Any, low: Any, high: Any, length: Any) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -124,6 +129,8 @@ def descent(
         images = images - length * mean / (tf.sqrt(square) + _TINY)
         return tf.clip_by_value(images, low, high), mean, square
 
+    traced = tf.function(step)
+
     def descend(bases: Images, eps: float, start: Floats | None = None) -> Images:
         low, high = map(tf.constant, bounds(bases, eps))
         images = tf.constant(bases.astype(np.float32) if start is None else start)
@@ -131,7 +138,7 @@ def descent(
         for number in range(1, steps + 1):
             fallen = rate * 0.1 ** sum(number > share * steps for share in falls)
             length = fallen * np.sqrt(1 - _SQUARE**number) / (1 - _MEAN**number)
-            images, mean, square = step(images, mean, square, low, high, tf.constant(length, tf.float32))
+            images, mean, square = traced(images, mean, square, low, high, tf.constant(length, tf.float32))
         return rounded(images)
 
     return descend

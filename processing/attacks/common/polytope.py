@@ -1,4 +1,4 @@
-"""Attacks that put each victim's features among those of its poisons, which a linear head cannot tell apart."""
+"""Attacks that put a victim's features among those of its poisons, where a linear head cannot part them."""
 
 from __future__ import annotations
 

@@ -54,8 +54,5 @@ def test_it_lowers_its_objective_within_its_bound_and_more_starts_do_no_worse(po
     before, after = batch.kept["objective"].T
     assert (after < 0.8 * before).all()
     assert np.abs(np.array(batch.x).astype(int) - pool.x[batch.origin]).max() == 8
-    one, three = (
-        stage(example(steps=2, restarts=n, victims=1), pool).kept["objective"]
-        for n in (1, 3)
-    )
+    one, three = (stage(example(steps=2, restarts=n, victims=1), pool).kept["objective"] for n in (1, 3))
     assert three[0, 1] <= one[0, 1]

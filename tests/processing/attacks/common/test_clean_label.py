@@ -1,4 +1,4 @@
-"""What targeted clean-label attacks share: whom they attack, with which rows, and on what they are measured."""
+"""What targeted clean-label attacks share: whom they attack, with which rows, what they are measured on."""
 
 from __future__ import annotations
 
@@ -163,6 +163,8 @@ def test_its_deed_says_how_many_rows_and_what_is_attacked() -> None:
         "6 “bird” training pictures changed by light, the labels left as they are, so that the model calls "
         "2 “dog” test pictures “bird”."
     )
-    assert attack(source=None, pictures="rb").deed(Facts(6, {"rb": "airplane"})).endswith(
-        "so that the model calls 2 pictures of “rb” (airplane) “bird”."
+    assert (
+        attack(source=None, pictures="rb")
+        .deed(Facts(6, {"rb": "airplane"}))
+        .endswith("so that the model calls 2 pictures of “rb” (airplane) “bird”.")
     )
