@@ -1,7 +1,8 @@
 """Poison: apply a recipe of attacks to the training set, and write down the truth about it.
 
     reads   config, train, photos (if the config has pictures), triggers (if there are images),
-            surrogate (if an attack needs a model like the victim: the baseline)
+            surrogate (if an attack needs a model like the victim: the baseline),
+            heldout (if an attack is on images of the test set: of it `test` alone is opened)
     writes  train      the poisoned training set. Its manifest names no attack and no row, and its
                        rows are shuffled, so that a screen learns nothing from order or metadata
             secret     for Evaluate, and an attacker who trains (one committed folder, because a processing
@@ -75,6 +76,7 @@ def apply_recipe(
     picture_labels: Mapping[str, str] | None = None,
     images: Mapping[str, Images] | None = None,
     surrogate: ModelView | None = None,
+    test: tuple[Images, Labels] | None = None,
 ) -> Poisoned:
     """Apply the attacks of a recipe, one after the other, to a training set, which may be larger than memory.
 
@@ -96,17 +98,20 @@ def apply_recipe(
         See `processing.attacks.common.pool.Pool`.
     surrogate : ModelView, optional
         A model trained on the clean data, for the attacks that need one.
+    test : (uint8[T, H, W, C], int64[T]), optional
+        The test set, for the attacks on images of it.
 
     Raises
     ------
     ConfigError
         Naming the attack: if it names a class, a picture set or a trigger image that is not there,
-        asks for more rows than are left, its trigger cannot be seen, or there is no model where it needs one.
+        asks for more rows than are left, its trigger cannot be seen, or there is no model or no test set
+        where it needs one.
     """
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
     free, done = np.arange(len(y)), []
     for number, attack in enumerate(attacks, 1):
-        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate)
+        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate, heldout=test)
         done.append(_stage(attack, pool, _generator(seed, number)))
         free = np.setdiff1d(free, done[-1].batch.replaced, assume_unique=True)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
@@ -167,11 +172,26 @@ def open_surrogate(job: Job, attacks: Sequence[Attack], train: Dataset) -> Model
     BadInput
         If one does, and the job was not given it.
     """
-    if not any("surrogate" in attack.needs for attack in attacks):
+    if not any("surrogate" in attack.requires() for attack in attacks):
         return None
     from training.model import ModelView
 
     return ModelView(job.input("surrogate"), train.manifest.shape[1:], "the surrogate")
+
+
+def open_test(job: Job, attacks: Sequence[Attack]) -> Dataset | None:
+    """Return the test set, or None where no attack is on images of it.
+
+    Raises
+    ------
+    BadInput
+        If one is, and the job was not given it.
+    IntegrityError
+        If a file is not what its manifest says.
+    """
+    if not any("test" in attack.requires() for attack in attacks):
+        return None
+    return opened(job.input("heldout") / "test")
 
 
 def run(job: Job) -> None:
@@ -181,7 +201,7 @@ def run(job: Job) -> None:
     train = opened(job.input("train"))
     photos = load_photos(job.input("photos")) if job.has_input("photos") else Photos()
     image_folder = job.input("triggers") if job.has_input("triggers") else None
-    surrogate = open_surrogate(job, attacks, train)
+    surrogate, test = open_surrogate(job, attacks, train), open_test(job, attacks)
     poisoned = apply_recipe(
         train.x,
         train.y,
@@ -192,6 +212,7 @@ def run(job: Job) -> None:
         picture_labels=photos.labels,
         images=load_images(image_folder) if image_folder else None,
         surrogate=surrogate,
+        test=(test.x, np.asarray(test.y)) if test else None,
     )
     published = _publish(job.output("train"), poisoned, train)
     secret = Manifest(
@@ -203,6 +224,7 @@ def run(job: Job) -> None:
             "poisoned": published.digest,
             **photos.digests,
             **({"surrogate": surrogate.card.weights_sha256} if surrogate else {}),
+            **({"test": test.manifest.digest} if test else {}),
         },
         recipe=settings.model_dump(mode="json"),
         seed=settings.seed,

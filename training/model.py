@@ -26,6 +26,7 @@ from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atom
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
 from training.inference import INFERENCE
+from training.learning.mirror import plain
 
 __all__ = [
     "BATCH",
@@ -295,6 +296,11 @@ class ModelView:
     def model(self) -> Any:
         """The keras.Model itself."""
         return self._opened[0]
+
+    @cached_property
+    def network(self) -> Any:
+        """The network without its mirror: half the work where the model answers for mirrored images too."""
+        return plain(self.model)
 
     @property
     def card(self) -> ModelCard:

@@ -24,7 +24,7 @@ from pipelines.campaign import presets
 from pipelines.campaign.row_files import load_rows
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
-from processing.attacks.common.base import Attack
+from processing.attacks.common.base import Attack, Need
 from processing.attacks.common.recipe import create_recipe, taking_over
 from processing.datasets.common.base import check_source
 from processing.defenses.screening import DETECTORS
@@ -251,7 +251,16 @@ def used_triggers(config: Config) -> list[Path]:
 
 def needs_surrogate(config: Config) -> bool:
     """Whether an attack of the recipe works on a model like the victim: it gets the baseline."""
-    return any("surrogate" in ATTACKS[spec.kind].needs for spec in config.attacks)
+    return _requires(config, "surrogate")
+
+
+def needs_test(config: Config) -> bool:
+    """Whether an attack of the recipe is on images of the test set: it gets what was held out."""
+    return _requires(config, "test")
+
+
+def _requires(config: Config, need: Need) -> bool:
+    return any(need in attack.requires() for attack in create_recipe(config.attacks))
 
 
 def takes_over(config: Config) -> bool:

@@ -45,8 +45,17 @@ def make_pool(*, size_px: int = 16, channels: int = 3, rows: int = ALL_ROWS, see
     )
 
 
-def toy_surrogate(folder: Path) -> Any:
-    """Return an untrained model of the pool's images and classes, as an attack is given one."""
+def held_out() -> tuple[Images, Any]:
+    """Return a test set like the pool, ten images of noise a class."""
+    there = make_pool(rows=40, seed=9)
+    return there.x, there.y
+
+
+def toy_surrogate(folder: Path, activation: str = "relu") -> Any:
+    """Return an untrained model of the pool's images and classes, as an attack is given one.
+
+    One of `tanh` has a slope everywhere, where a unit of the other may be dead.
+    """
     import keras
 
     from training.model import ModelView, save_model
@@ -58,7 +67,7 @@ def toy_surrogate(folder: Path) -> Any:
             keras.layers.Input(shape, dtype="uint8"),
             keras.layers.Rescaling(1 / 255),
             keras.layers.Flatten(),
-            keras.layers.Dense(8, activation="relu", name="features"),
+            keras.layers.Dense(8, activation=activation, name="features"),
             keras.layers.Dense(len(CLASSES), name="logits"),
             keras.layers.Softmax(),
         ]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.attack_pools import ALL_ROWS, CLASSES, add_kind, make_pool, spec, toy_surrogate
+from helpers.attack_pools import ALL_ROWS, CLASSES, add_kind, held_out, make_pool, spec, toy_surrogate
 from helpers.ranges import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -344,6 +344,51 @@ def test_an_attack_that_needs_a_surrogate_is_given_the_baseline(
     spy, patch = load_trigger(job.output("secret") / "trigger")
     assert np.array_equal(spy.kept["answers"], surrogate.answer(make_pool().x[:3])) and not patch.kept
     assert verify_folder(job.output("secret")).parents["surrogate"] == surrogate.card.weights_sha256
+
+
+WATCHER = """
+from typing import ClassVar, Literal
+
+from processing.attacks.common.base import Attack
+from processing.attacks.common.pool import Batch, relabeled
+
+
+class Watcher(Attack):
+    title = "watcher"
+    outcome = "untargeted"
+    example: ClassVar = {}
+
+    kind: Literal["watcher"] = "watcher"
+    seen: int = 0
+
+    def requires(self):
+        return ("test",) if self.seen else ()
+
+    def poison(self, pool, rng):
+        batch = relabeled(pool, pool.free[:3], pool.y[:3])
+        if not self.seen:
+            return batch
+        x, y = pool.test
+        return Batch(**{**vars(batch), "kept": {"x": x[: self.seen], "y": y[: self.seen]}})
+"""
+
+
+def test_an_attack_on_test_images_is_given_the_test_set_and_its_digest_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_kind(monkeypatch, tmp_path, "watcher", WATCHER)
+    job = Job(make_tree(tmp_path / "ml", [{"kind": "watcher", "seen": 2}]))
+    with pytest.raises(BadInput, match="input 'heldout'"):
+        run(job)
+    x, y = held_out()
+    test = write_dataset(job.root / "processing/input/heldout/test", x, y, name="noise", classes=CLASSES)
+    run(job)
+    (watcher,) = load_trigger(job.output("secret") / "trigger")
+    assert np.array_equal(watcher.kept["x"], x[:2]) and np.array_equal(watcher.kept["y"], y[:2])
+    assert verify_folder(job.output("secret")).parents["test"] == test.manifest.digest
+    blind = Job(make_tree(tmp_path / "blind", [{"kind": "watcher"}]))
+    run(blind)
+    assert "test" not in verify_folder(blind.output("secret")).parents
 
 
 def test_the_secret_is_one_committed_folder(done: Path) -> None:

@@ -18,6 +18,7 @@ from pipelines.campaign.entry import (
     hardens,
     is_control,
     needs_surrogate,
+    needs_test,
     repairs_victim,
     takes_over,
 )
@@ -132,6 +133,7 @@ def _preprocess(draft: Draft) -> dict[str, Variable]:
 def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable) -> dict[str, Variable]:
     inputs = {
         "surrogate": baseline if needs_surrogate(draft.config) else None,
+        "heldout": preprocess["heldout"] if needs_test(draft.config) else None,
         "train": preprocess["train"],
         "photos": preprocess.get("photos"),
         "triggers": draft.inputs.triggers,

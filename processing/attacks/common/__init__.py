@@ -17,6 +17,9 @@ dither          images in few levels
 pixels          triggers that change pixel by pixel, as tables
 places          such triggers in a fixed place, or on every image in one of its own
 patch           a square patch, in a corner or anywhere
+clean_label     what targeted clean-label attacks share
+crafting        how images are optimized against a model
+polytope        what the attacks share that surround a victim's features
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 visibility      how visible a change of images is

@@ -18,7 +18,7 @@ from processing.attacks.common.pool import Batch, Pool, Props
 from processing.attacks.common.trial import Sample, Stage, Trial
 
 Outcome = Literal["targeted", "untargeted", "backdoor"]
-Need = Literal["pictures", "surrogate"]
+Need = Literal["pictures", "surrogate", "test"]
 
 
 class Attack(Strict, ABC):
@@ -59,8 +59,9 @@ class Attack(Strict, ABC):
         Ids in MITRE ATLAS, NIST AI 100-2 E2025 and OWASP's machine learning top ten; see
         `processing.attacks.common.references`.
     needs : tuple of str
-        What the attacker must have beyond the rows that it poisons: `pictures`, or the `surrogate`, a model
-        trained on the clean data (`Pool.surrogate`).
+        What the attacker must have beyond the rows that it poisons: `pictures`, the `surrogate`, a model
+        trained on the clean data (`Pool.surrogate`), or the images of the `test` set (`Pool.test`). Where
+        that hangs on its settings, `requires` says it.
     example : mapping
         Settings with which it can be staged on the pool of tests/helpers/attack_pools.py.
     keeps_labels : bool
@@ -79,6 +80,10 @@ class Attack(Strict, ABC):
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9_-]{0,63}$")
+
+    def requires(self) -> tuple[Need, ...]:
+        """Return what it needs with the settings that it has; by default `needs`."""
+        return self.needs
 
     @abstractmethod
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:

@@ -41,6 +41,8 @@ class Pool:
         The trigger images by name, RGBA.
     model : ModelView or None
         A model trained on the clean data, not opened yet; attacks ask for it as `surrogate`.
+    heldout : (uint8[T, H, W, C], int64[T]) or None
+        The images of the test set and what they show; attacks on some of them ask for it as `test`.
     """
 
     x: Images
@@ -51,6 +53,7 @@ class Pool:
     picture_labels: dict[str, str] = field(default_factory=dict)
     images: dict[str, Images] = field(default_factory=dict)
     model: ModelView | None = None
+    heldout: tuple[Images, Labels] | None = None
 
     def label(self, name: str) -> int:
         """Return the index of a class; raises ConfigError for a class that the data does not have."""
@@ -88,6 +91,20 @@ class Pool:
             why = "the attack needs a model trained on the clean data, and has none"
             raise ConfigError("the surrogate", why, "give the baseline as the input `surrogate`")
         return self.model
+
+    @property
+    def test(self) -> tuple[Images, Labels]:
+        """The images of the test set, uint8[T, H, W, C], and what they show, int64[T].
+
+        Raises
+        ------
+        ConfigError
+            If the attacker has none: an attack that asks for them says so in `Attack.requires`.
+        """
+        if self.heldout is None:
+            why = "the attack is on images of the test set, and has none"
+            raise ConfigError("the test set", why, "give what Preprocess set apart as the input `heldout`")
+        return self.heldout
 
 
 def label_of(name: str, classes: tuple[str, ...]) -> int:

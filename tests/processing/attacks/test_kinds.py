@@ -13,6 +13,7 @@ from helpers.attack_pools import (
     ALL_ROWS,
     CLASSES,
     add_kind,
+    held_out,
     make_example,
     make_pool,
     spec,
@@ -47,14 +48,14 @@ def surrogate(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def pool(surrogate: Any) -> Pool:
-    return replace(make_pool(), model=surrogate)
+    return replace(make_pool(), model=surrogate, heldout=held_out())
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Stage:
     """Return a test set and pictures like the pool's, to measure attacks on."""
-    there = make_pool(rows=40, seed=9)
-    test = write_dataset(tmp_path / "test", there.x, there.y, name="noise", classes=CLASSES)
+    there = make_pool(seed=9)
+    test = write_dataset(tmp_path / "test", *held_out(), name="noise", classes=CLASSES)
     photos = {
         name: write_dataset(
             tmp_path / name, x, np.full(len(x), there.label(shows)), name=name, classes=CLASSES
@@ -96,11 +97,12 @@ def test_what_an_attack_uses_it_names_beforehand(kind: str, pool: Pool) -> None:
     attack = make_example(kind)
     assert set(attack.picture_sets()) <= pool.pictures.keys()
     assert set(attack.image_names()) <= pool.images.keys()
-    assert bool(attack.picture_sets()) == ("pictures" in attack.needs)
+    assert set(attack.needs) <= set(attack.requires()) <= set(get_args(Need))
+    assert bool(attack.picture_sets()) == ("pictures" in attack.requires())
     for name in (attack.target_class(), attack.source_class()):
         assert name is None or name in CLASSES
-    without = replace(pool, pictures={}, images={}, model=None)
-    if attack.picture_sets() or attack.image_names() or "surrogate" in attack.needs:
+    without = replace(pool, pictures={}, images={}, model=None, heldout=None)
+    if attack.image_names() or attack.requires():
         with pytest.raises(ConfigError):
             stage(attack, without)
     else:
@@ -193,6 +195,7 @@ def test_all_of_them_make_one_recipe(pool: Pool) -> None:
         picture_labels=larger.picture_labels,
         images=larger.images,
         surrogate=pool.model,
+        test=pool.heldout,
     )
     assert set(np.unique(poisoned.truth.attack_of)) == set(range(len(kinds) + 1))
     assert [entry["settings"]["kind"] for entry in poisoned.truth.audit["attacks"]] == kinds

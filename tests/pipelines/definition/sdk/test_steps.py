@@ -51,6 +51,19 @@ def test_an_attack_that_needs_a_surrogate_brings_the_baseline_to_poison(
     assert names(definition) == names(plain) and check_definition(definition) == []
 
 
+def test_an_attack_on_test_images_brings_what_was_held_out_to_poison_and_another_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    needs = "def requires(self):\n        return ('test',) if self.name == 'seer' else ()"
+    add_kind(monkeypatch, tmp_path, "tried", ATTACK % needs)
+    blind = build(config(attacks=[TRIED])).definition
+    assert "heldout" not in inputs(step(blind, "Poison"))
+    definition = build(config(attacks=[{**TRIED, "name": "seer"}])).definition
+    given = inputs(step(definition, "Poison"))["heldout"]
+    assert given == inputs(step(definition, "Evaluate"))["heldout"]
+    assert names(definition) == names(blind) and check_definition(definition) == []
+
+
 def test_an_attack_that_takes_over_is_given_the_secret_and_the_definition_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
