@@ -10,6 +10,9 @@ trigger_images  trigger images, laid over images
 made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
+clean_label     what the backdoors share whose poison keeps its right label
+gradients       small changes of images along the gradient of a network
+proxy           an attacker's own network, trained against small changes
 pixels          triggers that change pixel by pixel, as tables
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
