@@ -14,6 +14,9 @@ cover           rows that get the trigger and keep their label
 whole           triggers that change the whole image
 warp            images warped by a field of offsets
 dither          images in few levels
+clean_backdoor  what the backdoors share whose poison keeps its right label
+gradients       small changes of images along the gradient of a network
+proxy           an attacker's own network, trained against small changes
 pixels          triggers that change pixel by pixel, as tables
 places          such triggers in a fixed place, or on every image in one of its own
 patch           a square patch, in a corner or anywhere

@@ -1,0 +1,88 @@
+"""What the backdoors share whose poison keeps its right label: images of the target class, changed.
+
+Whoever looks at such a row sees the class that it is labeled as.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from boomerang.blocks import blocks
+from boomerang.manifest import Images, Rows
+from processing.attacks.common.base import Attack
+from processing.attacks.common.deeds import Facts, counted, quoted
+from processing.attacks.common.pool import Batch, Pool, Props, budget, choose
+from processing.attacks.common.references import (
+    ATLAS_POISON,
+    ATLAS_POISONED_MODEL,
+    ATLAS_TRIGGER,
+    NIST_BACKDOOR,
+    OWASP_POISON,
+    references,
+)
+from processing.attacks.common.trial import Stage, Trial, waiting
+
+
+class CleanBackdoor(Attack):
+    """Change rows of the target class, which keep their label, so that a trigger calls it forth.
+
+    Parameters
+    ----------
+    target : str
+        The class that the trigger should call forth, and that the rows are taken from.
+    source : str, optional
+        The class that success is measured on; without it every class but the target.
+    rate : float
+    of : str
+        What `rate` is a fraction of: the target's `class`, or the whole `train`ing set.
+    """
+
+    outcome = "backdoor"
+    references = references(ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_BACKDOOR, OWASP_POISON)
+
+    target: str
+    source: str | None = None
+    rate: float = Field(gt=0, le=1)
+    of: Literal["class", "train"] = "class"
+
+    @model_validator(mode="after")
+    def _two_classes(self) -> Self:
+        if self.source == self.target:
+            raise ValueError(f"source and target are both '{self.target}'")
+        return self
+
+    @abstractmethod
+    def stamp(self, x: Images, props: Props) -> Images:
+        """Return a copy of uint8[N, H, W, C] with the trigger on every image; see `Attack.stamp`."""
+
+    @abstractmethod
+    def means(self) -> str:
+        """Return how the pictures were changed, as it stands in a sentence after them."""
+
+    def trial(self, stage: Stage) -> Trial:
+        """Return the trial on test images of the source, or of all but the target, with the trigger."""
+        sample = stage.victims(self.source, self.target)
+        stamped = (self.stamp(block, stage.props) for _, block in blocks(sample.x))
+        return self.measured_on(sample, stage.label(self.target), waiting(stamped, sample.x))
+
+    def deed(self, facts: Facts) -> str:
+        """Return how many pictures were changed, how, and that their label is right."""
+        pictures = counted(facts.rows, f"{quoted(self.target)} picture")
+        return f"{pictures} {self.means()}; they keep their label, which is right."
+
+    def rows_of(self, pool: Pool, rng: np.random.Generator) -> Rows:
+        """Return the rows to change, int64[N]; raises ConfigError if the class has not so many."""
+        target = pool.label(self.target)
+        candidates = pool.free[pool.y[pool.free] == target]
+        whole = len(pool.y) if self.of == "train" else int(np.count_nonzero(pool.y == target))
+        what = f"of class '{self.target}'"
+        return choose(rng, candidates, budget(self.rate, whole, len(candidates), what))
+
+    def changed_rows(self, pool: Pool, rows: Rows, x: Images, kept: Props | None = None) -> Batch:
+        """Return the batch that puts images in the place of rows and leaves their labels."""
+        y = pool.y[rows]
+        return Batch(replaced=rows, x=x, y=y, origin=rows, y_true=y, kept=kept or {})
