@@ -220,7 +220,8 @@ def _with_own(config: Config) -> Config:
     """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data.train)
+    presets.check_rows(train, config.data.train, architecture)
+    presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),
