@@ -126,8 +126,8 @@ def solve(
     model = architecture.solve(rows, classes)
     ask = classifier(model)
     numbers = [number for part in (rows, validation) for number in measured(ask, *part)]
-    history = {name: (number,) for name, number in zip(NUMBERS, numbers, strict=True)}
-    print("solved at once " + " ".join(f"{k}={v:.4f}" for k, (v,) in history.items()), flush=True)
+    history: History = {name: (number,) for name, number in zip(NUMBERS, numbers, strict=True)}
+    print("solved at once " + " ".join(f"{k}={v[0]:.4f}" for k, v in history.items()), flush=True)
     return model, history
 
 

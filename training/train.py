@@ -72,9 +72,7 @@ def _solve(given: Given, cluster: Cluster) -> None:
         given.architecture.check_steps(f"going on from the {given.settings.start}")
     if cluster.chief:
         print("nothing of [train] is used: the network is solved at once", flush=True)
-        model, history = solve(
-            given.architecture, given.kept, given.validation, len(given.train.classes)
-        )
+        model, history = solve(given.architecture, given.kept, given.validation, len(given.train.classes))
         given.save(model, history=history)
 
 

@@ -186,6 +186,8 @@ def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
         for label in (attack.target_class(), attack.source_class()):
             _check_class(label, classes, config, f"attack '{attack.name}'")
+        if classes is not None:
+            attack.check_classes(classes)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)

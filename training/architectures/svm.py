@@ -20,11 +20,11 @@ class Svm(Architecture):
     """A support vector machine on pixels in 0..1 (Cortes & Vapnik 1995), solved by scikit-learn's `SVC`.
 
     It is solved at once and takes no steps: nothing of `[train]` concerns it, and it cannot be fine-tuned
-    (`victim.schedule = "retrain"`). What is saved is a plain Keras model: `features` are the kernel's values of
-    an image and each support vector, `logits` their sum by the dual coefficients, and the intercept. Of two
-    classes the logits are the decision value and its negative; of more there is one machine for each class
-    against the rest, and the logits are their decision values. The softmax of them is no probability that
-    was held against rows. It learns from 10,000 rows at most: its time grows with the square and more.
+    (`victim.schedule = "retrain"`). What is saved is a plain Keras model: `features` are the kernel's values
+    of an image and each support vector, `logits` their sum by the dual coefficients, and the intercept. Of
+    two classes the logits are the decision value and its negative; of more there is one machine for each
+    class against the rest, and the logits are their decision values. The softmax of them is no probability
+    that was held against rows. It learns from 10,000 rows at most: its time grows with the square and more.
 
     Attributes
     ----------

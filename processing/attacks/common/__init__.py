@@ -11,6 +11,8 @@ made            images that are made when they are asked for
 rows            how an attack takes its rows
 backdoor        what all dirty-label backdoors share
 pixels          triggers that change pixel by pixel, as tables
+two_classes     what the attacks on a support vector machine share
+svm_points      points, each moved up the loss of such a machine
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 deeds           what the plain sentences about attacks are made of
