@@ -26,6 +26,7 @@ from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
 from processing.attacks.common.recipe import create_recipe, taking_over
 from processing.datasets.common.base import check_source
+from processing.datasets.common.choice import classes_of
 from processing.defenses.screening import DETECTORS
 from training.architectures import ARCHITECTURES
 from training.inference import INFERENCE
@@ -78,7 +79,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
-    classes = data.classes
+    classes = classes_of(data, config.data.classes)
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": _attacks(config, classes),
@@ -178,6 +179,10 @@ def _attacks(config: Config, classes: tuple[str, ...] | None) -> tuple[Spec, ...
             "it trains the victim, and in a transfer its features are frozen",
         )
         raise ConfigError(what, why, 'set victim.schedule = "retrain" or "finetune"')
+    if trainer is not None:
+        ARCHITECTURES.create(config.model.spec).check_steps(
+            f"attack '{trainer.name}', which trains the victim"
+        )
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
     for attack in attacks:
         for name in attack.picture_sets():

@@ -19,8 +19,8 @@ class SvmFlipping(OnTwoClasses):
 
     Parameters
     ----------
-    rate : float
-        Fraction of the rows of the two classes.
+    rate, rows
+        See `RowsAttack`; the rate is of the rows of the two classes, and takes as many of either.
     mode : str
         `add` appends copies with the wrong label and leaves the rows in; `replace` flips the rows themselves,
         which takes their right labels away too, and harms far more.

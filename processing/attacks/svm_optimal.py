@@ -21,8 +21,8 @@ class SvmOptimal(OnMachine):
 
     Parameters
     ----------
-    rate : float
-        Fraction of the rows of the two classes.
+    rate, rows
+        See `RowsAttack`; the rate is of the rows of the two classes, and takes as many of either.
     mode : str
         `add` appends the points; `replace` puts each in the place of the row that it started on.
     between : two names

@@ -11,22 +11,21 @@ from pydantic import Field, model_validator
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Bools, Images, Labels, Rows
-from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import quoted
 from processing.attacks.common.pool import Batch, Pool, budget, label_of
 from processing.attacks.common.references import ATLAS_POISON, NIST_AVAILABILITY, OWASP_POISON, references
+from processing.attacks.common.rows import RowsAttack
 from processing.attacks.common.svm_points import Arena, Doubles, Kernel, KernelName
 
 _FEWEST = 4
 
 
-class OnTwoClasses(Attack):
+class OnTwoClasses(RowsAttack):
     """What every attack on two classes is asked; see the fields of each kind."""
 
     outcome = "untargeted"
     references = references(ATLAS_POISON, NIST_AVAILABILITY, OWASP_POISON)
 
-    rate: float = Field(gt=0, le=1)
     mode: Literal["add", "replace"] = "add"
     between: tuple[str, ...] = ()
 
@@ -51,15 +50,19 @@ class OnTwoClasses(Attack):
         return pool.label(names[0]), pool.label(names[1])
 
     def drawn(self, pool: Pool, rng: np.random.Generator) -> Rows:
-        """Return the rows that the poison is made of: as many of either class, in random order."""
-        y, labels = pool.y, self.both(pool)
-        free = [pool.free[y[pool.free] == label] for label in labels]
-        whole = int(np.isin(y, labels).sum())
-        count = budget(
-            self.rate, whole, 2 * min(map(len, free)), "rows of the two classes, as many of either,"
-        )
+        """Return the rows that the poison is made of, in random order; by a rate as many of either class.
+
+        Rows that are copied may be another attack's too: they stay as they are.
+        """
+        labels = self.both(pool)
+        candidates = pool.free if self.mode == "replace" else np.arange(len(pool.y))
+        of_each = [candidates[pool.y[candidates] == label] for label in labels]
+        if self.rate is None:
+            return rng.permutation(self.chosen(pool, rng, np.concatenate(of_each), 0, "of its two classes"))
+        whole, what = int(np.isin(pool.y, labels).sum()), "rows of the two classes, as many of either,"
+        count = budget(self.rate, whole, 2 * min(map(len, of_each)), what)
         shares = count - count // 2, count // 2
-        taken = [rng.choice(rows, share, replace=False) for rows, share in zip(free, shares, strict=True)]
+        taken = [rng.choice(rows, share, replace=False) for rows, share in zip(of_each, shares, strict=True)]
         return rng.permutation(np.concatenate(taken))
 
     def batch(self, pool: Pool, rows: Rows, y: Labels, x: Images) -> Batch:
@@ -99,7 +102,7 @@ class OnMachine(OnTwoClasses):
     step: float = Field(default=1.0, gt=0, le=100)
     most_rows: int = Field(default=1000, ge=_FEWEST, le=5000)
 
-    example: ClassVar = {"rate": 0.001, "between": ["cat", "dog"], "steps": 3, "most_rows": 40}
+    example: ClassVar = {"rows": [2, 3, 6], "between": ["cat", "dog"], "steps": 3, "most_rows": 40}
 
     def deal(self, count: int) -> Deal:
         """Return what is done to so many rows."""
@@ -145,12 +148,11 @@ class OnMachine(OnTwoClasses):
         kept = np.flatnonzero(~deal.flipped)
         if not self.held_out or self.mode == "replace" or not len(kept):
             return rows
-        starts = np.intersect1d(watched, pool.free)
-        if len(starts) < len(kept):
-            why = f"{len(kept)} points start on rows that were held out, and there are {len(starts)}"
+        if len(watched) < len(kept):
+            why = f"{len(kept)} points start on rows that were held out, and there are {len(watched)}"
             raise ConfigError(self.title, why, "raise `held_out`, or lower `rate`")
         rows = rows.copy()
-        rows[kept] = rng.choice(starts, len(kept), replace=False)
+        rows[kept] = rng.choice(watched, len(kept), replace=False)
         return rows
 
     def _arena(self, pool: Pool, learned: Rows, watched: Rows, second: int) -> Arena:
