@@ -37,14 +37,14 @@ def test_rows_may_be_named_and_only_those_of_the_two_classes() -> None:
 def test_rows_that_another_attack_took_are_copied_and_never_replaced() -> None:
     pool = replace(cloud_pool(), free=np.arange(20, 40))
     assert (stage(make("svm_flipping", rate=0.5, mode="replace"), pool).origin >= 20).all()
-    with pytest.raises(ConfigError, match="poisoning rate 0.6"):
+    with pytest.raises(ConfigError, match=r"poisoning rate 0\.6"):
         stage(make("svm_flipping", rate=0.6, mode="replace"), pool)
     assert (stage(make("svm_flipping", rate=0.9), pool).origin < 20).any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_data_of_more_classes_needs_two_that_there_are(kind: str) -> None:
-    with pytest.raises(ConfigError, match=r"the data has 4 classes.*data\.classes"):
+    with pytest.raises(ConfigError, match=r"the data has 4 classes[^|]*data\.classes"):
         stage(make(kind, rate=0.1), make_pool(rows=40))
     with pytest.raises(ConfigError, match="did you mean 'cat'"):
         make(kind, rate=0.1, between=["cut", "dog"]).check_classes(make_pool().classes)
