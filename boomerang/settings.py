@@ -23,6 +23,8 @@ class DataConfig(Open):
         section may say is owned by the source's own class.
     path : str
         A file or folder, for a source that reads one.
+    classes : tuple of str
+        Of its classes these alone, in this order; none named is all of them.
     train, test, validation : int
         Rows of each split, class-balanced; 0 takes all there are. Validation rows are taken from
         the training split and are the defender's trusted clean set: no attack touches them.
@@ -30,9 +32,16 @@ class DataConfig(Open):
 
     source: str = "synthetic"
     path: str = ""
+    classes: tuple[str, ...] = ()
     train: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)
     validation: int = Field(default=1000, ge=10)
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> DataConfig:
+        if self.classes and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
+            raise ValueError("classes names two or more, each once, or none for all of them")
+        return self
 
     @property
     def spec(self) -> Spec:

@@ -26,6 +26,7 @@ from boomerang.manifest import Manifest, Rows, write_dataset
 from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
+from processing.datasets.common.choice import blueprint_of
 from processing.pictures.decoding import Refused
 from processing.pictures.gray import luma
 from processing.pictures.listing import hidden
@@ -78,7 +79,7 @@ def draft(job: Job, settings: PreprocessSettings) -> Blueprint:
     # The number of classes is not known before the source is loaded; ten is what a drawn one has.
     extra = data.validation + 10 * settings.canaries.candidates_per_class
     request = Request(path, data.train, data.test, extra, settings.seed)
-    return check_source(data).blueprint(request)
+    return blueprint_of(check_source(data), request, data.classes)
 
 
 def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:

@@ -121,6 +121,7 @@ def _train(given: Given, secret: Secret, cluster: Cluster) -> None:
     """Hand the attacker the lesson, and on the chief write the model and drop the checkpoints."""
     seed_everything(given.settings.seed)
     attack, honest = secret.trigger.attack, _Honest(given, cluster)
+    given.architecture.check_steps(f"attack '{attack.name}', which trains the victim")
     if cluster.chief:
         print(f"attack '{attack.name}' trains on {len(given.train)} rows", flush=True)
     model, history = attack.train(_lesson(given, secret, honest))

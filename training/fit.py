@@ -19,6 +19,7 @@ from boomerang.contract import Stop, hold_stop
 from boomerang.errors import StepFailed, Stopped
 from boomerang.manifest import Images, Labels
 from boomerang.settings import TrainConfig
+from training.architectures.common.base import Architecture
 from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
 from training.labeled import Labeled
@@ -27,7 +28,7 @@ from training.learning.descent import Loss, build, check, honest_loss, optimizer
 from training.learning.mirror import mirrored
 from training.learning.precision import taken
 from training.learning.reading import Reading
-from training.model import BATCH, classifier
+from training.model import BATCH, Ask, classifier
 from training.step import Step, twin
 
 NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
@@ -99,6 +100,42 @@ def fit(
     training = _Training(model, lesson, cluster or alone(), checkpoints)
     training.run()
     return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
+
+
+def solve(
+    architecture: Architecture, rows: Labeled, validation: Labeled, classes: int
+) -> tuple[Any, History]:
+    """Return a network that is solved at once, and its history, which has a single epoch.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        One that does not learn in steps.
+    rows : Labeled
+        To learn from.
+    validation : Labeled
+        Watched, never learned from.
+    classes : int
+
+    Raises
+    ------
+    ConfigError
+        If there are more rows than it can learn from.
+    """
+    architecture.check_rows(len(rows.y))
+    model = architecture.solve(rows, classes)
+    ask = classifier(model)
+    numbers = [number for part in (rows, validation) for number in measured(ask, *part)]
+    history: History = {name: (number,) for name, number in zip(NUMBERS, numbers, strict=True)}
+    print("solved at once " + " ".join(f"{k}={v[0]:.4f}" for k, v in history.items()), flush=True)
+    return model, history
+
+
+def measured(ask: Ask, x: Images, y: Labels) -> tuple[float, float]:
+    """Return accuracy and loss, cross entropy, of a model on rows."""
+    probabilities = np.concatenate([ask(block) for _, block in blocks(x, _ASKED_AT_ONCE)])
+    told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
+    return accuracy(probabilities, y), float(-np.log(told).mean())
 
 
 def batch_seeds(seed: int, epoch: int, step: int) -> Seeds:
@@ -238,13 +275,9 @@ class _Training:
     def validated(self) -> tuple[float, float]:
         """Return accuracy and loss on the validation rows, of the model as it would be saved."""
         self.update_model()
-        x, y = self.lesson.validation
         if self.saved is not self.model:
             self.saved.set_weights(self.model.get_weights())
-        parts = [self.ask(block) for _, block in blocks(x, _ASKED_AT_ONCE)]
-        probabilities = np.concatenate(parts)
-        told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
-        return accuracy(probabilities, y), float(-np.log(told).mean())
+        return measured(self.ask, *self.lesson.validation)
 
     def update_model(self) -> None:
         """Give the plain model what was learned, where another one is trained."""

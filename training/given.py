@@ -82,7 +82,8 @@ class Given:
 
     def finished(self, model: Any) -> Any:
         """Return a trained model as it is to be saved: with its mirror, if the settings want it."""
-        return mirrored(model) if self.settings.train.mirror_at_test else model
+        wanted = self.settings.train.mirror_at_test and self.architecture.in_steps
+        return mirrored(model) if wanted else model
 
     def checkpoints(self, model: Any, cluster: Cluster, number: int = 0) -> Checkpoints:
         """Return where a training of this job goes on from; see `fingerprint`.

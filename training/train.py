@@ -18,7 +18,7 @@ from typing import Any
 from boomerang.contract import Job, run_step
 from boomerang.settings import TrainSettings
 from training.cluster import Cluster, join
-from training.fit import fit, seed_everything
+from training.fit import fit, seed_everything, solve
 from training.given import Given, open_given
 from training.learning.descent import honest_loss
 from training.learning.head import new_head
@@ -37,6 +37,12 @@ def _train(given: Given, cluster: Cluster) -> None:
     """Train, and on the chief write the model and drop the checkpoints."""
     settings = given.settings
     seed_everything(settings.seed)
+    if cluster.chief:
+        kept, rows = len(given.kept.x), len(given.train)
+        print(f"training on {kept} of {rows} rows of {given.train.manifest.name}", flush=True)
+    if not given.architecture.in_steps:
+        _solve(given, cluster)
+        return
     model = given.start()
     with new_head(model) if settings.new_head else nullcontext():
         _learn(given, model, cluster)
@@ -44,9 +50,6 @@ def _train(given: Given, cluster: Cluster) -> None:
 
 def _learn(given: Given, model: Any, cluster: Cluster) -> None:
     settings, checkpoints = given.settings, given.checkpoints(model, cluster)
-    if cluster.chief:
-        kept, rows = len(given.kept.x), len(given.train)
-        print(f"training on {kept} of {rows} rows of {given.train.manifest.name}", flush=True)
     history = fit(
         model,
         *given.kept,
@@ -61,6 +64,16 @@ def _learn(given: Given, model: Any, cluster: Cluster) -> None:
     if cluster.chief:
         given.save(model, history=history)
         checkpoints.clear()
+
+
+def _solve(given: Given, cluster: Cluster) -> None:
+    """Solve a network that takes no steps, on the chief alone, and write it."""
+    if given.settings.start != "scratch":
+        given.architecture.check_steps(f"going on from the {given.settings.start}")
+    if cluster.chief:
+        print("nothing of [train] is used: the network is solved at once", flush=True)
+        model, history = solve(given.architecture, given.kept, given.validation, len(given.train.classes))
+        given.save(model, history=history)
 
 
 if __name__ == "__main__":

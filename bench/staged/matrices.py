@@ -110,5 +110,17 @@ MATRICES = {
         Matrices(
             "matrix_dose", "the poisoning rate against ASR and accuracy on three seeds", "dose.toml", 900
         ),
+        Matrices(
+            "matrix_svm_mnist",
+            "the attacks on a linear support vector machine, MNIST, ten seeds",
+            "svm-mnist.toml",
+            2500,
+        ),
+        Matrices(
+            "matrix_svm_cifar10",
+            "the attacks on a support vector machine, CIFAR-10, ten seeds",
+            "svm-cifar10.toml",
+            2500,
+        ),
     )
 }

@@ -27,6 +27,7 @@ from processing.attacks import ATTACKS
 from processing.attacks.common.base import Attack, Need
 from processing.attacks.common.recipe import create_recipe, taking_over
 from processing.datasets.common.base import check_source
+from processing.datasets.common.choice import classes_of
 from processing.defenses.screening import DETECTORS
 from training.architectures import ARCHITECTURES
 from training.inference import INFERENCE
@@ -79,7 +80,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
-    classes = data.classes
+    classes = classes_of(data, config.data.classes)
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": _attacks(config, classes, data.image),
@@ -181,6 +182,10 @@ def _attacks(
             "it trains the victim, and in a transfer its features are frozen",
         )
         raise ConfigError(what, why, 'set victim.schedule = "retrain" or "finetune"')
+    if trainer is not None:
+        ARCHITECTURES.create(config.model.spec).check_steps(
+            f"attack '{trainer.name}', which trains the victim"
+        )
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
     for attack in attacks:
         for name in attack.picture_sets():
@@ -190,6 +195,8 @@ def _attacks(
         for label in attack.class_names():
             _check_class(label, classes, config, f"attack '{attack.name}'")
         _check_image(attack, image)
+        if classes is not None:
+            attack.check_classes(classes)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(_complete(attack) for attack in attacks)
@@ -233,7 +240,8 @@ def _with_own(config: Config) -> Config:
     """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data.train)
+    presets.check_rows(train, config.data.train, architecture)
+    presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),

@@ -16,13 +16,16 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     """Return `[train]` with a value for every key.
 
     What the architecture recommends stands where the entry says nothing; sides by epoch only with the
-    recommended number of epochs.
+    recommended number of epochs. For one that is solved at once the defaults stand, whatever the entry says:
+    no step's key hangs on what it takes no notice of.
 
     Raises
     ------
     ConfigError
         If the settings do not fit each other, or the network.
     """
+    if not architecture.in_steps:
+        return TrainConfig()
     said = config.model_dump(include=config.model_fields_set)
     recommended = dict(architecture.recipe)
     if said.get("epochs", recommended.get("epochs")) != recommended.get("epochs"):
@@ -36,9 +39,10 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     return train
 
 
-def check_rows(train: TrainConfig, rows: int) -> None:
-    """Refuse a batch that there are not enough rows for, with a ConfigError; 0 rows are not known yet."""
-    if 0 < rows < train.batch:
+def check_rows(train: TrainConfig, rows: int, architecture: Architecture) -> None:
+    """Refuse too few rows for a batch, or too many, with a ConfigError; 0 rows are not known yet."""
+    architecture.check_rows(rows)
+    if architecture.in_steps and 0 < rows < train.batch:
         why = f"a batch of {train.batch} is more than the {rows} rows of data.train"
         raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or raise data.train")
 
@@ -54,6 +58,13 @@ def check_sizes(train: TrainConfig, architecture: Architecture) -> None:
     if wrong:
         why = f"'{architecture.kind}' takes multiples of {architecture.stride}, one is {wrong[0]}"
         raise ConfigError("'train.sizes'", why, f"give multiples of {architecture.stride}")
+
+
+def check_victim(victim: VictimConfig, architecture: Architecture) -> None:
+    """Refuse to go on from a model of a network that takes no steps, with a ConfigError."""
+    if not architecture.in_steps and victim.schedule != "retrain":
+        why = f"the network '{architecture.kind}' is solved at once, and cannot go on from a model"
+        raise ConfigError(f"'victim.schedule' {victim.schedule}", why, 'set victim.schedule = "retrain"')
 
 
 def fine_tuning(victim: VictimConfig, train: TrainConfig) -> VictimConfig:

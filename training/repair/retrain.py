@@ -23,6 +23,4 @@ class Retrain(Repair):
 
     def repair(self, model: Any, bench: Bench) -> Any:
         """Return a model that has not seen the flagged rows."""
-        fresh = bench.build()
-        bench.fit(fresh)
-        return fresh
+        return bench.anew()

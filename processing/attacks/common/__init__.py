@@ -23,6 +23,8 @@ patch           a square patch, in a corner or anywhere
 clean_label     what targeted clean-label attacks share
 crafting        how images are optimized against a model
 polytope        what the attacks share that surround a victim's features
+two_classes     what the attacks on a support vector machine share
+svm_points      points, each moved up the loss of such a machine
 art             what the backdoors of the Adversarial Robustness Toolbox share
 audit           what was done, as plain JSON
 visibility      how visible a change of images is

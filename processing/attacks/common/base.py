@@ -139,6 +139,17 @@ class Attack(Strict, ABC):
             If it does not.
         """
 
+    def check_classes(self, classes: tuple[str, ...]) -> None:
+        """Refuse data of classes that the attack cannot be staged on; by default it takes any.
+
+        It is asked when a config is read, where the source says what the classes are.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot.
+        """
+
     def check_change(self, change: Images) -> None:
         """Hold what the attack did to images against what it is to do; by default nothing is asked.
 

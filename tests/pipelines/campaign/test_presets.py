@@ -92,3 +92,38 @@ def test_a_fine_tune_has_the_rate_that_the_entry_gives_it() -> None:
     assert presets.fine_tuning(VictimConfig(learning_rate=3e-3), sgd).learning_rate == 3e-3
     assert presets.fine_tuning(VictimConfig(), adam).learning_rate == 3e-3
     assert presets.tuned(TrainConfig(epochs=2, sizes=(8, 16)), VictimConfig()).epochs == 3
+
+
+SVM = ["model.architecture=svm", "victim.schedule=retrain"]
+
+
+def test_of_a_network_that_is_solved_at_once_nothing_of_the_training_is_in_any_steps_settings() -> None:
+    """Neither a batch beyond the rows nor the key of a step hangs on what it takes no notice of."""
+    config = load("default", [*SVM, "data.train=100", "train.batch=128", "train.epochs=77"])
+    assert config.train == TrainConfig()
+    told, plain = (step_settings(each) for each in (config, load("default", [*SVM, "data.train=100"])))
+    assert told == plain
+    assert told[VICTIM].start == told[HARDEN].start == "scratch"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["victim.schedule=finetune"], "cannot go on from a model"),
+        (["victim.schedule=transfer"], "cannot go on from a model"),
+        (["data.train=10010"], "10,010 rows: the network 'svm' can learn from 10,000 at most"),
+    ],
+)
+def test_what_a_network_that_is_solved_at_once_cannot_do_is_refused_in_the_entry(
+    overrides: list[str], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load("default", [*SVM, *overrides])
+
+
+def test_an_attack_between_two_classes_needs_two_in_the_entry() -> None:
+    recipe = 'attacks=[{kind = "svm_optimal", rate = 0.1}]'
+    with pytest.raises(ConfigError, match="the data has 10 classes"):
+        load("label-flip", [recipe])
+    found = load("label-flip", [recipe, 'data.classes=["airplane", "cat"]'])
+    assert found.attacks[0].kind == "svm_optimal" and found.data.classes == ("airplane", "cat")

@@ -88,7 +88,7 @@ def test_an_attack_says_what_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "setting"), EXAMPLES)
 def test_no_attack_takes_a_setting_of_the_wrong_type(kind: str, setting: str) -> None:
-    with pytest.raises(ConfigError, match=rf"attack 1 \({kind}\): '{setting}'"):
+    with pytest.raises(ConfigError, match=rf"attack 1 \({kind}\): '{setting}['.]"):
         create(spec(kind, **{**ATTACKS[kind].example, setting: [{}]}))
 
 

@@ -40,7 +40,9 @@ class Architecture(Strict, ABC):
       learned from nor tested on;
     * `prepare`, where some of it is computed from the rows and not trained, and `rates`, where some of its
       variables learn faster or slower than the rest;
-    * `example`, where the defaults are too slow for the tests that every architecture is put through.
+    * `example`, where the defaults are too slow for the tests that every architecture is put through;
+    * `in_steps = False` and `solve`, if it does not learn step by step but is solved at once; `most_rows`, if
+      it cannot do so for any number of rows.
 
     Keras is imported in the function that uses it.
 
@@ -52,6 +54,11 @@ class Architecture(Strict, ABC):
         Each side that it takes is a multiple of it; 0 if it takes none but the one it was built for.
     rates : mapping of str to float
         Factors on the learning rate by the name of a variable: `{"beta": 64.0}` for those of batch norms.
+    in_steps : bool
+        Whether it learns step by step, as `[train]` says. One that does not takes no notice of `[train]`, and
+        nothing goes on from a model of it.
+    most_rows : int
+        As many as it can learn from; 0 is any number.
     """
 
     title: ClassVar[str]
@@ -60,6 +67,8 @@ class Architecture(Strict, ABC):
     recipe: ClassVar[Mapping[str, Any]] = {}
     rates: ClassVar[Mapping[str, float]] = {}
     stride: ClassVar[int] = 0
+    in_steps: ClassVar[bool] = True
+    most_rows: ClassVar[int] = 0
 
     kind: str
 
@@ -85,6 +94,35 @@ class Architecture(Strict, ABC):
         x : uint8[N, H, W, C]
             Some of the rows that it is going to learn from, 1 or more.
         """
+
+    def solve(self, rows: Labeled, classes: int) -> Any:
+        """Return the network as it has learned from rows, where it is solved at once.
+
+        Parameters
+        ----------
+        rows : Labeled
+            1 to `most_rows` of them.
+        classes : int
+            K, 2 or more; the rows need not have all.
+
+        Raises
+        ------
+        TypeError
+            If it learns step by step.
+        """
+        raise TypeError(f"{self.kind} learns step by step")
+
+    def check_steps(self, what: str) -> None:
+        """Refuse what trains step by step, where the network does not, with a ConfigError."""
+        if not self.in_steps:
+            why = f"the network '{self.kind}' is solved at once and takes no steps"
+            raise ConfigError(what, why, "leave it out, or take another architecture")
+
+    def check_rows(self, count: int) -> None:
+        """Refuse more rows than it can learn from, with a ConfigError."""
+        if 0 < self.most_rows < count:
+            why = f"the network '{self.kind}' can learn from {self.most_rows:,} at most"
+            raise ConfigError(f"{count:,} rows", why, "lower data.train, or take another architecture")
 
     def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
         """Refuse images that the network has too many poolings for.

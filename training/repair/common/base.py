@@ -26,8 +26,9 @@ class Repair(Strict, ABC):
       with fewer;
     * `repair`, which returns the repaired model: uint8 images to probabilities, with layers `features` and
       `logits`, as an architecture builds it. It trains with `bench.fit`, which goes on where a stopped job
-      was and shares the work among machines. What is drawn at random is drawn from `bench.seed`; TensorFlow,
-      numpy and Python are seeded with it before each repair. The same bench gives the same weights;
+      was and shares the work among machines; a whole training from nothing is `bench.anew`. What is drawn at
+      random is drawn from `bench.seed`; TensorFlow, numpy and Python are seeded with it before each repair.
+      The same bench gives the same weights;
     * `example`, where the defaults are too slow for the tests that every repair is put through.
 
     Where several machines train, each calls `repair`, with as many calls of `bench.fit`. In those but the

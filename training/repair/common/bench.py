@@ -10,7 +10,7 @@ from boomerang.settings import TrainConfig
 from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
-from training.fit import NUMBERS, History, fit
+from training.fit import NUMBERS, History, fit, solve
 from training.labeled import Labeled
 from training.learning.descent import Loss
 
@@ -55,6 +55,16 @@ class Bench:
         """Return a network as the victim's, untrained: a keras.Model."""
         return fresh(self.architecture, self.kept, self.classes)
 
+    def anew(self) -> Any:
+        """Return a network as the victim's, trained on the kept rows as the victim was on all."""
+        if self.architecture.in_steps:
+            model = self.build()
+            self.fit(model)
+            return model
+        model, history = solve(self.architecture, self.kept, self.trusted, len(self.classes))
+        self._done.append((self.checkpoints(model, len(self._done)), history))
+        return model
+
     def fit(
         self,
         model: Any,
@@ -77,7 +87,13 @@ class Bench:
         Returns
         -------
         History
+
+        Raises
+        ------
+        ConfigError
+            See `training.fit.fit`; also if the network is solved at once and takes no steps.
         """
+        self.architecture.check_steps("a repair that trains the model further")
         rows = rows or self.kept
         checkpoints = self.checkpoints(model, len(self._done))
         if self.cluster.chief:
