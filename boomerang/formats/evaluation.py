@@ -89,7 +89,7 @@ class Reference(Strict):
 
 
 class AttackWords(Strict):
-    """What `audit.json` says of an attack for people; it holds more, for auditors.
+    """What `audit.json` says of an attack for people; it holds more, for auditors, and older ones less.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class AttackWords(Strict):
     name: str
     title: str = ""
     deed: str = ""
-    references: tuple[Reference, ...] = ()
+    filed_under: tuple[Reference, ...] = ()
     images_made_from_rows: int = 0
     images_unchanged: int = 0
     images_compared: int = 0

@@ -146,10 +146,10 @@ def _attacks(run: Run, evaluation: Evaluation) -> list[Document]:
 
 
 def _words(told: AttackWords) -> Document:
-    visibility = told.model_dump(mode="json", exclude={"name", "title", "deed", "references"})
+    visibility = told.model_dump(mode="json", exclude={"name", "title", "deed", "filed_under"})
     return {
         "deed": told.deed,
-        "references": [each.model_dump(mode="json") for each in told.references],
+        "references": [each.model_dump(mode="json") for each in told.filed_under],
         "visibility": {**visibility, "text": sentences.visibility(told)},
     }
 

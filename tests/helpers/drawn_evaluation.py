@@ -115,7 +115,7 @@ class DrawnEvaluation:
         return [
             {
                 **{"name": n, "title": n, "deed": said.get(n, f"{n}: {other}")},
-                "references": cited(ATTACKS["badnets"].references),
+                "filed_under": cited(ATTACKS["badnets"].references),
                 **(seen if n == "cyan-square" else {}),
             }
             for n in self.attacks

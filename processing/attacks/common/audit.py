@@ -70,7 +70,7 @@ def audit_entry(attack: Attack, batch: Batch, pool: Pool, change: Change | None 
         "title": attack.title,
         "outcome": attack.outcome,
         "needs": list(attack.needs),
-        "references": cited(attack.references),
+        "filed_under": cited(attack.references),
         "deed": attack.deed(Facts(rows=poisoned, shows=pool.picture_labels)),
         "poisoned": poisoned,
         "replaced": len(batch.replaced),

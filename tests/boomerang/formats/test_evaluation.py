@@ -13,6 +13,7 @@ from helpers.scenes import Scene
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.evaluation import open_evaluation, read_gallery, read_metrics
 from boomerang.manifest import commit, read_manifest
+from boomerang.safeio import write_json_atomic
 
 
 @pytest.fixture
@@ -29,6 +30,17 @@ def test_what_is_written_is_read_back(folder: Path) -> None:
     for group in found.groups:
         assert len(found.images(group.images)) == len(group.items) > 0
     assert any(group.before for group in found.groups)
+
+
+def test_an_audit_of_before_it_said_how_visible_an_attack_is_is_read(folder: Path) -> None:
+    """As runs have left it: the taxonomies as one text each, and no measure but the largest change."""
+    entry = {"name": "cyan-square", "title": "patch", "deed": "Put.", "median_largest_change": 231.0}
+    entry |= {"references": {"OWASP ML": "ML02:2023 Data Poisoning Attack"}, "images_unchanged": 0}
+    write_json_atomic(folder / "audit.json", {"attacks": [entry]})
+    commit(folder, read_manifest(folder))
+    (found,) = open_evaluation(folder).attacks
+    assert (found.deed, found.median_largest_change) == ("Put.", 231.0)
+    assert found.filed_under == () and found.median_psnr_db is None and not found.images_made_from_rows
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "gallery.json", "audit.json", "arrays/scores.npy"])
