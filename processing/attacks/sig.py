@@ -36,6 +36,7 @@ class Sig(WholeImage):
     """
 
     title = "sinusoidal signal"
+    keeps_labels = True
     example: ClassVar = {"target": "bird", "rate": 0.1, "delta": 30}
 
     kind: Literal["sig"] = "sig"

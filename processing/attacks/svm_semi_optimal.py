@@ -43,6 +43,7 @@ class SvmSemiOptimal(OnMachine):
     """
 
     title = "optimized points that keep their label"
+    keeps_labels = True
 
     kind: Literal["svm_semi_optimal"] = "svm_semi_optimal"
 

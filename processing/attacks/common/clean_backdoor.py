@@ -20,7 +20,7 @@ from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
     ATLAS_TRIGGER,
-    NIST_BACKDOOR,
+    NIST_CLEAN_LABEL_BACKDOOR,
     OWASP_POISON,
     references,
 )
@@ -42,7 +42,10 @@ class CleanBackdoor(Attack):
     """
 
     outcome = "backdoor"
-    references = references(ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_BACKDOOR, OWASP_POISON)
+    keeps_labels = True
+    references = references(
+        ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_CLEAN_LABEL_BACKDOOR, OWASP_POISON
+    )
 
     target: str
     source: str | None = None

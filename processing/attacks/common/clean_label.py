@@ -20,7 +20,13 @@ from boomerang.manifest import Images, Labels, Rows
 from processing.attacks.common.base import Attack, Need
 from processing.attacks.common.deeds import Facts, counted, quoted
 from processing.attacks.common.pool import Batch, Pool, choose
-from processing.attacks.common.references import ATLAS_POISON, NIST_TARGETED, OWASP_POISON, references
+from processing.attacks.common.references import (
+    ATLAS_POISON,
+    NIST_CLEAN_LABEL,
+    NIST_TARGETED,
+    OWASP_POISON,
+    references,
+)
 from processing.attacks.common.trial import Stage, Trial
 
 if TYPE_CHECKING:
@@ -89,7 +95,8 @@ class CleanLabel(Attack):
 
     outcome = "targeted"
     needs = ("surrogate",)
-    references = references(ATLAS_POISON, NIST_TARGETED, OWASP_POISON)
+    keeps_labels = True
+    references = references(ATLAS_POISON, NIST_CLEAN_LABEL, NIST_TARGETED, OWASP_POISON)
 
     target: str
     source: str | None = None
