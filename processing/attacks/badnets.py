@@ -20,6 +20,9 @@ class BadNets(PatchBackdoor):
 
     With the mapping `all-to-all` (section 3.1.2) every class is poisoned and measured, and an image of the
     k-th class should be called the next one, of the last the first. Then there is no target and no source.
+    An image must be recognized to be shifted, so success is at most about the model's accuracy, and it takes
+    many rows: from 1,000 poisoned of 10,000 of CIFAR-10 a training of six epochs learned nothing, from 4,000
+    one of eight reached 71% at an accuracy of 73%.
 
     Parameters
     ----------

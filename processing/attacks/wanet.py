@@ -32,7 +32,8 @@ class WaNet(WholeImage, Covered):
     grid : int
         The offsets are drawn at grid x grid points, and bicubic between them.
     strength : float
-        The mean offset of the points, along each axis, in half pixels.
+        The mean offset of the points, along each axis, in half pixels. The paper's, which is the default, is
+        learned slowly: a short training on some ten thousand rows learns it in part.
     cover_rate : float
         Fraction of the whole training set that is warped otherwise and keeps its label; in the paper twice
         what is poisoned.
