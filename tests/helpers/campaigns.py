@@ -53,9 +53,9 @@ def start_campaign(
 ) -> subprocess.Popen[str]:
     """Start a campaign through the command line of a project, in a process group of its own.
 
-    `below` is the command that starts it.
+    The folder of its runs is given as from there, as most people give it. `below` is the command that starts it.
     """
-    command = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(out), *more]
+    command = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", os.path.relpath(out, project), *more]
     return subprocess.Popen(
         [*below, *command],
         cwd=project,
