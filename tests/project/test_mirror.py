@@ -152,6 +152,9 @@ COVERED_BY: dict[str, list[str]] = {
     "processing/attacks/common/test_backdoor.py": [
         "processing/attacks/common/audit",
     ],
+    "processing/attacks/test_bullseye_polytope.py": [
+        "processing/attacks/common/polytope",
+    ],
     "processing/attacks/test_kinds.py": [
         "processing/attacks/common/base",
         "processing/attacks/common/lesson",
