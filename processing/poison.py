@@ -76,7 +76,7 @@ def apply_recipe(
     picture_labels: Mapping[str, str] | None = None,
     images: Mapping[str, Images] | None = None,
     surrogate: ModelView | None = None,
-    test: tuple[Images, Labels] | None = None,
+    heldout: tuple[Images, Labels] | None = None,
 ) -> Poisoned:
     """Apply the attacks of a recipe, one after the other, to a training set, which may be larger than memory.
 
@@ -86,32 +86,27 @@ def apply_recipe(
 
     Parameters
     ----------
-    x : uint8[N, H, W, C], 0..255
-        Never written to.
-    y : int64[N], each in [0, len(classes))
+    x, y : uint8[N, H, W, C] in 0..255; int64[N], each in [0, len(classes))
         Never written to.
     classes : tuple of str
     attacks : sequence of Attack
         See `processing.attacks.common.recipe.create_recipe`. An empty one gives the clean control.
     seed : int
-    pictures, picture_labels, images
+    pictures, picture_labels, images, heldout
         See `processing.attacks.common.pool.Pool`.
     surrogate : ModelView, optional
         A model trained on the clean data, for the attacks that need one.
-    test : (uint8[T, H, W, C], int64[T]), optional
-        The test set, for the attacks on images of it.
 
     Raises
     ------
     ConfigError
         Naming the attack: if it names a class, a picture set or a trigger image that is not there,
-        asks for more rows than are left, its trigger cannot be seen, or there is no model or no test set
-        where it needs one.
+        asks for more rows than are left, its trigger cannot be seen, or it lacks the model or the test set.
     """
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
     free, done = np.arange(len(y)), []
     for number, attack in enumerate(attacks, 1):
-        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate, heldout=test)
+        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate, heldout=heldout)
         done.append(_stage(attack, pool, _generator(seed, number)))
         free = np.setdiff1d(free, done[-1].batch.replaced, assume_unique=True)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
@@ -212,7 +207,7 @@ def run(job: Job) -> None:
         picture_labels=photos.labels,
         images=load_images(image_folder) if image_folder else None,
         surrogate=surrogate,
-        test=(test.x, np.asarray(test.y)) if test else None,
+        heldout=(test.x, np.asarray(test.y)) if test else None,
     )
     published = _publish(job.output("train"), poisoned, train)
     secret = Manifest(

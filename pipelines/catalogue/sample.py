@@ -74,22 +74,28 @@ def staged(kind: str) -> Sample:
 
 
 def _pool(attack: Attack, scratch: Path) -> Pool:
-    x, y = _drawn()
+    (x, y), test = _drawn()
     needs: Mapping[str, Any] = {}
     if "pictures" in attack.needs:
         needs = {"pictures": {PICTURES: _pictures(scratch)}, "picture_labels": {PICTURES: "airplane"}}
-    model = _trained(x, y, scratch / "model") if "surrogate" in attack.needs else None
-    return Pool(x, y, _CLASSES, np.arange(len(y)), images=load_images(TRIGGERS), model=model, **needs)
+    model = _trained(x, y, scratch / "model") if "surrogate" in attack.requires() else None
+    images = load_images(TRIGGERS)
+    return Pool(x, y, _CLASSES, np.arange(len(y)), images=images, model=model, heldout=test, **needs)
 
 
-def _drawn() -> tuple[Images, Labels]:
+def _drawn() -> tuple[tuple[Images, Labels], tuple[Images, Labels]]:
+    """Return the training rows and the test rows of the classes."""
     from processing.datasets.synthetic import CLASSES, blueprint
     from processing.sharing.tasks import alone
 
-    drawn = blueprint(_DRAWN, len(CLASSES)).build(alone).train
+    drawn = blueprint(_DRAWN, _DRAWN).build(alone)
     labels = np.array([CLASSES.index(name) for name in _CLASSES])
-    rows = np.flatnonzero(np.isin(drawn.y, labels))
-    return drawn.x[rows], np.argmax(drawn.y[rows, None] == labels, axis=1).astype(np.int64)
+
+    def ours(x: Images, y: Labels) -> tuple[Images, Labels]:
+        rows = np.flatnonzero(np.isin(y, labels))
+        return x[rows], np.argmax(y[rows, None] == labels, axis=1).astype(np.int64)
+
+    return ours(drawn.train.x, drawn.train.y), ours(drawn.test.x, drawn.test.y)
 
 
 def _pictures(scratch: Path) -> Images:

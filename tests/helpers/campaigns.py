@@ -53,9 +53,11 @@ def start_campaign(
 ) -> subprocess.Popen[str]:
     """Start a campaign through the command line of a project, in a process group of its own.
 
-    The folder of its runs is given as from there, as most people give it. `below` is the command that starts it.
+    The folder of its runs is given as from there, as most people do it. `below` is the command that starts
+    it.
     """
-    command = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", os.path.relpath(out, project), *more]
+    given = [str(file), "--out", os.path.relpath(out, project), *more]
+    command = [sys.executable, "-m", "pipelines", "campaign", *given]
     return subprocess.Popen(
         [*below, *command],
         cwd=project,

@@ -152,6 +152,9 @@ COVERED_BY: dict[str, list[str]] = {
     "pipelines/watching/dashboard/test_serve.py": [
         "pipelines/cli/commands/dashboard",
     ],
+    "processing/attacks/test_bullseye_polytope.py": [
+        "processing/attacks/common/polytope",
+    ],
     "processing/attacks/test_kinds.py": [
         "processing/attacks/common/base",
         "processing/attacks/common/lesson",

@@ -69,7 +69,7 @@ def audit_entry(attack: Attack, batch: Batch, pool: Pool, change: Change | None 
         "settings": attack.model_dump(mode="json"),
         "title": attack.title,
         "outcome": attack.outcome,
-        "needs": list(attack.needs),
+        "needs": list(attack.requires()),
         "filed_under": cited(attack.references),
         "deed": attack.deed(Facts(rows=poisoned, shows=pool.picture_labels)),
         "poisoned": poisoned,

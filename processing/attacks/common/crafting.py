@@ -118,6 +118,25 @@ def descent(
     """
     import tensorflow as tf
 
+    step = tf.function(_step_of(objective, signs))
+
+    def descend(bases: Images, eps: float, start: Floats | None = None) -> Images:
+        low, high = map(tf.constant, bounds(bases, eps))
+        images = tf.constant(bases.astype(np.float32) if start is None else start)
+        mean = square = tf.zeros_like(images)
+        for number in range(1, steps + 1):
+            fallen = rate * 0.1 ** sum(number > share * steps for share in falls)
+            length = fallen * np.sqrt(1 - _SQUARE**number) / (1 - _MEAN**number)
+            images, mean, square = step(images, mean, square, low, high, tf.constant(length, tf.float32))
+        return rounded(images)
+
+    return descend
+
+
+def _step_of(objective: Callable[[Any], Any], signs: bool) -> Callable[..., Any]:
+    """Return one step of Adam with projection, to be traced."""
+    import tensorflow as tf
+
     def step(images: Any, mean: Any, square: Any, low: Any, high: Any, length: Any) -> tuple[Any, Any, Any]:
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -129,19 +148,7 @@ def descent(
         images = images - length * mean / (tf.sqrt(square) + _TINY)
         return tf.clip_by_value(images, low, high), mean, square
 
-    traced = tf.function(step)
-
-    def descend(bases: Images, eps: float, start: Floats | None = None) -> Images:
-        low, high = map(tf.constant, bounds(bases, eps))
-        images = tf.constant(bases.astype(np.float32) if start is None else start)
-        mean = square = tf.zeros_like(images)
-        for number in range(1, steps + 1):
-            fallen = rate * 0.1 ** sum(number > share * steps for share in falls)
-            length = fallen * np.sqrt(1 - _SQUARE**number) / (1 - _MEAN**number)
-            images, mean, square = traced(images, mean, square, low, high, tf.constant(length, tf.float32))
-        return rounded(images)
-
-    return descend
+    return step
 
 
 def moved(images: Any, most: int, chance: Any) -> Any:

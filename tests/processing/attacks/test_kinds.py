@@ -195,7 +195,7 @@ def test_all_of_them_make_one_recipe(pool: Pool) -> None:
         picture_labels=larger.picture_labels,
         images=larger.images,
         surrogate=pool.model,
-        test=pool.heldout,
+        heldout=pool.heldout,
     )
     assert set(np.unique(poisoned.truth.attack_of)) == set(range(len(kinds) + 1))
     assert [entry["settings"]["kind"] for entry in poisoned.truth.audit["attacks"]] == kinds
