@@ -1,10 +1,12 @@
 """One campaign entry; those that come with the project lie in `configs/`.
 
-sections   the entry as it is written: each section a model
-entry      found, read, checked as a whole, split into each step's own settings
-row_files  rows of the training set that an entry names in a file
-member     one cell of many: an entry under a name
-presets    what its network recommends, where it says nothing of the training
-site       the account's names that a definition holds
-staging    what the steps read from the user's disk, named by content
+sections      the entry as it is written: each section a model
+entry         found, read, checked as a whole, split into each step's own settings
+paths         its paths, made absolute
+row_files     rows of the training set that it names in a file
+recipe_check  its recipe, held against all else that it says
+member        one cell of many: an entry under a name
+presets       what its network recommends, where it says nothing of the training
+site          the account's names that a definition holds
+staging       what the steps read from the user's disk, named by content
 """

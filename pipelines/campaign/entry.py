@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,12 @@ from boomerang.settings import (
     TrainSettings,
 )
 from pipelines.campaign import presets
-from pipelines.campaign.row_files import load_rows
+from pipelines.campaign.paths import cut, from_here, with_paths
+from pipelines.campaign.recipe_check import checked_attacks, complete
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
-from processing.attacks.common.base import Attack, Need
-from processing.attacks.common.recipe import create_recipe, taking_over
+from processing.attacks.common.base import Need
+from processing.attacks.common.recipe import create_recipe
 from processing.datasets.common.base import check_source
 from processing.datasets.common.choice import classes_of
 from processing.defenses.screening import DETECTORS
@@ -36,7 +36,6 @@ from training.repair import REPAIRS
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = Path(__file__).with_name("configs")
 TRIGGERS = ROOT / "images" / "triggers"
-_LONGEST_SHOWN = 100
 
 # The names of the steps that carry settings; the definition uses the same.
 PREPROCESS, BASELINE, POISON, VICTIM = "Preprocess", "TrainBaseline", "Poison", "TrainVictim"
@@ -75,15 +74,15 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
-    read = load_config(file, [_from_here(text) for text in overrides], tables)
-    config = _with_own(_with_rows(_with_paths(read, base), base))
+    read = load_config(file, [from_here(text) for text in overrides], tables)
+    config = _with_own(with_paths(read, base))
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
     classes = classes_of(data, config.data.classes)
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
-        "attacks": _attacks(config, classes, data.image),
+        "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
         "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
         "harden": _completed(REPAIRS, config.harden),
         "inference": _completed(INFERENCE, config.inference),
@@ -99,7 +98,7 @@ def _find(source: str) -> Path:
     if path.suffix != ".toml":
         raise ConfigError(f"config '{source}'", "no bundled entry has this name", nearest(source, known))
     if not _is_file(path):
-        raise ConfigError(f"config {_cut(source)}", "there is no such file", f"bundled: {', '.join(known)}")
+        raise ConfigError(f"config {cut(source)}", "there is no such file", f"bundled: {', '.join(known)}")
     return path
 
 
@@ -110,130 +109,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _from_here(override: str) -> str:
-    """Make a path on the command line count from the working directory, as paths there do."""
-    key, equals, text = override.partition("=")
-    if equals and key.rpartition(".")[2] == "path":
-        path = _absolute(text.strip().strip("\"'"), Path.cwd(), key)
-        return f"{key}={json.dumps(path)}"
-    return override
-
-
-def _absolute(path: str, base: Path, key: str) -> str:
-    """Return a path as an absolute one; raises ConfigError where no file can have it."""
-    why, do = "", "correct the path"
-    try:
-        absolute = str((base / Path(path).expanduser()).resolve())
-        Path(absolute).exists()
-        absolute.encode()
-    except RuntimeError:  # expanduser's, of a user that there is not
-        why, do = "there is no such user", "write out the folder of that user"
-    except UnicodeEncodeError:
-        why, do = "it is not UTF-8", "rename what it leads to"
-    except ValueError:  # a NUL
-        why = "that can be no path"
-    except OSError as error:
-        why = error.strerror or str(error)
-    if why:
-        raise ConfigError(f"'{key}'", f"{_cut(path)}: {why}", do)
-    return absolute
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-
-
-def _with_paths(config: Config, base: Path) -> Config:
-    pictures = tuple(
-        entry.model_copy(update={"path": _existing(entry.path, base, f"pictures.{index}.path")})
-        for index, entry in enumerate(config.pictures)
-    )
-    path = _existing(config.data.path, base, "data.path") if config.data.path else ""
-    data = config.data.model_copy(update={"path": path})
-    return config.model_copy(update={"pictures": pictures, "data": data})
-
-
-def _with_rows(config: Config, base: Path) -> Config:
-    """Return the config with the rows themselves where an attack names a file of them."""
-    attacks = []
-    for number, spec in enumerate(config.attacks):
-        named = (spec.model_extra or {}).get("rows")
-        file = _existing(named, base, f"attacks.{number}.rows") if isinstance(named, str) else ""
-        attacks.append(spec.model_copy(update={"rows": load_rows(Path(file))}) if file else spec)
-    return config.model_copy(update={"attacks": tuple(attacks)})
-
-
-def _existing(path: str, base: Path, key: str) -> str:
-    absolute = _absolute(path, base, key)
-    if not Path(absolute).exists():
-        raise ConfigError(f"'{key}'", f"{absolute} does not exist", "correct the path, or put the data there")
-    return absolute
-
-
-def _attacks(
-    config: Config, classes: tuple[str, ...] | None, image: tuple[int, ...] | None
-) -> tuple[Spec, ...]:
-    """Return the recipe with every setting of every attack, each attack with a name of its own."""
-    attacks = create_recipe(config.attacks)
-    trainer = taking_over(attacks)
-    if trainer is not None and config.victim.schedule == "transfer":
-        what, why = (
-            f"attack '{trainer.name}'",
-            "it trains the victim, and in a transfer its features are frozen",
-        )
-        raise ConfigError(what, why, 'set victim.schedule = "retrain" or "finetune"')
-    if trainer is not None:
-        ARCHITECTURES.create(config.model.spec).check_steps(
-            f"attack '{trainer.name}', which trains the victim"
-        )
-    sets, images = [entry.name for entry in config.pictures], [file.stem for file in TRIGGERS.glob("*.png")]
-    for attack in attacks:
-        for name in attack.picture_sets():
-            _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
-        for name in attack.image_names():
-            _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {TRIGGERS}")
-        for label in attack.class_names():
-            _check_class(label, classes, config, f"attack '{attack.name}'")
-        _check_image(attack, image)
-        if classes is not None:
-            attack.check_classes(classes)
-    for entry in config.pictures:
-        _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
-    return tuple(_complete(attack) for attack in attacks)
-
-
-def _check_class(name: str | None, classes: tuple[str, ...] | None, config: Config, where: str) -> None:
-    """Check a class name where the source says beforehand what the classes are; else Poison does it."""
-    if name is not None and classes is not None and name not in classes:
-        why = f"{config.data.source} has no such class"
-        raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
-
-
-def _check_image(attack: Attack, image: tuple[int, ...] | None) -> None:
-    """Check that a trigger fits where the source says beforehand what its images are; else Poison does it."""
-    try:
-        if image is not None:
-            attack.check_image((*image, 1)[:3])
-    except ConfigError as error:
-        raise ConfigError(f"attack '{attack.name}': {error.what}", error.why, error.do) from None
-
-
-def _check_known(name: str, known: Sequence[str], what: str, do: str) -> None:
-    if name not in known:
-        raise ConfigError(
-            f"{what} '{name}'", "there is none of this name", nearest(name, known) if known else do
-        )
-
-
 def _completed(kinds: Kinds[Any], specs: Iterable[Spec]) -> tuple[Spec, ...]:
     """Return entries of a list with every setting that they have."""
     return tuple(
-        _complete(kinds.create(spec, f"{kinds.what} {number}")) for number, spec in enumerate(specs, 1)
+        complete(kinds.create(spec, f"{kinds.what} {number}")) for number, spec in enumerate(specs, 1)
     )
-
-
-def _complete(entry: Strict) -> Spec:
-    return Spec.model_validate(entry.model_dump(mode="json"))
 
 
 def _with_own(config: Config) -> Config:

@@ -183,7 +183,7 @@ def test_its_trial_says_what_the_images_are_and_where_from(kind: str, pool: Pool
 def test_all_of_them_make_one_recipe(pool: Pool) -> None:
     trained, *rest = sorted(ATTACKS, key=lambda kind: not ATTACKS[kind].takes_over)
     kinds = [trained, *(kind for kind in rest if not ATTACKS[kind].takes_over)]
-    larger = make_pool(rows=ALL_ROWS * len(kinds))
+    larger = make_pool(rows=3 * ALL_ROWS * len(kinds))
     recipe = create_recipe([spec(kind, **ATTACKS[kind].example) for kind in kinds])
     poisoned: Poisoned = apply_recipe(
         larger.x,
