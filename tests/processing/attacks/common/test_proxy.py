@@ -1,0 +1,37 @@
+"""The attacker's own network: it withstands changes that one trained on plain images does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.training_jobs import left_or_right
+
+from boomerang.errors import ConfigError
+from processing.attacks.common.gradients import Ball, unlearned
+from processing.attacks.common.proxy import Drill, trained
+
+X, Y = left_or_right(256)
+BALL = Ball("linf", 20.0)
+
+
+def drilled(radius: float, rows: int = 256) -> Any:
+    return trained(X, Y, 2, Drill(8, rows, radius, 3), np.random.default_rng(0))
+
+
+def accuracy(network: Any, x: Any) -> float:
+    return float((np.asarray(network(x.astype(np.float32))).argmax(1) == Y).mean())
+
+
+def test_it_knows_changed_images_and_follows_from_the_seed() -> None:
+    plain, hardened, again = drilled(1e-3), drilled(BALL.radius), drilled(BALL.radius)
+    under_attack = [accuracy(net, unlearned(net, X, Y, BALL, 10, 64)) for net in (plain, hardened)]
+    assert accuracy(plain, X) > 0.95 and accuracy(hardened, X) > 0.95
+    assert under_attack[1] > under_attack[0] + 0.2
+    assert all(np.array_equal(a, b) for a, b in zip(hardened.weights, again.weights, strict=True))
+
+
+def test_images_too_small_for_it_are_refused() -> None:
+    with pytest.raises(ConfigError, match="it takes images of 6 pixels a side and more, these are 5 x 16"):
+        trained(X[:, :, :5], Y, 2, Drill(1, 64, 1.0, 1), np.random.default_rng(0))
