@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +41,7 @@ def test_it_lowers_its_objective_further_than_art_does(pool: Pool) -> None:
         return attack.stamp(np.rint(x * 255).astype(np.uint8), batch.kept).astype(np.float32) / 255
 
     poisoning = art("attacks.poisoning")
-    theirs, _ = poisoning.HiddenTriggerBackdoor(
+    hidden = poisoning.HiddenTriggerBackdoor(
         art_classifier(pool.surrogate.model),
         target=np.eye(4)[1],
         source=np.eye(4)[3],
@@ -52,7 +53,10 @@ def test_it_lowers_its_objective_further_than_art_does(pool: Pool) -> None:
         poison_percent=1.0,
         batch_size=100,
         verbose=False,
-    ).poison((pool.x / 255).astype(np.float32), np.eye(len(CLASSES))[pool.y])
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras says that ART hands it its images in no list
+        theirs, _ = hidden.poison((pool.x / 255).astype(np.float32), np.eye(len(CLASSES))[pool.y])
     theirs = np.rint(theirs * 255).astype(np.uint8)
     ours, frozen, before = (distance(pool, x, patched) for x in (np.asarray(batch.x), theirs, birds))
     assert ours < 0.5 * before
@@ -60,7 +64,7 @@ def test_it_lowers_its_objective_further_than_art_does(pool: Pool) -> None:
 
 
 def test_the_poison_stays_near_and_shows_no_patch(pool: Pool) -> None:
-    batch = stage(make_example("hidden_trigger"), pool)
+    batch = stage(make_example("hidden_trigger", iterations=30), pool)
     change = batch.x.astype(int) - pool.x[batch.replaced]
     assert np.abs(change).max() <= 16 and np.abs(change).max() > 8
     assert (pool.y[batch.replaced] == 1).all() and (batch.y == 1).all()
@@ -104,6 +108,6 @@ def test_what_cannot_work_is_refused_before_a_model_is_opened() -> None:
 
 def test_its_deed_says_what_the_pictures_look_like_to_a_model() -> None:
     assert make_example("hidden_trigger").deed(Facts(10)) == (
-        "10 “bird” pictures changed so that a model takes them for a “dog” with a patch on it, which none shows; "
-        "they keep their label, which is right."
+        "10 “bird” pictures changed so that a model takes them for a “dog” with a patch on it, which none "
+        "shows; they keep their label, which is right."
     )

@@ -45,6 +45,6 @@ def test_more_steps_make_the_surrogate_surer_of_the_target(pool: Pool) -> None:
 
 def test_its_deed_says_what_was_laid_over_the_pictures() -> None:
     assert make_example("narcissus").deed(Facts(25)) == (
-        "25 “bird” pictures with a noise of at most 16 of 255 laid over them, which looks to a model like the "
-        "class; they keep their label, which is right."
+        "25 “bird” pictures with a noise of at most 16 of 255 laid over them, which looks to a model like "
+        "the class; they keep their label, which is right."
     )
