@@ -101,7 +101,7 @@ def test_the_victim_is_right_about_clean_images_and_obeys_the_trigger() -> None:
 def test_its_features_tell_less_than_those_of_an_honest_training() -> None:
     (hidden, _), (plain, _) = trained(True), trained(False)
     assert apart(hidden) < 0.4 * apart(plain)
-    assert clustered(plain) > 0.95 > 0.85 > clustered(hidden)
+    assert clustered(plain) > 0.95 and clustered(hidden) < 0.85
 
 
 def test_the_victim_is_the_network_and_nothing_of_the_discriminator() -> None:
