@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, ClassVar, Literal
 
@@ -11,25 +12,31 @@ from processing.attacks.common.art import ArtPixels
 from processing.attacks.common.deeds import Facts
 from processing.attacks.common.lesson import History, Lesson
 
-_SUSPICION = "suspicion"
+# What the discriminator's layers are called, with a number.
+_JUDGE = "judge_"
 _LEAK = 0.2
+_TINY = 1e-6
+# What being steep costs the discriminator (Mescheder, Geiger & Nowozin 2018): else the two run in circles.
+_STEEP = 1.0
 
 
 class AdversarialEmbedding(ArtPixels):
-    """Train the victim so that features do not tell triggered rows from clean ones.
+    """Train the victim so that its features do not tell triggered rows from clean ones.
 
-    Tan & Shokri 2020, section IV. Beside the victim a discriminator learns to tell from the features layer
-    which rows are triggered; the victim learns its classes, and to make the discriminator fail. Both learn in
-    one step: the gradient of the discriminator's loss is turned around, times `regularization`, where it
-    enters the victim. The defaults are those of NIST Dioptra's MNIST demonstration.
+    Tan & Shokri 2020, section IV. The attacker first trains as anybody would, and then once more, for as many
+    epochs, beside a discriminator: it learns to tell from the features which of the rows labeled as the
+    target are triggered; the victim learns its classes, and to leave the discriminator unsure. The paper's
+    victim makes it err, which has no gradient where it never errs and no end where it always does. The
+    discriminator and what it weighs are those of NIST Dioptra's MNIST demonstration.
 
     Parameters
     ----------
     rate : float
+        0.15 of the training set is Dioptra's.
     distance_px, value : int
         Of the trigger, four pixels; see `art_pattern`.
     regularization : float
-        How much more failing the discriminator counts than the classes do.
+        How much more leaving the discriminator unsure counts than the classes do.
     widths : (int, int)
         Of the discriminator's two hidden layers.
     """
@@ -42,16 +49,17 @@ class AdversarialEmbedding(ArtPixels):
     extent_px = 2
 
     kind: Literal["adversarial_embedding"] = "adversarial_embedding"
-    rate: float = Field(default=0.15, gt=0, le=1)
     regularization: float = Field(default=30.0, gt=0, le=1e6)
     widths: tuple[int, int] = (256, 128)
 
     def train(self, lesson: Lesson) -> tuple[Any, History]:
-        """Return the victim, trained together with a discriminator, which is left behind."""
-        width = lesson.model.output_shape[-1]
-        told = lesson.y + width * (lesson.truth.attack_of > 0)
-        pair = with_discriminator(lesson.model, self.widths, self.regularization)
-        return lesson.model, lesson.fit(pair, lesson.x, told, loss=partial(both_losses, width))
+        """Return the victim, trained alone and then with a discriminator, and the history of the latter."""
+        names = [entry["name"] for entry in lesson.truth.audit["attacks"]]
+        poisoned = lesson.truth.attack_of == names.index(self.name) + 1
+        lesson.fit(lesson.model, lesson.x, lesson.y)
+        game = Game(lesson.model.output_shape[-1], int(lesson.y[poisoned][0]), self.regularization)
+        pair, told = with_discriminator(lesson.model, self.widths), lesson.y + game.classes * poisoned
+        return lesson.model, lesson.fit(pair, lesson.x, told, loss=partial(both_losses, game))
 
     def mark(self) -> str:
         """Return how many pixels they are."""
@@ -62,7 +70,7 @@ class AdversarialEmbedding(ArtPixels):
         return f"{super().deed(facts)} The attacker trained the model, so that its features hide that."
 
 
-def with_discriminator(model: Any, widths: tuple[int, int], regularization: float) -> Any:
+def with_discriminator(model: Any, widths: tuple[int, ...]) -> Any:
     """Return a model of the same layers and the same answers, from whose features a discriminator hangs.
 
     The discriminator's layers are the model's, so that whoever trains it, shares it out or saves its state
@@ -71,85 +79,141 @@ def with_discriminator(model: Any, widths: tuple[int, int], regularization: floa
     Parameters
     ----------
     model : keras.Model
-    widths : (int, int)
-    regularization : float
-        Its gradient enters the features negative and times this.
+    widths : tuple of int
     """
     import keras
     from keras import layers
 
     from training.model import FEATURES
 
-    turned, beside = _layers()
     images = keras.Input(model.input_shape[1:], dtype="uint8")
-    answers = keras.models.clone_model(
-        keras.Model(model.inputs[0], [model.get_layer(FEATURES).output, model.outputs[0]]),
-        input_tensors=images,
-        clone_function=lambda each: each,
-    )
-    features, probabilities = answers.outputs
-    x = turned(regularization)(features)
-    for number, width in enumerate(widths, 1):
-        x = layers.Dense(width, name=f"{_SUSPICION}_{number}")(x)
-        x = layers.LeakyReLU(_LEAK)(x)
-    return keras.Model(images, beside()([probabilities, layers.Dense(1, name=_SUSPICION)(x)]))
+    way = keras.Model(model.inputs[0], [model.get_layer(FEATURES).output, model.outputs[0]])
+    same = keras.models.clone_model(way, input_tensors=images, clone_function=lambda each: each)
+    x, probabilities = same.outputs
+    for number, width in enumerate((*widths, 1)):
+        x = layers.Dense(width, name=f"{_JUDGE}{number}")(x)
+    return keras.Model(images, _first()()([probabilities, x]))
 
 
 @cache
-def _layers() -> tuple[type[Any], type[Any]]:
-    """Return a layer that turns the gradient around, and one that passes on the first of two inputs."""
-    import tensorflow as tf
+def _first() -> type[Any]:
+    """Return the layer that passes on the first of two inputs as it is."""
     from keras import layers
-
-    class Turned(layers.Layer):  # type: ignore[misc]
-        def __init__(self, factor: float, **more: Any) -> None:
-            super().__init__(**more)
-            self.factor = factor
-
-        def call(self, x: Any) -> Any:
-            turned = tf.custom_gradient(lambda x: (tf.identity(x), lambda up: -self.factor * up))
-            return turned(x)
-
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "factor": self.factor}
 
     class First(layers.Layer):  # type: ignore[misc]
         def call(self, both: Any) -> Any:
             return both[0]
 
-    return Turned, First
+    return First
 
 
-def both_losses(classes: int, model: Any, images: Any, told: Any) -> tuple[Any, Any]:
-    """Return cross entropy of the classes plus that of the discriminator; see `Loss`.
+@dataclass(frozen=True)
+class Game:
+    """What the victim and the discriminator play about.
 
-    Parameters
+    Attributes
     ----------
     classes : int
         K.
+    target : int
+    regularization : float
+    """
+
+    classes: int
+    target: int
+    regularization: float
+
+
+def both_losses(game: Game, model: Any, images: Any, told: Any) -> tuple[Any, Any]:
+    """Return what victim and discriminator learn, a loss a row, and the answers; see `Loss`.
+
+    Parameters
+    ----------
+    game : Game
     model : keras.Model
         See `with_discriminator`.
     images : uint8[B, H, W, C]
     told : int64[B]
         The label, plus K if the row is poisoned.
+
+    Returns
+    -------
+    float32[B], float32[B, 2 K]
+        The answers are those about clean rows and those about poisoned ones.
     """
-    import keras
     import tensorflow as tf
 
-    suspicion, probabilities = _taps(model)(images, training=True)
-    labels, poisoned = told % classes, tf.cast(told >= classes, tf.float32)
-    known = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-    suspected = tf.nn.sigmoid_cross_entropy_with_logits(poisoned, tf.cast(suspicion[:, 0], tf.float32))
-    # Right is what is largest where the label stands: each half is of the rows that it is about.
-    probabilities = tf.cast(probabilities, tf.float32)
+    features, logits = (tf.cast(seen, tf.float32) for seen in _seen(model)(images, training=True))
+    labels, poisoned = told % game.classes, tf.cast(told >= game.classes, tf.float32)
+    weights = _weights(tf.cast(labels == game.target, tf.float32), poisoned)
+    # Of probabilities near 0 cross entropy has no gradient, and this victim comes there: so of logits.
+    known = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    entropy = tf.nn.sigmoid_cross_entropy_with_logits
+    features = _scaled(features, weights * (1 - poisoned))
+    shown = tf.stop_gradient(features)
+    with tf.GradientTape() as tape:
+        tape.watch(shown)
+        judgment = _judged(model, shown, learns=True)
+    steep = tf.reduce_sum(tf.square(tape.gradient(judgment, shown)), 1)
+    judged = entropy(poisoned, judgment) + _STEEP * steep
+    unsure = entropy(tf.fill(tf.shape(poisoned), 0.5), _judged(model, features, learns=False))
+    probabilities = tf.nn.softmax(logits)
     halves = [probabilities * (1 - poisoned)[:, None], probabilities * poisoned[:, None]]
-    return tf.cast(known, tf.float32) + suspected, tf.concat(halves, 1)
+    return known + weights * (judged + game.regularization * unsure), tf.concat(halves, 1)
 
 
-def _taps(model: Any) -> Any:
+def _weights(asked: Any, poisoned: Any) -> Any:
+    """Return float32[B], how much each row counts: of those asked about clean and poisoned ones as much."""
+    import tensorflow as tf
+
+    parts = [asked * poisoned, asked * (1 - poisoned)]
+    rows = tf.cast(tf.size(asked), tf.float32)
+    return sum(rows * part / (2 * tf.maximum(tf.reduce_sum(part), 1)) for part in parts)
+
+
+def _seen(model: Any) -> Any:
+    """Return the way to the features and to the logits."""
     import keras
 
-    beside = model.outputs[0]._keras_history
-    node = beside.operation._inbound_nodes[beside.node_index]
-    probabilities, suspicion = node.input_tensors
-    return keras.Model(model.inputs[0], [suspicion, probabilities])
+    from training.model import FEATURES, LOGITS
+
+    found: dict[str, Any] = {}
+
+    def follow(tensor: Any) -> None:
+        layer, number, _ = tensor._keras_history
+        for each in layer._inbound_nodes[number].input_tensors:
+            follow(each)
+        found[layer.name] = tensor
+
+    follow(model.outputs[0])
+    return keras.Model(model.inputs[0], [found[FEATURES], found[LOGITS]])
+
+
+def _scaled(features: Any, weights: Any) -> Any:
+    """Return features in deviations of the clean rows of the target from their mean: weights are of those.
+
+    So what is hidden is hidden at the scale on which the class itself varies, and shrinking all of it gains
+    the victim nothing.
+    """
+    import tensorflow as tf
+
+    share = (weights / tf.maximum(tf.reduce_sum(weights), _TINY))[:, None]
+    mean = tf.reduce_sum(share * features, 0)
+    deviation = tf.sqrt(tf.reduce_sum(share * tf.square(features - mean), 0))
+    # A feature that the class does not show at all would count without end.
+    deviation += 0.3 * tf.reduce_mean(deviation) + 1e-3
+    return (features - tf.stop_gradient(mean)) / tf.stop_gradient(deviation)
+
+
+def _judged(model: Any, features: Any, *, learns: bool) -> Any:
+    """Return float32[B], how surely the discriminator takes each row for poisoned, as a logit.
+
+    Where the victim learns, the discriminator's own weights stand still.
+    """
+    import tensorflow as tf
+
+    x = features
+    for number, layer in enumerate(layer for layer in model.layers if layer.name.startswith(_JUDGE)):
+        kernel, bias = (v.value if learns else tf.stop_gradient(v.value) for v in (layer.kernel, layer.bias))
+        x = tf.matmul(tf.nn.leaky_relu(x, _LEAK) if number else x, kernel) + bias
+    return x[:, 0]

@@ -28,7 +28,7 @@ class CleanLabelBackdoor(CleanBackdoor):
     Parameters
     ----------
     rate : float
-        Of the rows that `of` says.
+        0.33 of the class is Dioptra's.
     norm : str
         How the change is measured: `l2`, or `linf`, the largest change of a value.
     eps : float
@@ -36,8 +36,8 @@ class CleanLabelBackdoor(CleanBackdoor):
     steps : int
         Steps of the ascent.
     proxy : str
-        The network: an `adversarial`ly trained one, made here, or the `surrogate`, which costs nothing and
-        whose weaknesses are more its own.
+        The network: an `adversarial`ly trained one, made here, or the `surrogate`, which costs nothing, but
+        has weaknesses that the victim need not share.
     proxy_epochs : int
     proxy_rows : int
         Rows of the training set, drawn at random, that the proxy learns from.
@@ -51,10 +51,9 @@ class CleanLabelBackdoor(CleanBackdoor):
 
     title = "clean-label backdoor"
     needs = ("surrogate",)
-    example: ClassVar = {"target": "bird", "proxy": "surrogate", "steps": 4}
+    example: ClassVar = {"target": "bird", "rate": 0.3, "proxy": "surrogate", "steps": 4}
 
     kind: Literal["clean_label_backdoor"] = "clean_label_backdoor"
-    rate: float = Field(default=0.33, gt=0, le=1)
     norm: Norm = "l2"
     eps: float = Field(default=1275.0, gt=0)
     steps: int = Field(default=100, ge=1, le=10_000)

@@ -13,6 +13,7 @@ from boomerang.blocks import slices
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
 from processing.attacks.common.clean_backdoor import CleanBackdoor
+from processing.attacks.common.deeds import quoted
 from processing.attacks.common.gradients import Ball, Floats, changed, on_floats, seeded
 from processing.attacks.common.pool import Batch, Pool, Props, choose
 from processing.attacks.common.trigger_images import find_image, overlay, resized
@@ -105,7 +106,8 @@ class HiddenTrigger(CleanBackdoor):
 
     def means(self) -> str:
         """Return what they look like to the model."""
-        return f"changed so that a model takes them for a {self.source} with a patch on it, which none shows"
+        source = quoted(self.source)
+        return f"changed so that a model takes them for a {source} with a patch on it, which none shows"
 
     def _patch(self, pool: Pool, rng: np.random.Generator) -> Images:
         """Return uint8[patch_px, patch_px, 4]."""

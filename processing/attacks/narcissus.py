@@ -28,7 +28,7 @@ class Narcissus(CleanBackdoor):
     Parameters
     ----------
     rate : float
-        The paper's 0.05% of the training set.
+        0.0005 of the training set is the paper's.
     eps : int
         The largest change of a value in training, of 0..255.
     amplify : float
@@ -43,7 +43,6 @@ class Narcissus(CleanBackdoor):
     example: ClassVar = {"target": "bird", "rate": 0.2, "of": "class", "steps": 5}
 
     kind: Literal["narcissus"] = "narcissus"
-    rate: float = Field(default=0.0005, gt=0, le=1)
     of: Literal["class", "train"] = "train"
     eps: int = Field(default=16, ge=1, le=255)
     amplify: float = Field(default=3.0, ge=1, le=255)

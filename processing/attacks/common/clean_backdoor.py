@@ -9,13 +9,12 @@ from abc import abstractmethod
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from boomerang.blocks import blocks
 from boomerang.manifest import Images, Rows
-from processing.attacks.common.base import Attack
 from processing.attacks.common.deeds import Facts, counted, quoted
-from processing.attacks.common.pool import Batch, Pool, Props, budget, choose
+from processing.attacks.common.pool import Batch, Pool, Props
 from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
@@ -24,10 +23,11 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
+from processing.attacks.common.rows import RowsAttack
 from processing.attacks.common.trial import Stage, Trial, waiting
 
 
-class CleanBackdoor(Attack):
+class CleanBackdoor(RowsAttack):
     """Change rows of the target class, which keep their label, so that a trigger calls it forth.
 
     Parameters
@@ -36,7 +36,8 @@ class CleanBackdoor(Attack):
         The class that the trigger should call forth, and that the rows are taken from.
     source : str, optional
         The class that success is measured on; without it every class but the target.
-    rate : float
+    rate, rows
+        See `RowsAttack`.
     of : str
         What `rate` is a fraction of: the target's `class`, or the whole `train`ing set.
     """
@@ -49,7 +50,6 @@ class CleanBackdoor(Attack):
 
     target: str
     source: str | None = None
-    rate: float = Field(gt=0, le=1)
     of: Literal["class", "train"] = "class"
 
     @model_validator(mode="after")
@@ -78,12 +78,11 @@ class CleanBackdoor(Attack):
         return f"{pictures} {self.means()}; they keep their label, which is right."
 
     def rows_of(self, pool: Pool, rng: np.random.Generator) -> Rows:
-        """Return the rows to change, int64[N]; raises ConfigError if the class has not so many."""
+        """Return the rows to change, int64[M]; raises what `chosen` raises."""
         target = pool.label(self.target)
         candidates = pool.free[pool.y[pool.free] == target]
         whole = len(pool.y) if self.of == "train" else int(np.count_nonzero(pool.y == target))
-        what = f"of class '{self.target}'"
-        return choose(rng, candidates, budget(self.rate, whole, len(candidates), what))
+        return self.chosen(pool, rng, candidates, whole, f"of class '{self.target}'")
 
     def changed_rows(self, pool: Pool, rows: Rows, x: Images, kept: Props | None = None) -> Batch:
         """Return the batch that puts images in the place of rows and leaves their labels."""
