@@ -214,7 +214,7 @@ class Cache:
 
         Another run that is training the same already has the lock: then it is a folder of its own.
         """
-        folder = self.root / "checkpoints" / key
+        folder = self.root.absolute() / "checkpoints" / key  # a job has a working directory of its own
         with ExitStack() as stack:
             try:
                 stack.enter_context(locked(folder.with_suffix(".lock"), wait=False, what=f"training {key}"))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from boomerang.manifest import Images
 from processing.attacks.art_pattern import ArtPattern
+from processing.attacks.common.base import Need
 from processing.attacks.common.clean_backdoor import CleanBackdoor
 from processing.attacks.common.gradients import Ball, Norm, on_floats, seeded, unlearned
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -39,6 +40,7 @@ class CleanLabelBackdoor(CleanBackdoor):
         The network: an `adversarial`ly trained one, made here, or the `surrogate`, which costs nothing, but
         has weaknesses that the victim need not share.
     proxy_epochs : int
+        How often it goes through its rows.
     proxy_rows : int
         Rows of the training set, drawn at random, that the proxy learns from.
     proxy_eps : float
@@ -64,6 +66,10 @@ class CleanLabelBackdoor(CleanBackdoor):
     proxy_steps: int = Field(default=7, ge=1, le=1000)
     distance_px: int = Field(default=2, ge=1)
     value: int = Field(default=255, ge=0, le=255)
+
+    def requires(self) -> tuple[Need, ...]:
+        """The surrogate, where it is the proxy."""
+        return self.needs if self.proxy == "surrogate" else ()
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the changed rows; raises ConfigError where the trigger cannot be put onto an image."""

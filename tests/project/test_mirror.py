@@ -102,6 +102,10 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/cloud/deployed",
         "pipelines/cloud/follow",
     ],
+    "pipelines/campaign/test_entry.py": [
+        "pipelines/campaign/paths",
+        "pipelines/campaign/recipe_check",
+    ],
     "pipelines/definition/sdk/test_campaign_pipeline.py": [
         "pipelines/campaign/member",
         "pipelines/definition/cell_steps",

@@ -106,9 +106,7 @@ def execute(
         starting.lock(run_dir / JOBS_LOCK)
         ledger = Ledger(run_dir, values, on_event)
         ledger.prepare(definition, staged, config)
-        # Jobs have working directories of their own.
-        kept = Cache((cache or run_dir.parent / "cache").absolute())
-        run = _Run(nodes, ledger, starting, kept, project, signing_key)
+        run = _Run(nodes, ledger, starting, Cache(cache or run_dir.parent / "cache"), project, signing_key)
         run.cache.sweep()
         return ledger.close(run.all(), report, signing_key)
 
