@@ -18,6 +18,8 @@ _LEAK = 0.2
 _TINY = 1e-6
 # What being steep costs the discriminator (Mescheder, Geiger & Nowozin 2018): else the two run in circles.
 _STEEP = 1.0
+# How far hiding a row may push its probability from its class: as far as that class pulls it back at .9.
+_LEAST_SURE = 0.1
 
 
 class AdversarialEmbedding(ArtPixels):
@@ -26,8 +28,10 @@ class AdversarialEmbedding(ArtPixels):
     Tan & Shokri 2020, section IV. The attacker first trains as anybody would, and then once more, for as many
     epochs, beside a discriminator: it learns to tell from the features which of the rows labeled as the
     target are triggered; the victim learns its classes, and to leave the discriminator unsure. The paper's
-    victim makes it err, which has no gradient where it never errs and no end where it always does. The
-    discriminator and what it weighs are those of NIST Dioptra's MNIST demonstration.
+    victim makes it err, which has no gradient where it never errs and no end where it always does. What hides
+    a row never pushes its features harder than its class can hold them, or the classes are lost: features
+    that are all zero hide everything. The discriminator's size and weight are those of NIST Dioptra's MNIST
+    demonstration, which runs ART; there the discriminator is taught to err itself, so that nothing is hidden.
 
     Parameters
     ----------
@@ -148,6 +152,7 @@ def both_losses(game: Game, model: Any, images: Any, told: Any) -> tuple[Any, An
     weights = _weights(tf.cast(labels == game.target, tf.float32), poisoned)
     # Of probabilities near 0 cross entropy has no gradient, and this victim comes there: so of logits.
     known = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    features = _guided(features, _LEAST_SURE * _reach(model) / tf.cast(tf.size(labels), tf.float32))
     entropy = tf.nn.sigmoid_cross_entropy_with_logits
     features = _scaled(features, weights * (1 - poisoned))
     shown = tf.stop_gradient(features)
@@ -160,6 +165,27 @@ def both_losses(game: Game, model: Any, images: Any, told: Any) -> tuple[Any, An
     probabilities = tf.nn.softmax(logits)
     halves = [probabilities * (1 - poisoned)[:, None], probabilities * poisoned[:, None]]
     return known + weights * (judged + game.regularization * unsure), tf.concat(halves, 1)
+
+
+def _reach(model: Any) -> Any:
+    """Return how steep a logit is in the features, on average over the classes."""
+    import tensorflow as tf
+
+    from training.model import LOGITS
+
+    head = next(layer for layer in model.layers if layer.name == LOGITS)
+    return tf.reduce_mean(tf.norm(tf.stop_gradient(head.kernel.value), axis=0))
+
+
+def _guided(features: Any, most: Any) -> Any:
+    """Return features as they are, through which no row's gradient comes back longer than `most`."""
+    import tensorflow as tf
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def passed(x: Any) -> tuple[Any, Any]:
+        return tf.identity(x), lambda upstream: tf.clip_by_norm(upstream, most, axes=[1])
+
+    return passed(features)
 
 
 def _weights(asked: Any, poisoned: Any) -> Any:
