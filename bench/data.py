@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bench.contest import ROOT, Setting
 from boomerang.digest import sha256_bytes
+from boomerang.errors import UsageError
 from boomerang.manifest import Images, Labels
 
 Features = npt.NDArray[np.float32]
@@ -42,13 +43,26 @@ def cifar10(setting: Setting) -> dict[str, npt.NDArray[Any]]:
     if setting.quick:
         x, y = noise(200, setting.seed), labels(200)
         return {"x_train": x, "y_train": y, "x_test": x[:50], "y_test": y[:50]}
-    folder = setting.kept / "data"
-    if not (folder / "cifar10.npz").exists():
-        source = real_data()
-        assert source is not None, "see `lacks_cifar10`"
-        subprocess.run([sys.executable, source / "unpack.py", folder], check=True, stdout=subprocess.DEVNULL)
-    with np.load(folder / "cifar10.npz") as stored:
+    with np.load(real_file("cifar10", setting.kept)) as stored:
         return {name: np.asarray(stored[name], np.uint8 if name[0] == "x" else np.int64) for name in stored}
+
+
+def real_file(name: str, kept: Path) -> Path:
+    """Return the file of `cifar10` or `mnist`, in Keras' layout, unpacked into a folder that stays.
+
+    Raises
+    ------
+    UsageError
+        If the real data is not to be had.
+    """
+    file = kept / "data" / f"{name}.npz"
+    if not file.exists():
+        source = real_data()
+        if source is None:
+            raise UsageError(f"the rows of {name}", lacks_real_data(), "set BOOMERANG_DATA to its folder")
+        command = [sys.executable, str(source / "unpack.py"), str(file.parent)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return file
 
 
 def noise(rows: int, seed: int, shape: tuple[int, int, int] = (32, 32, 3)) -> Images:

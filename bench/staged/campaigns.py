@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contest import ROOT, Setting
-from bench.data import cifar10, lacks_real_data, real_data
+from bench.contest import ROOT
+from bench.data import real_data
 from bench.harness import KEPT
 from bench.results import RESULTS, write
 from bench.staging import command
 from boomerang.digest import digest_json
-from boomerang.errors import StepFailed, UsageError
+from boomerang.errors import StepFailed
 
 MODELS = ("baseline", "victim", "hardened")
 
@@ -98,12 +98,7 @@ def _filled(override: str) -> str:
     """Return an override with the place of the real data in it."""
     if "<" not in override:
         return override
-    if why := lacks_real_data():
-        raise UsageError("a campaign on real data", why, "see ../shared/data/README.md")
-    setting = Setting(False, 0, KEPT, KEPT)
-    if "<cifar10>" in override or "<mnist>" in override:
-        cifar10(setting)  # which unpacks it, and MNIST beside it
-    places = {"cifar10": KEPT / "data" / "cifar10.npz", "mnist": KEPT / "data" / "mnist.npz"}
+    places = {name: real_file(name, KEPT) for name in ("cifar10", "mnist")}
     places["photographs"] = KEPT / "photographs"
     if "<photographs>" in override:
         _photographs(places["photographs"])

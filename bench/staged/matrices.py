@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import ROOT
+from bench.data import real_file
 from bench.harness import KEPT
 from bench.machine import machine
 from bench.results import RESULTS
@@ -38,12 +39,15 @@ class Matrices:
         Its name in `bench/campaigns`.
     cpu_s : int
         About how long it takes.
+    data : str
+        The real data that it is on, `cifar10` or `mnist`; empty if it is on what comes with the project.
     """
 
     name: str
     words: str
     file: str
     cpu_s: int
+    data: str = ""
 
     def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices") -> Path:
         """Run it and write its matrix.
@@ -52,8 +56,10 @@ class Matrices:
         ------
         StepFailed
             If a cell has no number.
+        UsageError
+            If the real data is not to be had.
         """
-        file = CAMPAIGNS / self.file
+        file = self._with_data(runs)
         words = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(runs)]
         code = subprocess.run(words, cwd=ROOT, check=False, stdout=sys.stderr).returncode
         if code:
@@ -63,6 +69,17 @@ class Matrices:
         write_json_atomic(path, told | {"machine": machine()})
         print("\n".join(self.table(out)))
         return path
+
+    def _with_data(self, runs: Path) -> Path:
+        """Return the campaign's file; where it is on real data a copy that names it."""
+        file = CAMPAIGNS / self.file
+        if not self.data:
+            return file
+        named = f'data.path = "{real_file(self.data, KEPT)}"'
+        copy = runs / self.file
+        runs.mkdir(parents=True, exist_ok=True)
+        copy.write_text(file.read_text().replace('data.path = ""', named))
+        return copy
 
     def told(self, matrix: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a matrix is committed: all but what is of the folder that it was run in."""
@@ -111,16 +128,32 @@ MATRICES = {
             "matrix_dose", "the poisoning rate against ASR and accuracy on three seeds", "dose.toml", 900
         ),
         Matrices(
+            "attacks_cifar10",
+            "every attack on a model from scratch, CIFAR-10, three seeds",
+            "attacks-cifar10.toml",
+            9000,
+            "cifar10",
+        ),
+        Matrices(
+            "attacks_mnist",
+            "Dioptra's and OWASP's attacks, MNIST, three seeds",
+            "attacks-mnist.toml",
+            2500,
+            "mnist",
+        ),
+        Matrices(
             "matrix_svm_mnist",
             "the attacks on a linear support vector machine, MNIST, ten seeds",
             "svm-mnist.toml",
             2500,
+            "mnist",
         ),
         Matrices(
             "matrix_svm_cifar10",
             "the attacks on a support vector machine, CIFAR-10, ten seeds",
             "svm-cifar10.toml",
             2500,
+            "cifar10",
         ),
     )
 }

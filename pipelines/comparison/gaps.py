@@ -9,7 +9,7 @@ from boomerang.metrics import Rate, difference
 from pipelines.matrix.figures import between, figure, step, step_range
 from pipelines.page.wording import NOT_MEASURED, Tone
 
-Unit = Literal["share", "s", "MB", "rows", ""]
+Unit = Literal["share", "s", "MB", "dB", "rows", ""]
 Better = Literal["low", "high", "neither"]
 
 SAME = "cannot be told apart"

@@ -27,8 +27,8 @@ class Quantity(Strict):
     key, title, words : str
         How cells name it, how a page does, and what it is in a sentence.
     unit : str
-        Values of `share` are fractions, shown in percent; of `s` seconds, of `MB` megabytes (10^6), of `rows`
-        counts, of an empty one plain numbers.
+        Values of `share` are fractions, shown in percent; of `s` seconds, of `MB` megabytes (10^6), of `dB`
+        decibels, of `rows` counts, of an empty one plain numbers.
     better : str
         Which way is the defender's.
     shown : bool
@@ -38,7 +38,7 @@ class Quantity(Strict):
     key: str
     title: str
     words: str
-    unit: Literal["share", "s", "MB", "rows", ""] = "share"
+    unit: Literal["share", "s", "MB", "dB", "rows", ""] = "share"
     better: Literal["low", "high", "neither"]
     shown: bool = False
 

@@ -18,6 +18,7 @@ _VALUES: dict[str, Callable[[float], str]] = {
     "share": wording.percent,
     "s": wording.duration,
     "MB": lambda value: f"{value:,.0f} MB",
+    "dB": lambda value: f"{value:.1f} dB",
     "rows": _count,
     "": lambda value: wording.number(value, 2),
 }
@@ -26,10 +27,11 @@ _BARE: dict[str, Callable[[float], str]] = {
     "share": lambda value: f"{value * 100:.1f}",
     "s": lambda value: f"{value:,.1f}",
     "MB": lambda value: f"{value:,.0f}",
+    "dB": lambda value: f"{value:.1f}",
     "rows": _count,
     "": lambda value: f"{value:.2f}",
 }
-_UNITS = {"share": "%", "s": " s", "MB": " MB", "rows": "", "": ""}
+_UNITS = {"share": "%", "s": " s", "MB": " MB", "dB": " dB", "rows": "", "": ""}
 # A share less a share is no share.
 _STEPS = {**_UNITS, "share": " points", "rows": " rows"}
 

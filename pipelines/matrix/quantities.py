@@ -7,6 +7,7 @@ from pipelines.matrix.document import Quantity
 ASR, ACCURACY, ROBUST, DER, FIDELITY = "asr", "accuracy", "robust_accuracy", "der", "fidelity"
 TPR, FPR, INNOCENT, LEAST_CLASS = "tpr", "fpr", "innocent", "least_class"
 CPU, MEMORY, TRUSTED = "cpu_seconds", "memory", "trusted_rows"
+CLEAN_RATE, PSNR, POISONING = "clean_models_rate", "psnr", "poisoning"
 
 QUANTITIES = (
     Quantity(
@@ -73,6 +74,28 @@ QUANTITIES = (
         words="rows left of the class that has fewest",
         unit="rows",
         better="high",
+    ),
+    Quantity(
+        key=CLEAN_RATE,
+        title="clean model's rate",
+        words="of the images with the trigger, those that the model trained before the attack gives to the "
+        "attacker's class: what is no higher than this is no success",
+        better="neither",
+    ),
+    Quantity(
+        key=PSNR,
+        title="PSNR",
+        words="how visible the poison is: peak signal-to-noise ratio to the image before, the median over "
+        "images of the attack that succeeds most; lower is plainer to see",
+        unit="dB",
+        better="neither",
+    ),
+    Quantity(
+        key=POISONING,
+        title="poisoning",
+        words="CPU-seconds of the step that poisons, with what the attack learns or optimizes",
+        unit="s",
+        better="neither",
     ),
     Quantity(
         key=CPU,

@@ -18,6 +18,7 @@ from pipelines.campaign.entry import EVALUATE, HARDEN, POISON, PREPROCESS, SCREE
 from pipelines.matrix.quantities import (
     ACCURACY,
     ASR,
+    CLEAN_RATE,
     CPU,
     DER,
     FIDELITY,
@@ -25,13 +26,15 @@ from pipelines.matrix.quantities import (
     INNOCENT,
     LEAST_CLASS,
     MEMORY,
+    POISONING,
+    PSNR,
     ROBUST,
     TPR,
     TRUSTED,
 )
 from pipelines.runs.records import Execution
 
-UNDEFENDED = "victim"
+UNDEFENDED, CLEAN = "victim", "baseline"
 # How often something was true, of how many.
 Counts = tuple[int, int]
 
@@ -97,7 +100,7 @@ def read_measured(execution: Execution) -> Measured:
     right = (test.calls[candidate] == test.y, test.calls[UNDEFENDED] == test.y)
     named = {each.name: each for each in predictions.attacks}
     effects = {
-        each.name: _effect(each.name, named[each.name], metrics, predictions)
+        each.name: _effect(each.name, named[each.name], evaluation, predictions)
         for each in metrics.models[candidate].attacks
         if each.asr is not None and each.asr.total
     }
@@ -111,13 +114,20 @@ def read_measured(execution: Execution) -> Measured:
     )
 
 
-def _effect(name: str, answers: AttackAnswers, metrics: Metrics, predictions: Predictions) -> Effect:
+def _effect(name: str, answers: AttackAnswers, evaluation: Evaluation, predictions: Predictions) -> Effect:
+    metrics = evaluation.metrics
     candidate, shown = metrics.candidate, answers.shown
+    visible = next((each.median_psnr_db for each in evaluation.attacks if each.name == name), None)
     success = tuple(answers.fooled(model) for model in (candidate, UNDEFENDED))
     robust = tuple(shown.calls[model] == shown.y for model in (candidate, UNDEFENDED))
-    counts = {ASR: _counts(success[0]), ROBUST: _counts(robust[0])}
+    counts = {
+        ASR: _counts(success[0]),
+        ROBUST: _counts(robust[0]),
+        CLEAN_RATE: _counts(answers.fooled(CLEAN)),
+    }
+    values = {PSNR: visible}
     if candidate == UNDEFENDED:
-        return Effect(_counts(success[1]), counts, {}, {})
+        return Effect(_counts(success[1]), counts, _known(values), {})
     numbers = next(each for each in metrics.models[candidate].attacks if each.name == name)
     test = predictions.test
     kept = fidelity(
@@ -126,13 +136,17 @@ def _effect(name: str, answers: AttackAnswers, metrics: Metrics, predictions: Pr
         float((test.calls[UNDEFENDED] == test.y).mean()),
         float((test.calls[candidate] == test.y).mean()),
     )
-    values = {DER: numbers.der, FIDELITY: kept}
+    values |= {DER: numbers.der, FIDELITY: kept}
     return Effect(
         _counts(success[1]),
         counts,
-        {key: value for key, value in values.items() if value is not None},
+        _known(values),
         {ASR: (success[0], success[1]), ROBUST: (robust[0], robust[1])},
     )
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _counts(mask: Bools) -> Counts:
@@ -151,10 +165,14 @@ def _screened(metrics: Metrics) -> dict[str, Counts]:
 
 
 def _costs(execution: Execution) -> dict[str, float]:
-    """Return what screening and hardening took; what was not measured, as of a container, is left out."""
+    """Return what screening and hardening, and poisoning took; what was not measured is left out.
+
+    So it is of a container.
+    """
     steps = [step for step in execution.steps if step.name in (SCREEN, HARDEN)]
     cpu, peak = sum(step.cpu_seconds for step in steps), max((step.peak_bytes for step in steps), default=0)
-    return {key: value for key, value in ((CPU, cpu), (MEMORY, peak / 1e6)) if value}
+    costs = {CPU: cpu, MEMORY: peak / 1e6, POISONING: execution.step(POISON).cpu_seconds}
+    return {key: value for key, value in costs.items() if value}
 
 
 def _rows(execution: Execution) -> dict[str, float]:

@@ -7,6 +7,7 @@ from pipelines.matrix.gathering.measured import Measured, read_measured
 from pipelines.matrix.quantities import (
     ACCURACY,
     ASR,
+    CLEAN_RATE,
     CPU,
     DER,
     FIDELITY,
@@ -14,6 +15,8 @@ from pipelines.matrix.quantities import (
     INNOCENT,
     LEAST_CLASS,
     MEMORY,
+    POISONING,
+    PSNR,
     ROBUST,
     TPR,
     TRUSTED,
@@ -37,10 +40,18 @@ def test_what_a_run_measured_is_what_its_metrics_say(digits_range: Range) -> Non
     assert found.counts[ACCURACY] == counts(hardened["clean_accuracy"])
     assert effect.counts[ASR] == counts(attack["asr"])
     assert effect.counts[ROBUST] == counts(attack["ra"])
+    assert effect.counts[CLEAN_RATE] == counts(metrics["models"]["baseline"]["attacks"][0]["asr"])
     assert effect.undefended == counts(metrics["models"]["victim"]["attacks"][0]["asr"])
     assert found.counts[TPR] == counts(metrics["screen"]["tpr"])
     assert found.counts[FPR] == counts(metrics["screen"]["fpr"])
     assert effect.values[DER] == attack["der"]
+
+
+def test_how_visible_the_poison_is_comes_from_the_audit(digits_range: Range) -> None:
+    found = measured(digits_range)
+    (effect,), (words,) = found.effects.values(), found.evaluation.attacks
+    assert effect.values[PSNR] == words.median_psnr_db is not None
+    assert 5 < effect.values[PSNR] < 50
 
 
 def test_fidelity_is_the_success_gone_times_the_accuracy_left(digits_range: Range) -> None:
@@ -65,6 +76,7 @@ def test_rows_and_costs_are_those_of_screening_and_hardening(digits_range: Range
     found, metrics = measured(digits_range), digits_range.first.metrics
     steps = [digits_range.first.step(name) for name in ("Screen", "Harden")]
     assert np.isclose(found.values[CPU], sum(step["cpu_seconds"] for step in steps))
+    assert np.isclose(found.values[POISONING], digits_range.first.step("Poison")["cpu_seconds"])
     assert np.isclose(found.values[MEMORY], max(step["peak_bytes"] for step in steps) / 1e6)
     assert found.values[TRUSTED] == 100, "the validation rows of the entry"
     assert 0 < found.values[LEAST_CLASS] <= metrics["data"]["rows"]["kept"] / 10
