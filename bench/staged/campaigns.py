@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import ROOT
-from bench.data import real_data
+from bench.data import real_data, real_file
 from bench.harness import KEPT
 from bench.results import RESULTS, write
 from bench.staging import command

@@ -258,7 +258,7 @@ def _rooted(value: Any, folder: Path) -> Any:
 
 
 def _with_base(value: Any, key: str, folder: Path) -> Any:
-    names_file = key == "path" or (key == "base" and str(value).endswith(".toml"))
+    names_file = (key == "path" and value) or (key == "base" and str(value).endswith(".toml"))
     return str(folder / Path(value).expanduser()) if names_file and isinstance(value, str) else value
 
 
