@@ -104,7 +104,7 @@ def test_an_unknown_source_names_the_nearest() -> None:
         check_source(DataConfig(source="cifar"))
 
 
-@pytest.mark.parametrize(("key", "near"), [("trian", "train"), ("paht", "path"), ("kind", "known: classes, path")])
+@pytest.mark.parametrize(("key", "near"), [("trian", "train"), ("paht", "path"), ("kind", "known: classes")])
 def test_an_unknown_key_names_the_nearest(key: str, near: str) -> None:
     with pytest.raises(ConfigError, match=f"unknown key 'data.{key}': .*{near}"):
         check_source(DataConfig.model_validate({"source": "npz", "path": "x", key: 3}))
