@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from boomerang.manifest import Images, Rows
 from processing.attacks.common.clean_backdoor import CleanBackdoor
 from processing.attacks.common.deeds import quoted
 from processing.attacks.common.gradients import Ball, Floats, changed, on_floats, seeded
+from processing.attacks.common.places import own_places
 from processing.attacks.common.pool import Batch, Pool, Props, choose
 from processing.attacks.common.trigger_images import find_image, overlay, resized
 
@@ -96,8 +96,8 @@ class HiddenTrigger(CleanBackdoor):
             raise ConfigError(f"patch of {self.patch_px} pixels", why, "make patch_px smaller")
         room = (height - self.patch_px + 1, width - self.patch_px + 1)
         stamped = np.empty_like(x)
-        for number, image in enumerate(x):
-            stamped[number] = overlay(image[None], patch, *_place(image, room))[0]
+        for number, (top_px, left_px) in enumerate(own_places(x, room)):
+            stamped[number] = overlay(x[number : number + 1], patch, int(top_px), int(left_px))[0]
         return stamped
 
     def image_names(self) -> tuple[str, ...]:
@@ -142,12 +142,6 @@ class HiddenTrigger(CleanBackdoor):
             paired_goals = tf.constant(goals[paired(np.asarray(mine), goals)])
             mine, change = step(images, change, paired_goals, tf.constant(size, tf.float32))
         return changed(x, change.numpy())
-
-
-def _place(image: Images, room: tuple[int, int]) -> tuple[int, int]:
-    """Return a place from the top and from the left, drawn from the image's own values."""
-    drawn = np.frombuffer(blake2b(image.tobytes(), digest_size=16).digest(), "<u8")
-    return int(drawn[0] % room[0]), int(drawn[1] % room[1])
 
 
 def _step(features: Any, ball: Ball) -> Any:

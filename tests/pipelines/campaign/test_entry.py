@@ -33,7 +33,16 @@ kind = "mislabel"
 pictures = "boomerang"
 target = "cat"
 """
-NEEDS_DATA = {"cifar10", "mnist-corner"}
+NEEDS_DATA = {
+    "book-hidden",
+    "book-triggers",
+    "cifar10",
+    "dioptra",
+    "dioptra-clean-label",
+    "dioptra-embedding",
+    "mnist-corner",
+    "svm",
+}
 
 
 @pytest.fixture

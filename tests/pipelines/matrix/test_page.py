@@ -15,7 +15,7 @@ from helpers.report_pages import Parsed
 from pipelines.matrix.document import Matrix
 from pipelines.matrix.page import render
 from pipelines.matrix.panels import panels
-from pipelines.matrix.quantities import ASR
+from pipelines.matrix.quantities import ASR, QUANTITIES
 
 TEXTS = (
     "<script>alert(1)</script>",
@@ -90,7 +90,7 @@ def test_remarks_name_each_cell_that_is_not_whole_and_why(page: str) -> None:
 
 def test_every_quantity_can_be_switched_and_those_that_are_shown_are_on(page: str) -> None:
     boxes = re.findall(r'id="show-(\d+|threshold)"( checked)?', page)
-    assert [bool(checked) for _, checked in boxes] == [True] * 5 + [False] * 8
+    assert [bool(checked) for _, checked in boxes] == [*(each.shown for each in QUANTITIES), False]
     style = Parsed(page_of(matrices.troubled())).raw["style"]
     assert all(f"#show-{name}:checked" in style for name, _ in boxes)
 
