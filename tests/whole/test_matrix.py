@@ -22,14 +22,14 @@ from helpers.recomputed import recompute
 from scipy.stats import binomtest
 
 from pipelines.matrix.document import Matrix, read_matrix
-from pipelines.matrix.quantities import ACCURACY, ASR, CPU, FPR, INNOCENT, MEMORY, ROBUST, TPR
+from pipelines.matrix.quantities import ACCURACY, ASR, CPU, FPR, INNOCENT, MEMORY, POISONING, ROBUST, TPR
 from pipelines.runs.records import load_execution
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(1500)]
 
 _SEED = 12
 # What depends on the clock, the machine or the folder.
-_OTHERWISE = {CPU, MEMORY}
+_OTHERWISE = {CPU, MEMORY, POISONING}
 
 
 @pytest.fixture(scope="session")
