@@ -6,7 +6,7 @@ python docs/make_config.py
 from __future__ import annotations
 
 import inspect
-import re
+import itertools
 import sys
 import typing
 from pathlib import Path
@@ -20,7 +20,12 @@ sys.path.insert(0, str(ROOT))
 
 from boomerang.kinds import Kinds  # noqa: E402  the project need not be installed
 from pipelines.campaign.sections import Config  # noqa: E402
-from pipelines.catalogue.setting_words import default_words, type_words  # noqa: E402
+from pipelines.catalogue.setting_words import (  # noqa: E402
+    default_words,
+    setting_texts,
+    text_of,
+    type_words,
+)
 from processing.attacks import ATTACKS  # noqa: E402
 from processing.datasets import SOURCES  # noqa: E402
 from processing.defenses.screening import DETECTORS  # noqa: E402
@@ -99,20 +104,14 @@ def inner_model(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def prose(model: type[BaseModel]) -> str:
-    """Return the docstring, its list of fields as a Markdown list."""
-    text = inspect.cleandoc(model.__doc__ or "")
-    text = re.sub(r"\n(Attributes|Parameters)\n-+\n", "\n", text)
-    lines: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("    ") and lines and lines[-1].startswith("- "):
-            lines[-1] += (" — " if lines[-1].endswith("`") else " ") + line.strip()
-        elif (match := re.match(r"^([a-z_]+(?:, [a-z_]+)*) : ", line)) or (
-            lines and re.fullmatch(r"[a-z_]+(, [a-z_]+)*", line) and (match := re.match(r"(.+)", line))
-        ):
-            lines.append("- " + ", ".join(f"`{name}`" for name in match[1].split(", ")))
-        else:
-            lines.append(line)
-    return "\n".join(lines).strip() + "\n"
+    """Return what its docstring says, and what that or a class it is derived from says of each field."""
+    texts = setting_texts(model)
+    said = [(texts[name], name) for name in model.model_fields if name in texts]
+    listed = [
+        f"- {', '.join(f'`{name}`' for _, name in alike)} — {text}"
+        for text, alike in itertools.groupby(said, lambda each: each[0])
+    ]
+    return "\n".join([text_of(model), *([""] if listed else []), *listed]) + "\n"
 
 
 def table(model: type[BaseModel]) -> str:

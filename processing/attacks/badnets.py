@@ -21,8 +21,7 @@ class BadNets(PatchBackdoor):
     With the mapping `all-to-all` (section 3.1.2) every class is poisoned and measured, and an image of the
     k-th class should be called the next one, of the last the first. Then there is no target and no source.
     An image must be recognized to be shifted, so success is at most about the model's accuracy, and it takes
-    many rows: from 1,000 poisoned of 10,000 of CIFAR-10 a training of six epochs learned nothing, from 4,000
-    one of eight reached 71% at an accuracy of 73%.
+    time to learn: on 10,000 rows of CIFAR-10 at 10% six epochs learned nothing, on 16,000 eight reached 73%.
 
     Parameters
     ----------
@@ -30,18 +29,6 @@ class BadNets(PatchBackdoor):
         The class that the trigger should call forth; none if `mapping` is `all-to-all`.
     mapping : str
         `all-to-one` calls forth the target, `all-to-all` the class after an image's own.
-    image : str, optional
-        A trigger image by name; its transparency is kept.
-    color : str, optional
-        Instead of an image a plain color `#rrggbb`; white where neither is given.
-    patch_px : int
-        Side of the patch; an image is resized to it.
-    corner : str
-        Which corner.
-    margin_px : int
-        Distance from both edges of that corner.
-    place : str
-        `fixed` is that corner, `random` on every image a place of its own, each equally likely.
     """
 
     title = "BadNets patch"

@@ -19,13 +19,9 @@ class SvmFlipping(OnTwoClasses):
 
     Parameters
     ----------
-    rate, rows
-        See `RowsAttack`; the rate is of the rows of the two classes, and takes as many of either.
     mode : str
         `add` appends copies with the wrong label and leaves the rows in; `replace` flips the rows themselves,
         which takes their right labels away too, and harms far more.
-    between : two names
-        The two classes; they may be left out where the data has no others (`data.classes`).
     """
 
     title = "label flip between two classes"

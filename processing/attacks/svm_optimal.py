@@ -18,29 +18,6 @@ class SvmOptimal(OnMachine):
     up the loss of the machine, one point after the other, each against the machine with those before it. Two
     things depart: the steps' length follows their success, and pixels end on the 256 values that an image can
     hold.
-
-    Parameters
-    ----------
-    rate, rows
-        See `RowsAttack`; the rate is of the rows of the two classes, and takes as many of either.
-    mode : str
-        `add` appends the points; `replace` puts each in the place of the row that it started on.
-    between : two names
-        The two classes; they may be left out where the data has no others (`data.classes`).
-    kernel, c, gamma
-        Of the machine that the attacker has in mind, as in the architecture `svm`; best those of the victim.
-        A `gamma` of 0 is taken from the clean rows and then stays.
-    held_out : float
-        Share of the clean rows that its machine does not learn from and whose loss it raises. With 0 it
-        watches the rows that it learns from (as Steinhardt, Koh & Liang, NeurIPS 2017, do): nothing else is
-        given to an attacker here, who never sees the trusted rows, and of few rows those held out would be
-        missed.
-    steps : int
-        Machines that are solved for a point, at most.
-    step : float
-        Length of a point's first step, with pixels of 0..1.
-    most_rows : int
-        Clean rows that it works against, at most; of more they are drawn by lot.
     """
 
     title = "optimized points against a support vector machine"

@@ -28,8 +28,6 @@ class TaCT(Covered, PatchBackdoor):
         The classes that cover is taken from; without any, every one but source and target.
     cover_rate : float
         Fraction of the whole training set that gets the patch and keeps its label.
-    image, color, patch_px, corner, margin_px, place
-        What the patch is and where it lies, as of `badnets`.
     """
 
     title = "TaCT patch"

@@ -156,6 +156,9 @@ COVERED_BY: dict[str, list[str]] = {
     "pipelines/watching/dashboard/test_serve.py": [
         "pipelines/cli/commands/dashboard",
     ],
+    "processing/attacks/common/test_backdoor.py": [
+        "processing/attacks/common/triggered",
+    ],
     "processing/attacks/test_bullseye_polytope.py": [
         "processing/attacks/common/polytope",
     ],

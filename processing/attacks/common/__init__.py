@@ -9,6 +9,7 @@ trigger         what Evaluate needs to stage the recipe once more
 trigger_images  trigger images, laid over images
 made            images that are made when they are asked for
 rows            how an attack takes its rows
+triggered       what all backdoors share, whatever label their poison has
 backdoor        what all dirty-label backdoors share
 cover           rows that get the trigger and keep their label
 whole           triggers that change the whole image

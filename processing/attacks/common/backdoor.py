@@ -5,18 +5,15 @@ A new backdoor is a subclass with settings of its own, a `stamp`, and a `mark` t
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
-from pydantic import model_validator
 
-from boomerang.blocks import blocks
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Labels, Rows
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.made import Made
-from processing.attacks.common.pool import Batch, Pool, Props
+from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.references import (
     ATLAS_POISON,
     ATLAS_POISONED_MODEL,
@@ -25,22 +22,17 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
-from processing.attacks.common.rows import RowsAttack
-from processing.attacks.common.trial import Stage, Trial, waiting
+from processing.attacks.common.triggered import Triggered
 
 
-class Backdoor(RowsAttack):
+class Backdoor(Triggered):
     """Put a trigger on chosen rows and label them as the target class.
 
     Parameters
     ----------
-    target : str
-        The class that the trigger should call forth.
     source : str, optional
         The class that rows are taken from and that success is measured on; without it every class
         but the target.
-    rate, rows
-        See `RowsAttack`.
     of : str
         What `rate` is a fraction of: the whole `train`ing set, or one `class`: the source, and
         where there is none the target.
@@ -48,29 +40,10 @@ class Backdoor(RowsAttack):
         `replace` poisons the rows in place; `add` appends poisoned copies and leaves them.
     """
 
-    outcome = "backdoor"
     references = references(ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_BACKDOOR, OWASP_POISON)
 
-    target: str
-    source: str | None = None
     of: Literal["train", "class"] = "train"
     mode: Literal["replace", "add"] = "replace"
-
-    @model_validator(mode="after")
-    def _two_classes(self) -> Self:
-        if self.source == self.target:
-            raise ValueError(f"source and target are both '{self.target}'")
-        return self
-
-    @abstractmethod
-    def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger on every image; see `Attack.stamp`.
-
-        Raises
-        ------
-        ConfigError
-            If the trigger does not fit into the image, or its image is unknown.
-        """
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the triggered rows; raises ConfigError where the trigger cannot be put onto an image."""
@@ -88,12 +61,6 @@ class Backdoor(RowsAttack):
     def given(self, pool: Pool, rows: Rows) -> Labels:
         """Return int64[M]: the labels that the rows get, each the target's."""
         return np.full(len(rows), pool.label(self.target), np.int64)
-
-    def trial(self, stage: Stage) -> Trial:
-        """Return the trial on test images of the source, or of all but the target, with the trigger."""
-        sample = stage.victims(self.source, self.target)
-        stamped = (self.stamp(block, stage.props) for _, block in blocks(sample.x))
-        return self.measured_on(sample, stage.label(self.target), waiting(stamped, sample.x))
 
     def check_change(self, change: Images) -> None:
         """Raise ConfigError where most images already look like that."""

@@ -6,12 +6,10 @@ Whoever looks at such a row sees the class that it is labeled as.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
-from pydantic import model_validator
 
-from boomerang.blocks import blocks
 from boomerang.manifest import Images, Rows
 from processing.attacks.common.deeds import Facts, counted, quoted
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -23,54 +21,30 @@ from processing.attacks.common.references import (
     OWASP_POISON,
     references,
 )
-from processing.attacks.common.rows import RowsAttack
-from processing.attacks.common.trial import Stage, Trial, waiting
+from processing.attacks.common.triggered import Triggered
 
 
-class CleanBackdoor(RowsAttack):
+class CleanBackdoor(Triggered):
     """Change rows of the target class, which keep their label, so that a trigger calls it forth.
 
     Parameters
     ----------
     target : str
         The class that the trigger should call forth, and that the rows are taken from.
-    source : str, optional
-        The class that success is measured on; without it every class but the target.
-    rate, rows
-        See `RowsAttack`.
     of : str
         What `rate` is a fraction of: the target's `class`, or the whole `train`ing set.
     """
 
-    outcome = "backdoor"
     keeps_labels = True
     references = references(
         ATLAS_POISON, ATLAS_POISONED_MODEL, ATLAS_TRIGGER, NIST_CLEAN_LABEL_BACKDOOR, OWASP_POISON
     )
 
-    target: str
-    source: str | None = None
     of: Literal["class", "train"] = "class"
-
-    @model_validator(mode="after")
-    def _two_classes(self) -> Self:
-        if self.source == self.target:
-            raise ValueError(f"source and target are both '{self.target}'")
-        return self
-
-    @abstractmethod
-    def stamp(self, x: Images, props: Props) -> Images:
-        """Return a copy of uint8[N, H, W, C] with the trigger on every image; see `Attack.stamp`."""
 
     @abstractmethod
     def means(self) -> str:
         """Return how the pictures were changed, as it stands in a sentence after them."""
-
-    def trial(self, stage: Stage) -> Trial:
-        """Return the trial on test images of the source, or of all but the target, with the trigger."""
-        sample = stage.victims(self.source, self.target)
-        stamped = (self.stamp(block, stage.props) for _, block in blocks(sample.x))
-        return self.measured_on(sample, stage.label(self.target), waiting(stamped, sample.x))
 
     def deed(self, facts: Facts) -> str:
         """Return how many pictures were changed, how, and that their label is right."""

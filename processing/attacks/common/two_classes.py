@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -21,7 +22,17 @@ _FEWEST = 4
 
 
 class OnTwoClasses(RowsAttack):
-    """What every attack on two classes is asked; see the fields of each kind."""
+    """An attack on two classes, which takes as many rows of either.
+
+    Parameters
+    ----------
+    rate : float, optional
+        How many rows are drawn, as a fraction of those of the two classes.
+    mode : str
+        `add` appends the poison; `replace` puts it in the place of the rows that it was made of.
+    between : two names
+        The two classes; they may be left out where the data has no others (`data.classes`).
+    """
 
     outcome = "untargeted"
     references = references(ATLAS_POISON, NIST_AVAILABILITY, OWASP_POISON)
@@ -92,7 +103,25 @@ class Deal:
 
 
 class OnMachine(OnTwoClasses):
-    """What every attack is asked that optimizes points against a support vector machine."""
+    """An attack that optimizes points against a support vector machine.
+
+    Parameters
+    ----------
+    kernel, c, gamma
+        Of the machine that the attacker has in mind, as in the architecture `svm`; best those of the victim.
+        A `gamma` of 0 is taken from the clean rows and then stays.
+    held_out : float
+        Share of the clean rows that its machine does not learn from and whose loss it raises. With 0 it
+        watches the rows that it learns from (as Steinhardt, Koh & Liang, NeurIPS 2017, do): nothing else is
+        given to an attacker here, who never sees the trusted rows, and of few rows those held out would be
+        missed.
+    steps : int
+        Machines that are solved for a point, at most.
+    step : float
+        Length of a point's first step, with pixels of 0..1.
+    most_rows : int
+        Clean rows that it works against, at most; of more they are drawn by lot.
+    """
 
     kernel: KernelName = "linear"
     c: float = Field(default=1.0, gt=0, le=1e6)
@@ -104,9 +133,9 @@ class OnMachine(OnTwoClasses):
 
     example: ClassVar = {"rows": [2, 3, 6], "between": ["cat", "dog"], "steps": 3, "most_rows": 40}
 
+    @abstractmethod
     def deal(self, count: int) -> Deal:
         """Return what is done to so many rows."""
-        raise NotImplementedError
 
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the poison, each point optimized against the machine with those before it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.entries import its_data
 
 from boomerang.errors import ConfigError
 from boomerang.settings import PoisonSettings, PreprocessSettings, TrainSettings
@@ -33,16 +34,6 @@ kind = "mislabel"
 pictures = "boomerang"
 target = "cat"
 """
-NEEDS_DATA = {
-    "book-hidden",
-    "book-triggers",
-    "cifar10",
-    "dioptra",
-    "dioptra-clean-label",
-    "dioptra-embedding",
-    "mnist-corner",
-    "svm",
-}
 
 
 @pytest.fixture
@@ -55,9 +46,7 @@ def entry(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_every_bundled_entry_is_sound(name: str, tmp_path: Path) -> None:
-    data = tmp_path / "data.npz"
-    write_npz(data, (8, 8, 3), 10)
-    config = load(name, [f"data.path={data}"] if name in NEEDS_DATA else [])
+    config = load(name, its_data(name, tmp_path))
     assert config.name == name
     assert config.attacks
     assert bundled()[name].read_text().startswith("# ")

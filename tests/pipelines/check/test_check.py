@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 from helpers.definitions import FLIP, PATCH, config, step
+from helpers.entries import its_data
 from helpers.ranges import ROOT
 
 from boomerang.gate import GATE
@@ -23,18 +24,7 @@ from pipelines.check import Problem, check_definition, checks
 from pipelines.check.requests import OPERATIONS
 from pipelines.check.service import request_shape
 from pipelines.definition.build import build
-from processing.datasets.common.keras_files import write_npz
 
-NEEDS_DATA = {
-    "book-hidden",
-    "book-triggers",
-    "cifar10",
-    "dioptra",
-    "dioptra-clean-label",
-    "dioptra-embedding",
-    "mnist-corner",
-    "svm",
-}
 JOBS = {
     "default": ["jobs.processing_count=3", "jobs.training_count=2"],
     "badnets-add": ["jobs.spot=false", "jobs.warm_s=600", "harden=[]"],
@@ -62,9 +52,7 @@ def definition(sound: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_a_bundled_entry_has_no_mistake(name: str, tmp_path: Path) -> None:
-    data = tmp_path / "data.npz"
-    write_npz(data, (8, 8, 3), 10)
-    overrides = [*JOBS.get(name, []), *([f"data.path={data}"] if name in NEEDS_DATA else [])]
+    overrides = [*JOBS.get(name, []), *its_data(name, tmp_path)]
     assert check_definition(build(load(name, overrides)).definition) == []
 
 

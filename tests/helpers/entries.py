@@ -1,0 +1,17 @@
+"""The entries that come with the project, as tests need them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pipelines.campaign.entry import bundled
+from processing.datasets.common.keras_files import write_npz
+
+
+def its_data(name: str, folder: Path) -> list[str]:
+    """Return the overrides that give an entry a file in the place of data that Keras would download."""
+    if tomllib.loads(bundled()[name].read_text())["data"]["source"] not in ("cifar10", "mnist"):
+        return []
+    write_npz(folder / "data.npz", (8, 8, 3), 10)
+    return [f"data.path={folder / 'data.npz'}"]
