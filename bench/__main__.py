@@ -12,6 +12,7 @@ from bench import page
 from bench.harness import Options, measure
 from bench.results import RESULTS, save
 from bench.rows import ROWS
+from bench.staged.attacks import TABLES
 from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
@@ -22,6 +23,7 @@ from boomerang.errors import BoomerangError, UsageError, nearest
 STAGED: dict[str, Campaign | Growth | Trials | Matrices] = {
     **CAMPAIGNS,
     **MATRICES,
+    **TABLES,
     GROWTH.name: GROWTH,
     TRIALS.name: TRIALS,
 }

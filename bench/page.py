@@ -1,7 +1,8 @@
-"""The documents' tables, from the results: docs/benchmarks.md whole, those of docs/results.md in place."""
+"""What is written from the results: the tables of two documents, and what attacks reach."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,10 +11,12 @@ from pathlib import Path
 from bench.contest import ROOT
 from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
+from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
 from bench.staged.trials import TRIALS, Trials
+from pipelines.catalogue.expected import MEASURED
 
 BENCHMARKS, CAMPAIGN_RESULTS = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "results.md"
 
@@ -31,8 +34,13 @@ which had imported and made its input. A goal that was not reached says so.
 
 
 def pages(folder: Path = RESULTS) -> dict[Path, str]:
-    """Return what each page must say."""
-    return {BENCHMARKS: benchmarks(folder), CAMPAIGN_RESULTS: campaign_results(folder)}
+    """Return what each page must say, and what the catalogue of attacks reads."""
+    measured = json.dumps(figures([*TABLES.values()], folder), indent=1) + "\n"
+    return {
+        BENCHMARKS: benchmarks(folder),
+        CAMPAIGN_RESULTS: campaign_results(folder),
+        MEASURED: measured,
+    }
 
 
 def write() -> None:
@@ -175,7 +183,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
         "real": lambda: table(
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
-        **{name: partial(each.table, folder) for name, each in MATRICES.items()},
+        **{name: partial(each.table, folder) for name, each in (MATRICES | TABLES).items()},
     }
 
     def rendered(found: re.Match[str]) -> str:

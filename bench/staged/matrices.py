@@ -127,33 +127,5 @@ MATRICES = {
         Matrices(
             "matrix_dose", "the poisoning rate against ASR and accuracy on three seeds", "dose.toml", 900
         ),
-        Matrices(
-            "attacks_cifar10",
-            "every attack on a model from scratch, CIFAR-10, three seeds",
-            "attacks-cifar10.toml",
-            9000,
-            "cifar10",
-        ),
-        Matrices(
-            "attacks_mnist",
-            "Dioptra's and OWASP's attacks, MNIST, three seeds",
-            "attacks-mnist.toml",
-            2500,
-            "mnist",
-        ),
-        Matrices(
-            "matrix_svm_mnist",
-            "the attacks on a linear support vector machine, MNIST, ten seeds",
-            "svm-mnist.toml",
-            2500,
-            "mnist",
-        ),
-        Matrices(
-            "matrix_svm_cifar10",
-            "the attacks on a support vector machine, CIFAR-10, ten seeds",
-            "svm-cifar10.toml",
-            2500,
-            "cifar10",
-        ),
     )
 }

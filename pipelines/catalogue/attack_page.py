@@ -46,6 +46,5 @@ def _row(attack: type[Attack]) -> tuple[str, ...]:
 
 def _part(attack: type[Attack]) -> str:
     kind = kind_of(attack)
-    reached = figures_of(kind)
-    said = f"\n\n{say_reached(reached)}" if reached else ""
-    return f"\n## {kind}\n\n{explanation(attack)}{said}"
+    said = "\n".join(f"- {say_reached(each)}" for each in figures_of(kind))
+    return f"\n## {kind}\n\n{explanation(attack)}" + (f"\n\nMeasured:\n\n{said}" if said else "")

@@ -1,4 +1,4 @@
-"""What an attack reached where it was measured, read from the results that come with the project."""
+"""What an attack reached where it was measured: `measured.json`, which `python -m bench render` writes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from boomerang.config import Strict, validate
 from boomerang.safeio import load_json
 from pipelines.page.wording import duration, number, percent
 
-RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "attacks.json"
+MEASURED = Path(__file__).parent / "measured.json"
 
 
 class Success(Strict):
-    """The success rate of an attack on the victim, with its 95% interval."""
+    """The success rate of an attack on the victim, a mean over seeds, with the 95% interval of all images."""
 
     value: float
     low: float
@@ -20,49 +20,61 @@ class Success(Strict):
 
 
 class Reached(Strict):
-    """What was measured of one attack.
+    """What one setting of an attack reached, means over seeds.
 
     Attributes
     ----------
     data : str
-        On what.
-    asr : Success
+        On what, and how the victim was trained.
+    setting : str
+        Which setting, as its column of the table is called.
+    seeds : int
     clean_accuracy : float
         Of the victim.
-    clean_models_rate : float
+    lost : float
+        By how much that is below the accuracy of a model trained alike that nobody attacked.
+    asr : Success or None
+        None if the attack wants the model worse, and no answer of its own.
+    clean_models_rate : float or None
         How often the clean model gives the attack's answer on the same images.
     psnr : float or None
         Median over images, in decibels.
-    seconds : float
-        What poisoning and training took.
+    cpu_s : float or None
+        CPU-seconds of the step that poisons.
     """
 
     data: str
-    asr: Success
+    setting: str
+    seeds: int
     clean_accuracy: float
-    clean_models_rate: float
+    lost: float
+    asr: Success | None = None
+    clean_models_rate: float | None = None
     psnr: float | None = None
-    seconds: float | None = None
+    cpu_s: float | None = None
 
 
-def figures_of(kind: str) -> Reached | None:
-    """Return what an attack reached; None where it was not measured.
+def figures_of(kind: str) -> list[Reached]:
+    """Return what the settings of an attack reached that were measured.
 
     Raises
     ------
     BadInput, ConfigError
         If the file of the results is malformed.
     """
-    measured = load_json(RESULTS) if RESULTS.is_file() else {}
-    return validate(Reached, measured[kind], where=f"{RESULTS.name}: {kind}") if kind in measured else None
+    measured = load_json(MEASURED).get(kind, [])
+    return [validate(Reached, each, where=f"{MEASURED.name}: {kind}") for each in measured]
 
 
 def say_reached(found: Reached) -> str:
     """Return the figures in a sentence."""
+    said = [f"clean accuracy {percent(found.clean_accuracy)}, {number(100 * found.lost, 1)} points lost"]
+    if found.asr:
+        interval = f"{percent(found.asr.low)} to {percent(found.asr.high)}"
+        said.insert(0, f"success {percent(found.asr.value)} ({interval})")
+    if found.clean_models_rate is not None:
+        said.insert(1, f"the clean model's own rate {percent(found.clean_models_rate)}")
     psnr = "" if found.psnr is None else f" PSNR {number(found.psnr, 1)} dB."
-    took = "" if found.seconds is None else f" It took {duration(found.seconds)}."
-    return (
-        f"Measured on {found.data}: success {percent(found.asr.value)} "
-        f"({percent(found.asr.low)} to {percent(found.asr.high)}), the clean model's own rate "
-        f"{percent(found.clean_models_rate)}, clean accuracy {percent(found.clean_accuracy)}.{psnr}{took}"
-    )
+    took = "" if found.cpu_s is None else f" Poisoning took {duration(found.cpu_s)} of CPU."
+    seeds = "one seed" if found.seeds == 1 else f"{found.seeds} seeds"
+    return f"{found.setting} ({found.data}; {seeds}): {'; '.join(said)}.{psnr}{took}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.matrices import draw
 
+from bench.staged.attacks import TABLES
 from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices
 from pipelines.matrix.cells import cells_of
 from pipelines.matrix.document import Matrix
@@ -22,7 +23,7 @@ def test_every_campaign_says_what_it_shows_and_every_cell_of_it_is_an_entry(file
     for cell in cells_of(campaign):
         if cell.seed == campaign.seeds[0]:
             cell.config()
-    assert file.name in {each.file for each in MATRICES.values()}
+    assert file.name in {each.file for each in (*MATRICES.values(), *TABLES.values())}
 
 
 def test_what_is_committed_is_the_matrix_without_what_is_of_a_machine(tmp_path: Path) -> None:
