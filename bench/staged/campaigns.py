@@ -210,6 +210,15 @@ CAMPAIGNS = {
             750,
         ),
         Campaign(
+            "bundled_varied",
+            "the same, with copies that are changed a little each",
+            "bundled, copies that vary",
+            "default",
+            ("attacks.0.vary=true",),
+            (0, 1, 2),
+            750,
+        ),
+        Campaign(
             "real_mnist",
             "MNIST with the white corner",
             "MNIST",
