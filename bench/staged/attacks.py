@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import statistics
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.harness import KEPT
+from bench.machine import machine
 from bench.results import RESULTS
-from bench.staged.matrices import CAMPAIGNS, Matrices
+from bench.staged.matrices import CAMPAIGNS, Matrices, written
+from boomerang.digest import digest_json
+from boomerang.errors import UsageError
+from boomerang.metrics import Rate, rate
+from boomerang.safeio import write_json_atomic
 
 _HEAD = ("", "ASR", "clean model's rate", "clean accuracy", "points lost", "PSNR, dB", "CPU-s")
 
 
+# What of a cell is kept.
+_RATES, _NUMBERS = ("asr", "accuracy", "clean_models_rate"), ("psnr", "poisoning")
+
+
 @dataclass(frozen=True)
 class AttackTable(Matrices):
-    """A campaign without defenses.
+    """A campaign without defenses, measured seed by seed: what is measured already is not measured again.
 
     Attributes
     ----------
@@ -27,10 +38,39 @@ class AttackTable(Matrices):
 
     where: str = ""
 
+    def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices") -> Path:
+        """Run the seeds that the result lacks, and write it after each.
+
+        Raises
+        ------
+        StepFailed
+            If a cell has no number.
+        UsageError
+            If the real data is not to be had, or the campaign has changed since the seeds that are there.
+        """
+        path, file = out / f"{self.name}.json", CAMPAIGNS / self.file
+        campaign = tomllib.loads(file.read_text())
+        digest = digest_json({key: value for key, value in campaign.items() if key != "seeds"})
+        told: dict[str, Any] = {"name": self.name, "command": f"python -m bench {self.name}"}
+        told |= {"campaign": digest, "seeds": {}}
+        if path.exists():
+            told = json.loads(path.read_text())
+        if told["campaign"] != digest:
+            why = f"{self.file} has changed since its seeds were measured"
+            raise UsageError(str(path), why, "remove the file to measure them all anew")
+        for seed in campaign["seeds"]:
+            if str(seed) not in told["seeds"]:
+                copy = runs / f"{file.stem}-s{seed}.toml"
+                own = written(copy, file, f"seeds = [{seed}]", f'name = "{copy.stem}"')
+                told["seeds"][str(seed)] = _kept(self.run(own, runs)) | {"machine": machine()}
+                write_json_atomic(path, told)
+        print("\n".join(self.table(out)))
+        return path
+
     def table(self, folder: Path = RESULTS) -> list[str]:
         """Return the Markdown: a line for each attack, with the means over the seeds."""
         lines = [f"| {' | '.join(_HEAD)} |", "| --- |" + " --- |" * (len(_HEAD) - 1)]
-        return [*lines, *(_line(column, numbers) for column, numbers in self._columns(folder))]
+        return [*lines, *(_line(column) for column in self._columns(folder))]
 
     def figures(self, folder: Path = RESULTS) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the kind of each attack that poisons alone, and what it reached; see
@@ -40,22 +80,84 @@ class AttackTable(Matrices):
             each["name"]: each["recipe"]
             for each in tomllib.loads((CAMPAIGNS / self.file).read_text())["attacks"]
         }
-        for column, numbers in self._columns(folder):
-            recipe = recipes.get(column["attack"], ())
+        for column in self._columns(folder):
+            recipe = recipes.get(column.attack, ())
             if len(recipe) == 1:
-                told = {"data": self.where, "setting": column["title"], **_reached(numbers)}
-                yield recipe[0]["kind"], told
+                yield recipe[0]["kind"], {"data": self.where, **column.reached()}
 
-    def _columns(self, folder: Path) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
-        """Yield each column of what was measured, with its numbers; none if it was not."""
+    def _columns(self, folder: Path) -> list[_Column]:
+        """Return each column of what was measured, over the seeds; none if it was not."""
         path = folder / f"{self.name}.json"
-        matrix = json.loads(path.read_text())["matrix"] if path.exists() else {"columns": (), "cells": ()}
-        cells = {cell["column"]: cell["numbers"] for cell in matrix["cells"] if cell["row"] == "nothing"}
-        clean = {each["data"]: cells[each["id"]] for each in matrix["columns"] if each["clean"]}
-        for column in matrix["columns"]:
-            numbers = dict(cells[column["id"]])
-            untouched = clean[column["data"]]["accuracy"]
-            yield column, numbers | {"lost": untouched["value"] - numbers["accuracy"]["value"]}
+        seeds = list(json.loads(path.read_text())["seeds"].values()) if path.exists() else []
+        every = zip(*(seed["columns"] for seed in seeds), strict=True)
+        columns = [_Column.over(same) for same in every]
+        clean = {each.data: each.accuracy.value for each in columns if each.clean}
+        return [replace(each, lost=(clean[each.data] or 0) - (each.accuracy.value or 0)) for each in columns]
+
+
+def _kept(matrix: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a matrix of one seed the table is made of."""
+    cells = {cell["column"]: cell["numbers"] for cell in matrix["cells"] if cell["row"] == "nothing"}
+    columns = []
+    for column in matrix["columns"]:
+        numbers = cells[column["id"]]
+        rates = {
+            key: {name: numbers[key][name] for name in ("successes", "total")}
+            for key in _RATES
+            if key in numbers
+        }
+        plain = {key: round(numbers[key]["value"], 4) for key in _NUMBERS if key in numbers}
+        told = {key: column[key] for key in ("id", "title", "attack", "data", "clean")}
+        columns.append(told | {"numbers": rates | plain})
+    return {"columns": columns, "versions": matrix["versions"]}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An attack over the seeds: rates of the images of all of them together, and means."""
+
+    title: str
+    attack: str
+    data: str
+    clean: bool
+    seeds: int
+    accuracy: Rate
+    spread: Mapping[str, float]
+    asr: Rate | None = None
+    clean_models_rate: Rate | None = None
+    psnr: float | None = None
+    poisoning: float | None = None
+    lost: float = 0.0
+
+    @classmethod
+    def over(cls, seeds: Sequence[Mapping[str, Any]]) -> _Column:
+        """Return the column of the columns of all seeds."""
+        (first, *_), numbers = seeds, [each["numbers"] for each in seeds]
+        rates: dict[str, Any] = {}
+        spread: dict[str, float] = {}
+        for key in _RATES:
+            if found := [each[key] for each in numbers if key in each]:
+                rates[key] = rate(*(sum(each[name] for each in found) for name in ("successes", "total")))
+                shares = [each["successes"] / each["total"] for each in found]
+                spread[key] = statistics.stdev(shares) if len(shares) > 1 else 0.0
+        plain = {key: statistics.mean(each[key] for each in numbers) for key in _NUMBERS if key in numbers[0]}
+        told: dict[str, Any] = {key: first[key] for key in ("title", "attack", "data", "clean")}
+        return cls(seeds=len(seeds), spread=spread, **told, **rates, **plain)
+
+    def reached(self) -> dict[str, Any]:
+        """Return what is said of it; see `pipelines.catalogue.expected.Reached`."""
+        asr, clean = self.asr, self.clean_models_rate
+        told = {
+            "setting": self.title,
+            "seeds": self.seeds,
+            "clean_accuracy": _rounded(self.accuracy.value, 4),
+            "lost": _rounded(self.lost, 4),
+            "asr": asr and {name: _rounded(getattr(asr, name), 4) for name in ("value", "low", "high")},
+            "clean_models_rate": clean and _rounded(clean.value, 4),
+            "psnr": _rounded(self.psnr, 1),
+            "cpu_s": _rounded(self.poisoning, 1),
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def figures(tables: Sequence[AttackTable], folder: Path = RESULTS) -> dict[str, list[dict[str, Any]]]:
@@ -67,44 +169,31 @@ def figures(tables: Sequence[AttackTable], folder: Path = RESULTS) -> dict[str, 
     return dict(sorted(found.items()))
 
 
-def _reached(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    asr = numbers.get("asr")
-    told = {
-        "seeds": len(numbers["accuracy"]["by_seed"]),
-        "clean_accuracy": round(numbers["accuracy"]["value"], 4),
-        "lost": round(numbers["lost"], 4),
-        "asr": asr and {name: round(asr[name], 4) for name in ("value", "low", "high")},
-        "clean_models_rate": _value(numbers, "clean_models_rate", 4),
-        "psnr": _value(numbers, "psnr", 1),
-        "cpu_s": _value(numbers, "poisoning", 1),
-    }
-    return {name: value for name, value in told.items() if value is not None}
+def _rounded(value: float | None, places: int) -> float | None:
+    return None if value is None else round(value, places)
 
 
-def _value(numbers: Mapping[str, Any], key: str, places: int) -> float | None:
-    return round(numbers[key]["value"], places) if key in numbers else None
-
-
-def _line(column: Mapping[str, Any], numbers: Mapping[str, Any]) -> str:
-    success = "–"
-    if asr := numbers.get("asr"):
-        success = f"{100 * asr['value']:.1f} ({100 * asr['low']:.1f}–{100 * asr['high']:.1f})"
-    accuracy = numbers["accuracy"]
-    interval = f"{100 * accuracy['low']:.1f}–{100 * accuracy['high']:.1f}"
+def _line(column: _Column) -> str:
+    clean = column.clean_models_rate
     cells = (
-        column["title"],
-        success,
-        _cell(numbers, "clean_models_rate", 100),
-        f"{100 * accuracy['value']:.1f} ({interval})",
-        "" if column["clean"] else f"{100 * numbers['lost']:.1f}",
-        _cell(numbers, "psnr", 1),
-        _cell(numbers, "poisoning", 1),
+        column.title,
+        _said(column, "asr"),
+        "–" if clean is None or clean.value is None else f"{100 * clean.value:.1f}",
+        _said(column, "accuracy"),
+        "" if column.clean else f"{100 * column.lost:.1f}",
+        "–" if column.psnr is None else f"{column.psnr:.1f}",
+        "–" if column.poisoning is None else f"{column.poisoning:.1f}",
     )
     return f"| {' | '.join(cells)} |".replace("|  |", "| |")
 
 
-def _cell(numbers: Mapping[str, Any], key: str, times: float) -> str:
-    return f"{times * numbers[key]['value']:.1f}" if key in numbers else "–"
+def _said(column: _Column, key: str) -> str:
+    """Return a rate in percent with its interval, and how far the seeds differ."""
+    found: Rate | None = getattr(column, key)
+    if found is None or found.value is None or found.low is None or found.high is None:
+        return "–"
+    spread = f" ± {100 * column.spread[key]:.1f}" if column.seeds > 1 else ""
+    return f"{100 * found.value:.1f} ({100 * found.low:.1f}–{100 * found.high:.1f}){spread}"
 
 
 TABLES = {
@@ -112,15 +201,23 @@ TABLES = {
     for each in (
         AttackTable(
             "attacks_cifar10",
-            "every attack on a model from scratch, CIFAR-10, three seeds",
+            "every attack on a model from scratch, CIFAR-10, seed by seed",
             "attacks-cifar10.toml",
             9000,
             "cifar10",
             "CIFAR-10, 16,000 rows, from scratch",
         ),
         AttackTable(
+            "clean_label_cifar10",
+            "clean-label attacks on a new head and from scratch, CIFAR-10, seed by seed",
+            "clean-label-cifar10.toml",
+            5500,
+            "cifar10",
+            "CIFAR-10, 5,000 rows",
+        ),
+        AttackTable(
             "attacks_mnist",
-            "Dioptra's and OWASP's attacks, MNIST, three seeds",
+            "Dioptra's and OWASP's attacks, MNIST, seed by seed",
             "attacks-mnist.toml",
             2500,
             "mnist",
@@ -128,7 +225,7 @@ TABLES = {
         ),
         AttackTable(
             "matrix_svm_mnist",
-            "the attacks on a linear support vector machine, MNIST, ten seeds",
+            "the attacks on a linear support vector machine, MNIST, seed by seed",
             "svm-mnist.toml",
             2500,
             "mnist",
@@ -136,7 +233,7 @@ TABLES = {
         ),
         AttackTable(
             "matrix_svm_cifar10",
-            "the attacks on a support vector machine, CIFAR-10, ten seeds",
+            "the attacks on a support vector machine, CIFAR-10, seed by seed",
             "svm-cifar10.toml",
             2500,
             "cifar10",

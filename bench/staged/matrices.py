@@ -6,6 +6,7 @@ Interrupted, one goes on where it stopped: what is finished comes from the cache
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -59,27 +60,30 @@ class Matrices:
         UsageError
             If the real data is not to be had.
         """
-        file = self._with_data(runs)
-        words = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(runs)]
-        code = subprocess.run(words, cwd=ROOT, check=False, stdout=sys.stderr).returncode
-        if code:
-            raise StepFailed(f"the campaign {file.stem}", f"it ended with {code}", "see what it says above")
         path = out / f"{self.name}.json"
-        told = self.told(json.loads((runs / file.stem / "matrix.json").read_text()))
+        told = self.told(self.run(CAMPAIGNS / self.file, runs))
         write_json_atomic(path, told | {"machine": machine()})
         print("\n".join(self.table(out)))
         return path
 
-    def _with_data(self, runs: Path) -> Path:
-        """Return the campaign's file; where it is on real data a copy that names it."""
-        file = CAMPAIGNS / self.file
-        if not self.data:
-            return file
-        named = f'data.path = "{real_file(self.data, KEPT)}"'
-        copy = runs / self.file
-        runs.mkdir(parents=True, exist_ok=True)
-        copy.write_text(file.read_text().replace('data.path = ""', named))
-        return copy
+    def run(self, file: Path, runs: Path) -> dict[str, Any]:
+        """Run the campaign of a file, on the real data if it is of that, and return its matrix.
+
+        Raises
+        ------
+        StepFailed
+            If a cell has no number.
+        UsageError
+            If the real data is not to be had.
+        """
+        if self.data:
+            file = written(runs / file.name, file, f'data.path = "{real_file(self.data, KEPT)}"')
+        words = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(runs)]
+        code = subprocess.run(words, cwd=ROOT, check=False, stdout=sys.stderr).returncode
+        if code:
+            raise StepFailed(f"the campaign {file.stem}", f"it ended with {code}", "see what it says above")
+        matrix: dict[str, Any] = json.loads((runs / file.stem / "matrix.json").read_text())
+        return matrix
 
     def told(self, matrix: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of a matrix is committed: all but what is of the folder that it was run in."""
@@ -101,6 +105,17 @@ class Matrices:
             said = (_said(cells[row["id"], column["id"]]) for column in columns)
             lines.append(f"| {row['title']} | {' | '.join(said)} |")
         return lines
+
+
+def written(copy: Path, file: Path, *lines: str) -> Path:
+    """Write a copy of a campaign with other values of some keys, each a line of it, and return its path."""
+    text = file.read_text()
+    for line in lines:
+        key = line.partition(" = ")[0]
+        text = re.sub(rf"^{re.escape(key)} = .*$", lambda _, line=line: line, text, flags=re.M)  # type: ignore[misc]
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(text)
+    return copy
 
 
 def _said(cell: Mapping[str, Any]) -> str:

@@ -44,9 +44,7 @@ def checked_attacks(
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {triggers}")
         for label in attack.class_names():
             _check_class(label, classes, config, f"attack '{attack.name}'")
-        _check_image(attack, image)
-        if classes is not None:
-            attack.check_classes(classes)
+        _check_fits(attack, classes, image, config.data.train)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(complete(attack) for attack in attacks)
@@ -68,11 +66,17 @@ def _check_class(name: str | None, classes: tuple[str, ...] | None, config: Conf
         raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
 
 
-def _check_image(attack: Attack, image: tuple[int, ...] | None) -> None:
-    """Check that a trigger fits where the source says beforehand what its images are; else Poison does it."""
+def _check_fits(
+    attack: Attack, classes: tuple[str, ...] | None, image: tuple[int, ...] | None, rows: int
+) -> None:
+    """Check it against what is known beforehand of images, classes and rows; Poison does the rest."""
     try:
         if image is not None:
             attack.check_image((*image, 1)[:3])
+        if classes is not None:
+            attack.check_classes(classes)
+        if classes and rows:
+            attack.check_counts(rows, rows // len(classes))
     except ConfigError as error:
         raise ConfigError(f"attack '{attack.name}': {error.what}", error.why, error.do) from None
 

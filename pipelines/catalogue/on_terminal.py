@@ -58,7 +58,7 @@ def show_one(kind: str, picture: Path | None = None) -> None:
         table.add_row(*(escape(text.replace("`", "")) for text in texts))
     console.print(table)
     console.print(f"\nAn entry to copy:\n\n{escape(entry_to_copy(kind))}", soft_wrap=True)
-    for each in figures_of(kind):
-        console.print(f"Measured: {escape(say_reached(each))}")
+    for reached in figures_of(kind):
+        console.print(f"Measured: {escape(say_reached(reached))}")
     if picture is not None:
         console.print(f"picture: {picture}", soft_wrap=True, markup=False)

@@ -69,6 +69,13 @@ class HiddenTrigger(CleanBackdoor):
     decay: float = Field(default=0.8, gt=0, le=1)
     iterations: int = Field(default=300, ge=1, le=100_000)
 
+    def check_image(self, image: tuple[int, ...]) -> None:
+        """Raise ConfigError where the patch does not fit into images of (H, W, C)."""
+        height, width = image[:2]
+        if self.patch_px > min(height, width):
+            why = f"the images are {width} x {height}"
+            raise ConfigError(f"patch of {self.patch_px} pixels", why, "make patch_px smaller")
+
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the changed rows; the patch is kept.
 
@@ -89,11 +96,9 @@ class HiddenTrigger(CleanBackdoor):
 
     def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the patch on every image, at a place of the image's own."""
+        self.check_image(x.shape[1:])
         height, width = x.shape[1:3]
         patch = props[_TRIGGER]
-        if self.patch_px > min(height, width):
-            why = f"the images are {width} x {height}"
-            raise ConfigError(f"patch of {self.patch_px} pixels", why, "make patch_px smaller")
         room = (height - self.patch_px + 1, width - self.patch_px + 1)
         stamped = np.empty_like(x)
         for number, (top_px, left_px) in enumerate(own_places(x, room)):

@@ -44,6 +44,10 @@ class TargetedLabelFlip(RowsAttack):
             raise ValueError(f"source and target are both '{self.source}'")
         return self
 
+    def takes_one_class(self) -> bool:
+        """The source."""
+        return True
+
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the chosen rows of the source class, labeled as the target class."""
         source, target = pool.label(self.source), pool.label(self.target)

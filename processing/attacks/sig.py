@@ -51,6 +51,10 @@ class Sig(WholeImage):
             why = f"so many waves need more than {2 * self.frequency} columns, the images have {image[1]}"
             raise ConfigError(f"frequency {self.frequency}", why, "make it smaller")
 
+    def takes_one_class(self) -> bool:
+        """The target with clean labels, else the source, where there is one."""
+        return self.labels == "clean" or super().takes_one_class()
+
     def altered(self, x: Images, props: Props) -> Images:
         """Return a block of images with the waves; see `WholeImage.altered`."""
         columns = x.shape[2]

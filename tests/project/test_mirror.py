@@ -104,7 +104,6 @@ COVERED_BY: dict[str, list[str]] = {
     ],
     "pipelines/campaign/test_entry.py": [
         "pipelines/campaign/paths",
-        "pipelines/campaign/recipe_check",
     ],
     "pipelines/definition/sdk/test_campaign_pipeline.py": [
         "pipelines/campaign/member",

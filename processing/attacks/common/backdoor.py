@@ -62,6 +62,10 @@ class Backdoor(Triggered):
         """Return int64[M]: the labels that the rows get, each the target's."""
         return np.full(len(rows), pool.label(self.target), np.int64)
 
+    def takes_one_class(self) -> bool:
+        """The source, where there is one."""
+        return self.source is not None
+
     def check_change(self, change: Images) -> None:
         """Raise ConfigError where most images already look like that."""
         unchanged = int(np.count_nonzero(change == 0))

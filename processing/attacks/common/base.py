@@ -150,6 +150,25 @@ class Attack(Strict, ABC):
             If it cannot.
         """
 
+    def check_counts(self, rows: int, of_class: int) -> None:
+        """Refuse a training set of which the attack cannot take what it takes; by default any will do.
+
+        It is asked when a config is read, where that says how many rows there are to be. What else an attack
+        before it may take is not known then, and is held in `poison`.
+
+        Parameters
+        ----------
+        rows : int
+            Of the training set.
+        of_class : int
+            Of every class of it.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot.
+        """
+
     def check_change(self, change: Images) -> None:
         """Hold what the attack did to images against what it is to do; by default nothing is asked.
 

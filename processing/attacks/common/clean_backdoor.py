@@ -46,6 +46,10 @@ class CleanBackdoor(Triggered):
     def means(self) -> str:
         """Return how the pictures were changed, as it stands in a sentence after them."""
 
+    def takes_one_class(self) -> bool:
+        """The target."""
+        return True
+
     def deed(self, facts: Facts) -> str:
         """Return how many pictures were changed, how, and that their label is right."""
         pictures = counted(facts.rows, f"{quoted(self.target)} picture")

@@ -128,6 +128,10 @@ class CleanLabel(Attack):
         """The surrogate, and where the images come from."""
         return (*self.needs, "test" if self.pictures is None else "pictures")
 
+    def check_counts(self, rows: int, of_class: int) -> None:
+        """Raise ConfigError where a class has too few rows for all images that are attacked."""
+        self._check_affordable(of_class)
+
     def poison(self, pool: Pool, rng: np.random.Generator) -> Batch:
         """Return the changed rows; `kept` says which images are attacked, by which rows, how well."""
         target = pool.label(self.target)
@@ -208,12 +212,16 @@ class CleanLabel(Attack):
 
     def _bases(self, pool: Pool, target: int, rng: np.random.Generator) -> Rows:
         """Return int64[V, P], different rows of the target class."""
-        rows, needed = pool.free[pool.y[pool.free] == target], self.victims * self.poisons
-        if needed > len(rows):
+        rows = pool.free[pool.y[pool.free] == target]
+        self._check_affordable(len(rows))
+        return choose(rng, rows, self.victims * self.poisons).reshape(self.victims, self.poisons)
+
+    def _check_affordable(self, count: int) -> None:
+        needed = self.victims * self.poisons
+        if needed > count:
             what = f"{self.victims} victims with {self.poisons} poisons each"
-            why = f"that takes {needed} rows of class '{self.target}', and {len(rows)} can be taken"
+            why = f"that takes {needed} rows of class '{self.target}', and {count} can be taken"
             raise ConfigError(what, why, "attack fewer, or take fewer rows for each")
-        return choose(rng, rows, needed).reshape(self.victims, self.poisons)
 
 
 class Bounded(CleanLabel):

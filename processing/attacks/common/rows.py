@@ -38,6 +38,18 @@ class RowsAttack(Attack):
             raise ValueError(f"row {row} is named twice")
         return self
 
+    def check_counts(self, rows: int, of_class: int) -> None:
+        """Raise ConfigError where the rate buys none or too many, or a named row lies outside."""
+        if self.rate is not None:
+            whole = of_class if getattr(self, "of", "train") == "class" else rows
+            budget(self.rate, whole, of_class if self.takes_one_class() else rows, "of one class")
+        elif max(self.rows) >= rows:
+            raise ConfigError(f"row {max(self.rows)}", _outside(rows), "name other rows")
+
+    def takes_one_class(self) -> bool:
+        """Whether all rows that it may take are of one class."""
+        return False
+
     def chosen(self, pool: Pool, rng: np.random.Generator, candidates: Rows, whole: int, what: str) -> Rows:
         """Return the rows of the pool that the attack takes, int64[M] in ascending order, M >= 1.
 
@@ -68,7 +80,11 @@ class RowsAttack(Attack):
 
 def _why_not(row: int, pool: Pool, what: str) -> str:
     if row >= len(pool.y):
-        return f"the training set has {len(pool.y)}, from 0"
+        return _outside(len(pool.y))
     if row not in pool.free:
         return "an attack before it has taken that row"
     return f"it is '{pool.classes[int(pool.y[row])]}', and the attack takes rows {what}"
+
+
+def _outside(count: int) -> str:
+    return f"the training set has {count}, from 0"

@@ -1,4 +1,4 @@
-"""The tables of attacks: a line for each, and the same numbers for the catalogue."""
+"""The tables of attacks: measured seed by seed, a line for each, the same numbers for the catalogue."""
 
 from __future__ import annotations
 
@@ -8,57 +8,106 @@ from typing import Any
 
 import pytest
 
+from bench.staged import attacks as made_here
 from bench.staged.attacks import TABLES, AttackTable, figures
+from boomerang.errors import UsageError
 from pipelines.catalogue.expected import MEASURED, Reached
 from processing.attacks import ATTACKS
 
-TABLE = TABLES["attacks_cifar10"]
+CAMPAIGN = """
+name = "toy"
+seeds = [0, 1]
+
+[[attacks]]
+name = "pattern"
+recipe = [{ kind = "art_pattern", target = "bird" }]
+
+[[attacks]]
+name = "flips"
+recipe = [{ kind = "label_flip_random", rate = 0.1 }]
+
+[[attacks]]
+name = "both"
+recipe = [{ kind = "art_pattern", target = "bird" }, { kind = "label_flip_random", rate = 0.1 }]
+"""
 
 
-def _number(value: float) -> dict[str, Any]:
-    return {"value": value, "low": value - 0.01, "high": value + 0.01, "by_seed": {"0": value, "1": value}}
+class Toy(AttackTable):
+    """A campaign of a hundred images a seed that is not run; `asked` are the seeds that it is asked for."""
+
+    asked: list[int] = []  # noqa: RUF012
+
+    def run(self, file: Path, runs: Path) -> dict[str, Any]:
+        (seed,) = [int(line[-2]) for line in file.read_text().splitlines() if line.startswith("seeds")]
+        self.asked.append(seed)
+        right = {"clean": 82, "pattern": 80 + seed, "flips": 70, "both": 60}
+        cells = [
+            {"row": "nothing", "column": name, "numbers": {"accuracy": share(count)}}
+            for name, count in right.items()
+        ]
+        told = {"asr": share(95 + 2 * seed), "clean_models_rate": share(2), "psnr": {"value": 30.0}}
+        cells[1]["numbers"] |= told | {"poisoning": {"value": 4.0 + seed}}  # type: ignore[operator]
+        columns = [
+            {"id": name, "attack": name, "title": f"{name}!", "clean": name == "clean", "data": "data"}
+            for name in right
+        ]
+        return {"columns": columns, "cells": cells, "versions": {}}
+
+
+def share(successes: int) -> dict[str, Any]:
+    return {"successes": successes, "total": 100, "value": successes / 100, "low": 0.0, "high": 1.0}
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
-    """A matrix in which nobody attacks, somebody with a pattern, and somebody who wants no answer."""
-    columns = [
-        {"id": "clean", "attack": "clean", "title": "nobody", "clean": True, "data": "data"},
-        {"id": "pattern-0.1", "attack": "pattern", "title": "a pattern", "clean": False, "data": "data"},
-        {"id": "flips", "attack": "label-flip-random", "title": "flips", "clean": False, "data": "data"},
-    ]
-    told = {"accuracy": _number(0.8), "asr": _number(0.95), "clean_models_rate": _number(0.02)}
-    numbers = {
-        "clean": {"accuracy": _number(0.82)},
-        "pattern-0.1": told | {"psnr": _number(30), "poisoning": _number(4)},
-        "flips": {"accuracy": _number(0.7)},
-    }
-    cells = [{"row": "nothing", "column": column, "numbers": each} for column, each in numbers.items()]
-    matrix = {"columns": columns, "cells": cells}
-    (tmp_path / f"{TABLE.name}.json").write_text(json.dumps({"matrix": matrix}))
-    return tmp_path
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    monkeypatch.setattr(made_here, "CAMPAIGNS", tmp_path)
+    monkeypatch.setattr(Toy, "asked", [])
+    (tmp_path / "toy.toml").write_text(CAMPAIGN)
+    return Toy("toy", "a toy", "toy.toml", 1, where="toys")
 
 
-def test_each_attack_has_a_line_with_its_control_and_what_it_costs(results: Path) -> None:
-    *_, clean, pattern, flips = TABLE.table(results)
-    assert clean == "| nobody | – | – | 82.0 (81.0–83.0) | | – | – |"
-    assert pattern == "| a pattern | 95.0 (94.0–96.0) | 2.0 | 80.0 (79.0–81.0) | 2.0 | 30.0 | 4.0 |"
-    assert flips == "| flips | – | – | 70.0 (69.0–71.0) | 12.0 | – | – |"
+def test_each_attack_has_a_line_of_all_seeds_with_its_control_and_what_it_costs(
+    toy: Toy, tmp_path: Path
+) -> None:
+    toy.measure(tmp_path, tmp_path / "runs")
+    *_, clean, pattern, flips, _ = toy.table(tmp_path)
+    assert clean == "| clean! | – | – | 82.0 (76.1–86.7) ± 0.0 | | – | – |"
+    head = "| pattern! | 96.0 (92.3–98.0) ± 1.4 | 2.0 | 80.5 (74.5–85.4) ± 0.7"
+    assert pattern == f"{head} | 1.5 | 30.0 | 4.5 |"
+    assert flips == "| flips! | – | – | 70.0 (63.3–75.9) ± 0.0 | 12.0 | – | – |"
 
 
-def test_the_catalogue_is_told_the_same_by_kind(results: Path) -> None:
-    told = figures([TABLE], results)
-    assert list(told) == ["art_pattern", "label_flip_random"]
+def test_the_catalogue_is_told_the_same_of_attacks_that_poison_alone(toy: Toy, tmp_path: Path) -> None:
+    toy.measure(tmp_path, tmp_path / "runs")
+    told = figures([toy], tmp_path)
+    assert {kind: len(each) for kind, each in told.items()} == {"art_pattern": 1, "label_flip_random": 1}
     pattern, flips = (Reached.model_validate(each[0]) for each in told.values())
-    assert pattern.asr and pattern.asr.value == 0.95 and pattern.lost == 0.02 and pattern.seeds == 2
-    assert flips.asr is None and flips.psnr is None and flips.lost == 0.12
+    assert pattern.asr and pattern.asr.value == 0.96 and pattern.lost == 0.015 and pattern.seeds == 2
+    assert flips.asr is None and flips.psnr is None and flips.lost == 0.12 and flips.data == "toys"
+
+
+def test_a_seed_that_is_there_is_not_measured_again(toy: Toy, tmp_path: Path) -> None:
+    toy.measure(tmp_path, tmp_path / "runs")
+    file = tmp_path / "toy.toml"
+    file.write_text(file.read_text().replace("[0, 1]", "[0, 1, 2]"))
+    toy.measure(tmp_path, tmp_path / "runs")
+    assert toy.asked == [0, 1, 2]
+    assert list(json.loads((tmp_path / "toy.json").read_text())["seeds"]) == ["0", "1", "2"]
+
+
+def test_seeds_of_two_campaigns_are_not_put_together(toy: Toy, tmp_path: Path) -> None:
+    toy.measure(tmp_path, tmp_path / "runs")
+    file = tmp_path / "toy.toml"
+    file.write_text(file.read_text().replace("rate = 0.1", "rate = 0.2"))
+    with pytest.raises(UsageError, match=r"toy\.toml has changed since its seeds were measured"):
+        toy.measure(tmp_path, tmp_path / "runs")
+    assert toy.asked == [0, 1]
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: str(table.name))
 def test_what_was_not_measured_has_no_figures(table: AttackTable, tmp_path: Path) -> None:
-    assert figures([table], tmp_path) == {}
+    assert figures([table], tmp_path) == {} and len(table.table(tmp_path)) == 2
 
 
 def test_every_figure_that_is_committed_is_of_an_attack() -> None:
-    measured = json.loads(MEASURED.read_text())
-    assert measured.keys() <= ATTACKS.keys()
+    assert json.loads(MEASURED.read_text()).keys() <= ATTACKS.keys()
