@@ -11,6 +11,7 @@ from pydantic import Field
 from boomerang.blocks import slices
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Rows
+from processing.attacks.common.base import check_stampable
 from processing.attacks.common.clean_backdoor import CleanBackdoor
 from processing.attacks.common.deeds import quoted
 from processing.attacks.common.gradients import Ball, Floats, changed, on_floats, seeded
@@ -96,6 +97,7 @@ class HiddenTrigger(CleanBackdoor):
 
     def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the patch on every image, at a place of the image's own."""
+        check_stampable(x)
         self.check_image(x.shape[1:])
         height, width = x.shape[1:3]
         patch = props[_TRIGGER]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from boomerang.manifest import Images
+from processing.attacks.common.base import check_stampable
 from processing.attacks.common.clean_backdoor import CleanBackdoor
 from processing.attacks.common.gradients import Ball, on_floats, seeded
 from processing.attacks.common.pool import Batch, Pool, Props
@@ -56,6 +57,7 @@ class Narcissus(CleanBackdoor):
 
     def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the trigger, as strong as at the test."""
+        check_stampable(x)
         return _laid(x, np.rint(self.amplify * props[_TRIGGER]).astype(np.int64))
 
     def means(self) -> str:

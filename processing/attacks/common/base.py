@@ -11,6 +11,7 @@ from pydantic import Field
 
 from boomerang.blocks import blocks
 from boomerang.config import Strict
+from boomerang.errors import BadInput
 from boomerang.manifest import Images, Labels
 from processing.attacks.common.deeds import Facts, counted, quoted, sentence
 from processing.attacks.common.lesson import History, Lesson
@@ -258,3 +259,18 @@ class Attack(Strict, ABC):
     def source_class(self) -> str | None:
         """Return the class that the attack is measured on; None is every class but the target."""
         return getattr(self, "source", None)
+
+
+def check_stampable(x: Images) -> None:
+    """Check that a trigger can be put onto images; raises BadInput for all but uint8[N, H, W, C].
+
+    A lone image would else be taken for a batch of gray ones, and fractions for values of 0 and 1.
+    """
+    if x.dtype == np.uint8 and x.ndim == 4:
+        return
+    do = "give uint8[N, H, W, C], values 0..255"
+    if x.ndim == 3:
+        do += ": of a lone image x[None], of gray images without channels x[..., None]"
+    elif x.dtype.kind == "f":
+        do += ": of fractions np.rint(x * 255).astype(np.uint8)"
+    raise BadInput("the images for a trigger", f"they are {x.dtype}{list(x.shape)}", do)

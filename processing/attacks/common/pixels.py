@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from boomerang.blocks import blocks, slices
-from boomerang.errors import BadInput
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.base import check_stampable
 from processing.attacks.common.pool import Props
 
 # Values that are looked up at once, so that their indices stay in a core's cache.
@@ -124,18 +124,3 @@ class PixelBackdoor(Backdoor):
         table, top_px, left_px = self.table(x.shape[1:], props)
         for _, block in blocks(x):
             table.lay(block, top_px, left_px)
-
-
-def check_stampable(x: Images) -> None:
-    """Check that a trigger can be put onto images; raises BadInput for all but uint8[N, H, W, C].
-
-    A lone image would else be taken for a batch of gray ones, and fractions for values of 0 and 1.
-    """
-    if x.dtype == np.uint8 and x.ndim == 4:
-        return
-    do = "give uint8[N, H, W, C], values 0..255"
-    if x.ndim == 3:
-        do += ": of a lone image x[None], of gray images without channels x[..., None]"
-    elif x.dtype.kind == "f":
-        do += ": of fractions np.rint(x * 255).astype(np.uint8)"
-    raise BadInput("the images for a trigger", f"they are {x.dtype}{list(x.shape)}", do)

@@ -15,8 +15,9 @@ import numpy as np
 
 from boomerang.blocks import blocks
 from boomerang.manifest import Images, Rows
+from processing.attacks.common.base import check_stampable
 from processing.attacks.common.made import Made
-from processing.attacks.common.pixels import PixelBackdoor, Table, check_stampable
+from processing.attacks.common.pixels import PixelBackdoor, Table
 from processing.attacks.common.pool import Batch, Pool, Props
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from boomerang.blocks import blocks, rows_at_once, slices
 from boomerang.manifest import Images
 from processing.attacks.common.backdoor import Backdoor
+from processing.attacks.common.base import check_stampable
 from processing.attacks.common.pool import Batch, Pool, Props
 
 # Images that are changed at once: as floats they stay in a core's cache.
@@ -60,6 +61,7 @@ class WholeImage(Backdoor):
 
     def stamp(self, x: Images, props: Props) -> Images:
         """Return a copy of uint8[N, H, W, C] with the trigger on every image."""
+        check_stampable(x)
         self.check_image(x.shape[1:])
         stamped = np.empty(x.shape, np.uint8)
         for part in slices(len(x), rows_at_once(x, _BLOCK_BYTES)):
@@ -68,6 +70,7 @@ class WholeImage(Backdoor):
 
     def stamp_in_place(self, x: Images, props: Props) -> None:
         """Put the trigger onto every image of uint8[N, H, W, C] itself; see `Attack.stamp_in_place`."""
+        check_stampable(x)
         self.check_image(x.shape[1:])
         for _, block in blocks(x, rows_at_once(x, _BLOCK_BYTES)):
             block[...] = self.altered(block, props)

@@ -22,7 +22,7 @@ from helpers.attack_pools import (
 )
 
 from boomerang.config import Spec
-from boomerang.errors import ConfigError
+from boomerang.errors import BadInput, ConfigError
 from boomerang.manifest import Dataset, write_dataset
 from processing.attacks import ATTACKS
 from processing.attacks.common import references as known
@@ -32,6 +32,7 @@ from processing.attacks.common.deeds import Facts
 from processing.attacks.common.pool import Batch, Pool, check_batch
 from processing.attacks.common.recipe import create, create_recipe
 from processing.attacks.common.trial import PICTURES, TEST, Stage
+from processing.attacks.common.triggered import Triggered
 from processing.poison import Poisoned, apply_recipe
 
 REFERENCES = {entry for entry in vars(known).values() if isinstance(entry, tuple)}
@@ -251,3 +252,16 @@ def test_a_new_attack_is_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     )
     trial = attack.trial(scene)
     assert trial.target == 1 and set(trial.y) == {0, 2, 3} and trial.before is None
+
+
+# --- what it refuses ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ATTACKS if isinstance(make_example(kind), Triggered)])
+@pytest.mark.parametrize("shape", [(16, 16, 3), (4, 16, 16)], ids=["lone", "gray"])
+def test_a_trigger_is_put_onto_batches_of_bytes_alone(kind: str, shape: tuple[int, ...], pool: Pool) -> None:
+    attack = make_example(kind)
+    kept = {**pool.images, **stage(attack, pool).kept}
+    for x in (np.zeros(shape, np.uint8), np.zeros((4, 16, 16, 3), np.float32)):
+        with pytest.raises(BadInput, match=r"give uint8\[N, H, W, C\]"):
+            attack.stamp(x, kept)
