@@ -3,6 +3,7 @@
     files     files of any kind: a cap, names that stay inside, one piece
     folders   folders that appear in one piece, and what a killed process left
     text      JSON and TOML
+    python_text  Python as a tree, one thread at a time
     arrays    `.npy` and `.npz`, never of pickles
     images    JPEG, PNG and WebP, told by their content
     archives  tar, and the caps of every zip
@@ -42,6 +43,7 @@ from boomerang.safeio.images import (
     quiet_decoders,
 )
 from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model, read_keras_graph
+from boomerang.safeio.python_text import parse_literal, parse_python
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
@@ -90,6 +92,8 @@ __all__ = [
     "npz_shapes",
     "open_image",
     "parse_json",
+    "parse_literal",
+    "parse_python",
     "quiet_decoders",
     "read_bytes",
     "read_keras_graph",

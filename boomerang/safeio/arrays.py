@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import tempfile
 import zipfile
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from boomerang.safeio.archives import ZIP_ERRORS, open_zip
 from boomerang.safeio.files import RefusedError, reading, regular_file
+from boomerang.safeio.python_text import parse_literal
 from boomerang.shown import display_name
 
 MAX_ARRAY_BYTES = 32 << 30
@@ -117,7 +117,7 @@ def _npy_fields(stream: IO[bytes]) -> tuple[dict[str, Any], int]:
         raise RefusedError(f"its header claims {length:,} bytes, the limit is {_MAX_NPY_HEADER_BYTES:,}")
     text = stream.read(length).decode("latin-1")
     try:
-        fields = ast.literal_eval(text.strip())
+        fields = parse_literal(text.strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         raise RefusedError("its header cannot be read") from None
     if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:

@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 from boomerang.digest import digest_json, sha256_file
+from boomerang.safeio import parse_python
 
 _PACKAGES = ("boomerang", "processing", "training", "aws")
 _DISTRIBUTIONS = (
@@ -152,7 +153,7 @@ def _kinds_in(folder: Path, named: Collection[str] | None) -> Iterator[Path]:
 def _statements(text: bytes) -> tuple[tuple[str, str, int], ...]:
     """Return the imports of a source as (kind, dotted name, level of a relative one)."""
     try:
-        tree = ast.parse(text)
+        tree = parse_python(text)
     except (SyntaxError, ValueError):
         return ()  # the job itself will say so
     return tuple(found for node in _run(tree) for found in _read(node))
