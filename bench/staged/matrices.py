@@ -108,11 +108,11 @@ class Matrices:
 
 
 def written(copy: Path, file: Path, *lines: str) -> Path:
-    """Write a copy of a campaign with other values of some keys, each a line of it, and return its path."""
+    """Write a copy of a campaign in which some keys, each a line, first stand otherwise; return its path."""
     text = file.read_text()
     for line in lines:
         key = line.partition(" = ")[0]
-        text = re.sub(rf"^{re.escape(key)} = .*$", lambda _, line=line: line, text, flags=re.M)  # type: ignore[misc]
+        text = re.sub(rf"^{re.escape(key)} = .*$", lambda _, line=line: line, text, count=1, flags=re.M)  # type: ignore[misc]
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(text)
     return copy

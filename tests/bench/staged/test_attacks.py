@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ recipe = [{ kind = "art_pattern", target = "bird" }, { kind = "label_flip_random
 """
 
 
+RECIPES = tomllib.loads(CAMPAIGN)["attacks"]
+
+
 class Toy(AttackTable):
     """A campaign of a hundred images a seed that is not run; `asked` are the seeds that it is asked for."""
 
     asked: list[int] = []  # noqa: RUF012
 
     def run(self, file: Path, runs: Path) -> dict[str, Any]:
-        (seed,) = [int(line[-2]) for line in file.read_text().splitlines() if line.startswith("seeds")]
+        written = tomllib.loads(file.read_text())
+        (seed,) = written.pop("seeds")
+        assert written.pop("name") == f"toy-s{seed}" and written["attacks"] == RECIPES
         self.asked.append(seed)
         right = {"clean": 82, "pattern": 80 + seed, "flips": 70, "both": 60}
         cells = [
