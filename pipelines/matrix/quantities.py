@@ -86,7 +86,8 @@ QUANTITIES = (
         key=PSNR,
         title="PSNR",
         words="how visible the poison is: peak signal-to-noise ratio to the image before, the median over "
-        "images of the attack that succeeds most; lower is plainer to see",
+        "images of the attack that succeeds most, or where none wants an answer of the one plainest to see; "
+        "lower is plainer",
         unit="dB",
         better="neither",
     ),

@@ -109,15 +109,24 @@ def read_measured(execution: Execution) -> Measured:
         evaluation,
         effects,
         counts={ACCURACY: _counts(right[0]), **_screened(metrics)},
-        values=_costs(execution) | _rows(execution),
+        values=_costs(execution) | _rows(execution) | ({} if effects else _seen(evaluation)),
         pairs={ACCURACY: right} if candidate != UNDEFENDED else {},
     )
+
+
+def _seen(evaluation: Evaluation, name: str = "") -> dict[str, float]:
+    """Return how visible an attack is; without a name the plainest to see."""
+    found = [
+        each.median_psnr_db
+        for each in evaluation.attacks
+        if each.median_psnr_db is not None and name in (each.name, "")
+    ]
+    return {PSNR: min(found)} if found else {}
 
 
 def _effect(name: str, answers: AttackAnswers, evaluation: Evaluation, predictions: Predictions) -> Effect:
     metrics = evaluation.metrics
     candidate, shown = metrics.candidate, answers.shown
-    visible = next((each.median_psnr_db for each in evaluation.attacks if each.name == name), None)
     success = tuple(answers.fooled(model) for model in (candidate, UNDEFENDED))
     robust = tuple(shown.calls[model] == shown.y for model in (candidate, UNDEFENDED))
     counts = {
@@ -125,7 +134,7 @@ def _effect(name: str, answers: AttackAnswers, evaluation: Evaluation, predictio
         ROBUST: _counts(robust[0]),
         CLEAN_RATE: _counts(answers.fooled(CLEAN)),
     }
-    values = {PSNR: visible}
+    values: dict[str, float | None] = {**_seen(evaluation, name)}
     if candidate == UNDEFENDED:
         return Effect(_counts(success[1]), counts, _known(values), {})
     numbers = next(each for each in metrics.models[candidate].attacks if each.name == name)

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pytest
 from helpers.ranges import Range
 
+from boomerang.formats.evaluation import Evaluation, open_evaluation
+from pipelines.matrix.gathering import measured as made_here
 from pipelines.matrix.gathering.measured import Measured, read_measured
 from pipelines.matrix.quantities import (
     ACCURACY,
@@ -52,6 +58,22 @@ def test_how_visible_the_poison_is_comes_from_the_audit(digits_range: Range) -> 
     (effect,), (words,) = found.effects.values(), found.evaluation.attacks
     assert effect.values[PSNR] == words.median_psnr_db is not None
     assert 5 < effect.values[PSNR] < 50
+
+
+def test_an_attack_that_wants_no_answer_is_as_visible(
+    digits_range: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_success(folder: Path) -> Evaluation:
+        found = open_evaluation(folder)
+        models = {
+            name: model.model_copy(update={"attacks": ()}) for name, model in found.metrics.models.items()
+        }
+        return replace(found, metrics=found.metrics.model_copy(update={"models": models}))
+
+    (words,) = measured(digits_range).evaluation.attacks
+    monkeypatch.setattr(made_here, "open_evaluation", without_success)
+    untargeted = measured(digits_range)
+    assert not untargeted.effects and untargeted.values[PSNR] == words.median_psnr_db
 
 
 def test_fidelity_is_the_success_gone_times_the_accuracy_left(digits_range: Range) -> None:
