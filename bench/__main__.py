@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m bench", description=bench.__doc__, formatter_class=raw)
     top.add_argument("names", nargs="*", metavar="NAME", help="what to measure; `render` writes the pages")
     top.add_argument("--seed", type=int, default=0)
+    top.add_argument(
+        "--seeds", type=int, nargs="+", default=[], help="of a table of attacks these seeds alone"
+    )
     top.add_argument("--out", type=Path, default=RESULTS, help="where the results go (%(default)s)")
     top.add_argument("--quick", action="store_true", help="tiny sizes, once, for a look; needs --out")
     top.add_argument(
@@ -63,6 +66,8 @@ def _check(given: argparse.Namespace) -> None:
     for name in given.names:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
+        if given.seeds and name not in TABLES:
+            raise UsageError("--seeds", f"{name} is no table of attacks", "leave it out")
         if given.quick and name in STAGED:
             raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:
@@ -72,6 +77,8 @@ def _check(given: argparse.Namespace) -> None:
 def _act(name: str, given: argparse.Namespace) -> None:
     if name == "render":
         page.write()
+    elif name in TABLES:
+        TABLES[name].measure(given.out, seeds=given.seeds)
     elif name in STAGED:
         STAGED[name].measure(given.out)
     else:

@@ -38,8 +38,8 @@ class AttackTable(Matrices):
 
     where: str = ""
 
-    def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices") -> Path:
-        """Run the seeds that the result lacks, and write it after each.
+    def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices", seeds: Sequence[int] = ()) -> Path:
+        """Run the seeds that the result lacks, and write it after each; of these alone, where some are given.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class AttackTable(Matrices):
             why = f"{self.file} has changed since its seeds were measured"
             raise UsageError(str(path), why, "remove the file to measure them all anew")
         for seed in campaign["seeds"]:
-            if str(seed) not in told["seeds"]:
+            if str(seed) not in told["seeds"] and (not seeds or seed in seeds):
                 copy = runs / f"{file.stem}-s{seed}.toml"
                 own = written(copy, file, f"seeds = [{seed}]", f'name = "{copy.stem}"')
                 told["seeds"][str(seed)] = _kept(self.run(own, runs)) | {"machine": machine()}

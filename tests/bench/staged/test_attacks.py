@@ -93,11 +93,12 @@ def test_the_catalogue_is_told_the_same_of_attacks_that_poison_alone(toy: Toy, t
 
 
 def test_a_seed_that_is_there_is_not_measured_again(toy: Toy, tmp_path: Path) -> None:
-    toy.measure(tmp_path, tmp_path / "runs")
+    toy.measure(tmp_path, tmp_path / "runs", seeds=[1])
+    assert toy.asked == [1]
     file = tmp_path / "toy.toml"
     file.write_text(file.read_text().replace("[0, 1]", "[0, 1, 2]"))
     toy.measure(tmp_path, tmp_path / "runs")
-    assert toy.asked == [0, 1, 2]
+    assert toy.asked == [1, 0, 2]
     assert list(json.loads((tmp_path / "toy.json").read_text())["seeds"]) == ["0", "1", "2"]
 
 
