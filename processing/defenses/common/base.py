@@ -133,7 +133,9 @@ class Detector(Strict, ABC):
     docs/config.md is made from it. Nothing else has to name it. The class has
 
     * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting;
-    * `title`, what people call it, and `source`, who published it, with the year;
+    * `title`, what people call it, and `source`, who published it, with the year; `assumes`, `costs` and
+      `fails`, each a sentence or two without a final stop, for whoever chooses: what must be true of the
+      data and the poison, what it takes in time and in clean rows, and what it does not find;
     * `score`, which looks at the rows. It learns from rows that are `left` and scores all of them. What
       is drawn at random is drawn from `suspect.seed`: the same suspect gives the same bytes;
     * `decide`, which looks at nothing but what `score` returned. So a threshold can be set anew without
@@ -155,6 +157,9 @@ class Detector(Strict, ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    assumes: ClassVar[str]
+    costs: ClassVar[str]
+    fails: ClassVar[str]
     sets_aside: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {}
 

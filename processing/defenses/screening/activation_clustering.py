@@ -102,6 +102,11 @@ class ActivationClustering(Detector):
     source: ClassVar[str] = (
         "Chen et al. 2018, Detecting backdoor attacks by activation clustering, sections 4-5"
     )
+    assumes: ClassVar[str] = "the poison of a class lies in a cluster of its own among the victim's features"
+    costs: ClassVar[str] = "one pass of the victim, then seconds; trusted rows of every class"
+    fails: ClassVar[str] = (
+        "what is under a few percent of a class, what cover rows spread (Adaptive-Blend), wrong labels"
+    )
 
     kind: Literal["activation_clustering"] = "activation_clustering"
     whiten: Literal["trusted", "none"] = "trusted"

@@ -86,6 +86,9 @@ class DataValidation(Detector):
     source: ClassVar[str] = (
         "Breck et al. 2019, Data validation for machine learning (the idea); rules our own"
     )
+    assumes: ClassVar[str] = "the poison is copies, near copies with other labels, or no images of this kind"
+    costs: ClassVar[str] = "seconds, and no model; trusted rows set the distance of near copies"
+    fails: ClassVar[str] = "whatever comes once and looks like the rest"
 
     sets_aside: ClassVar[bool] = True
 

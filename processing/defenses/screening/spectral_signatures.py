@@ -67,6 +67,9 @@ class SpectralSignatures(Detector):
 
     title: ClassVar[str] = "spectral signatures"
     source: ClassVar[str] = "Tran et al. 2018, Spectral signatures in backdoor attacks, algorithm 1"
+    assumes: ClassVar[str] = "the poison is a small part of a class and lies off it in one direction"
+    costs: ClassVar[str] = "one pass of the victim, then seconds; 1 / max_fpr trusted rows"
+    fails: ClassVar[str] = "what is a large part of a class, for then that is the class, and wrong labels"
 
     kind: Literal["spectral_signatures"] = "spectral_signatures"
     rule: Literal["trusted", "paper"] = "trusted"
