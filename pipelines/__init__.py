@@ -13,7 +13,7 @@
     matrix/      a campaign: many runs, one matrix
     comparison/  what differs between two runs, or two campaigns
     cloud/       the range in an AWS account
-    catalogue/   the attacks as a person looks them up
+    catalogue/   the attacks and defenses as a person looks them up
     cli/         the command line
 
 Nothing here is imported by another package of the project.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.catalogue.expected import figures_of, say_reached
-from pipelines.catalogue.told import HEADINGS, explanation, kind_of, table_row
+from pipelines.catalogue.attacks import HEADINGS, table_row, tell_attack
+from pipelines.catalogue.kinds_page import kinds_page
 from processing.attacks import ATTACKS
-from processing.attacks.common.base import Attack
 from processing.attacks.common.references import VERSIONS
 
 _INTRO = """# Attacks
@@ -33,18 +32,13 @@ This page is made by `python docs/make_attacks.py` from the attacks themselves.
 def attack_page() -> str:
     """Return the whole page as Markdown."""
     versions = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
-    rows = [HEADINGS, ("---",) * len(HEADINGS), *map(_row, ATTACKS.values())]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    parts = [_INTRO.format(versions=f"The ids are those of {versions}"), table, *map(_part, ATTACKS.values())]
-    return "\n".join(parts) + "\n"
+    intro = _INTRO.format(versions=f"The ids are those of {versions}")
+    return kinds_page(
+        intro, HEADINGS, map(table_row, ATTACKS.values()), {kind: _part(kind) for kind in ATTACKS}
+    )
 
 
-def _row(attack: type[Attack]) -> tuple[str, ...]:
-    kind, *rest = table_row(attack)
-    return f"[`{kind}`](#{kind})", *rest
-
-
-def _part(attack: type[Attack]) -> str:
-    kind = kind_of(attack)
-    said = "\n".join(f"- {say_reached(each)}" for each in figures_of(kind))
-    return f"\n## {kind}\n\n{explanation(attack)}" + (f"\n\nMeasured:\n\n{said}" if said else "")
+def _part(kind: str) -> str:
+    told = tell_attack(kind)
+    said = "\n".join(f"- {sentence}" for sentence in told.measured)
+    return told.explanation + (f"\n\nMeasured:\n\n{said}" if said else "")

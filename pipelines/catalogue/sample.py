@@ -15,7 +15,7 @@ import numpy as np
 from boomerang.config import Spec
 from boomerang.manifest import Images, Labels, Rows
 from pipelines.campaign.entry import ROOT, TRIGGERS
-from pipelines.catalogue.told import PICTURES, create_example, example_of
+from pipelines.catalogue.attacks import PICTURES, create_example, example_of
 from processing.attacks.common.base import Attack
 from processing.attacks.common.pool import Batch, Pool
 from processing.attacks.common.trigger_images import load_images

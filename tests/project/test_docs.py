@@ -11,10 +11,15 @@ from helpers.ranges import ROOT
 
 from pipelines.campaign.entry import bundled
 from pipelines.catalogue.attack_page import attack_page
+from pipelines.catalogue.defense_page import defense_page
 
 
 def test_the_page_of_the_attacks_is_that_of_the_attacks() -> None:
     assert (ROOT / "docs" / "attacks.md").read_text() == attack_page(), "run python docs/make_attacks.py"
+
+
+def test_the_page_of_the_defenses_is_that_of_the_defenses() -> None:
+    assert (ROOT / "docs" / "defenses.md").read_text() == defense_page(), "run python docs/make_defenses.py"
 
 
 def test_the_configuration_page_is_that_of_the_models() -> None:

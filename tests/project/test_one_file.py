@@ -55,6 +55,9 @@ class Glare(Detector):
 
     title = "glare"
     source = "this test"
+    assumes = "what this test assumes of glare"
+    costs = "next to nothing"
+    fails = "everything else"
     kind: Literal["glare"] = "glare"
     limit: float = 250.0
 
@@ -74,6 +77,9 @@ class Shrink(Repair):
 
     title = "shrinking of all weights"
     source = "this test"
+    assumes = "what this test assumes of shrink"
+    costs = "next to nothing"
+    fails = "everything else"
     kind: Literal["shrink"] = "shrink"
     by: float = 0.99
 
@@ -91,6 +97,9 @@ class Dimming(InferenceDefense):
 
     title = "dimming of glare"
     source = "this test"
+    assumes = "what this test assumes of dimming"
+    costs = "next to nothing"
+    fails = "everything else"
     kind: Literal["dimming"] = "dimming"
     above: int = 240
 
@@ -215,6 +224,12 @@ def test_each_is_listed_with_its_settings(tree: Path) -> None:
     for file in FILES:
         assert f"### `{Path(file).stem}`" in page
     assert "| `width_px` | int | `3` |" in page and "How wide it is." in page
+
+
+def test_each_defense_is_in_the_table_of_the_defenses(tree: Path) -> None:
+    table = run(tree, "-m", "pipelines", "defenses").stdout
+    for kind in ("glare", "shrink", "dimming"):
+        assert f"│ {kind} " in table
 
 
 @pytest.mark.parametrize(

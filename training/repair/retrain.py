@@ -17,6 +17,9 @@ class Retrain(Repair):
 
     title = "retraining on the kept rows"
     source = "Tran, Li, Madry: Spectral Signatures in Backdoor Attacks. NeurIPS 2018, algorithm 1"
+    assumes = "the screen has found all but a few of the poisoned rows"
+    costs = "a whole training, and the clean rows that were flagged; no trusted rows"
+    fails = "a backdoor that the rows that were missed are enough for"
     fresh: ClassVar[bool] = True
 
     kind: Literal["retrain"] = "retrain"

@@ -1,7 +1,7 @@
 """The commands, a module each: `add` gives the command its help and options, beside it is what it does.
 
     run, campaign, report, compare, verify     on this machine; some on AWS too
-    attacks, undo                              what can be staged, and how to take it back
+    attacks, defenses, undo                    what can be staged and set against it; how to take it back
     key, plan, definition, check, image        the same
     canary, approve, reject, dashboard         about a model in use, here or on AWS
     deploy, status, destroy                    a range in an account

@@ -27,18 +27,19 @@ def add(commands: Commands) -> None:
 
 def attacks(options: Namespace) -> int:
     """List all attacks, or explain one."""
+    from pipelines.catalogue.attacks import HEADINGS, table_row, tell_attack
     from pipelines.catalogue.on_terminal import show_all, show_one
-    from pipelines.catalogue.told import find_attack
+    from processing.attacks import ATTACKS
 
     if options.attack is None:
         if options.picture is not None:
             raise UsageError("--picture", "it is of one attack", "name the attack")
-        show_all()
+        show_all("attacks", HEADINGS, map(table_row, ATTACKS.values()))
         return EXIT_PASSED
-    find_attack(options.attack)
+    told = tell_attack(options.attack)
     if options.picture is not None:
-        _draw(options.attack, options.picture)
-    show_one(options.attack, options.picture)
+        _draw(told.kind, options.picture)
+    show_one(told, options.picture)
     return EXIT_PASSED
 
 

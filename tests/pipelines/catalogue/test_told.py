@@ -1,70 +1,68 @@
-"""What an attack says of itself is what it is, and the entry to copy is one that the range takes."""
+"""What is told of any kind: its settings, what its file and class say, an entry of a list."""
 
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from boomerang.config import Strict
 from boomerang.errors import UsageError
-from pipelines.campaign.entry import load
-from pipelines.catalogue.told import (
-    HEADINGS,
-    entry_to_copy,
-    example_of,
-    explanation,
-    find_attack,
-    rows_words,
-    settings_of,
-    table_row,
-)
-from processing.attacks import ATTACKS
+from pipelines.catalogue.told import Setting, explanation, find, kind_of, settings_of, toml_entry
 
 
-@pytest.mark.parametrize("kind", ATTACKS)
-def test_every_attack_has_a_row(kind: str) -> None:
-    row = dict(zip(HEADINGS, table_row(ATTACKS[kind]), strict=True))
-    assert row["kind"] == kind and row["what it is"] == ATTACKS[kind].title
-    assert row["labels"] in ("kept", "changed") and row["rows"]
-    assert row["MITRE ATLAS"].startswith("AML.") and row["NIST AI 100-2"].startswith("NISTAML.")
+class Parent(Strict):
+    """What the parent does.
+
+    Attributes
+    ----------
+    deep : int
+        How deep.
+    """
+
+    deep: int = 1
+    name: str = ""
 
 
-@pytest.mark.parametrize("kind", ATTACKS)
-def test_the_entry_to_copy_is_taken_with_the_bundled_data(kind: str, tmp_path: Path) -> None:
-    """As a user's file, and all of it checked as before a run; a bundled path counts from the project."""
-    text = entry_to_copy(kind)
-    (copied,) = tomllib.loads(text)["attacks"]
-    assert copied == {"kind": kind, **example_of(kind)}
-    root = Path(__file__).resolve().parents[3]
-    text = text.replace('"images/', f'"{root}/images/')
-    (tmp_path / "mine.toml").write_text(f'name = "mine"\n[data]\nsource = "synthetic"\n\n{text}')
-    (attack,) = load(str(tmp_path / "mine.toml")).attacks
-    assert attack.kind == kind
+class Child(Parent):
+    """What the child does.
+
+    Attributes
+    ----------
+    wide, long : float
+        How large.
+    """
+
+    kind: Literal["child"] = "child"
+    wide: float = 0.5
+    long: float
 
 
-@pytest.mark.parametrize("kind", ATTACKS)
-def test_an_attack_is_explained_with_all_of_its_settings(kind: str) -> None:
-    found = settings_of(ATTACKS[kind])
-    assert {each.name for each in found} == ATTACKS[kind].model_fields.keys() - {"kind", "name"}
-    required = [each.default == "required" for each in found]
-    assert required == sorted(required, reverse=True), "what must be given stands first"
-    assert len(explanation(ATTACKS[kind]).split("\n\n")) >= 2
+def test_settings_are_what_must_be_given_then_its_own_then_those_of_the_family() -> None:
+    assert settings_of(Child, ("kind", "name")) == (
+        Setting("long", "float", "required", "How large."),
+        Setting("wide", "float", "`0.5`", "How large."),
+        Setting("deep", "int", "`1`", "How deep."),
+    )
+    assert kind_of(Child) == "child"
 
 
-def test_rows_are_said_by_how_they_are_named() -> None:
-    said = {kind: rows_words(ATTACKS[kind]) for kind in ("badnets", "label_flip_random", "mislabel")}
-    assert said == {
-        "badnets": "a rate of the training set or a class, or one by one",
-        "label_flip_random": "a rate of the training set, or one by one",
-        "mislabel": "every picture of a set",
-    }
+def test_it_is_explained_by_its_file_and_its_class() -> None:
+    assert explanation(Child) == f"{__doc__}\n\nWhat the child does."
 
 
-def test_a_name_that_is_not_known_gets_the_nearest() -> None:
-    with pytest.raises(UsageError, match="attack 'badnet': there is none of this name"):
-        find_attack("badnet")
-    try:
-        find_attack("badnet")
-    except UsageError as error:
-        assert "did you mean 'badnets'?" in str(error)
+def test_what_is_not_known_gets_the_nearest() -> None:
+    known = {"retrain": 1, "prune": 2}
+    assert find("prune", known, "defense") == 2
+    with pytest.raises(UsageError) as refused:
+        find("retrian", known, "defense")
+    assert str(refused.value).splitlines() == [
+        "defense 'retrian': there is none of this name",
+        "  did you mean 'retrain'?",
+    ]
+
+
+def test_an_entry_is_toml_with_the_same_values() -> None:
+    settings = {"kind": "a", "words": 'one "two"', "rate": 1e-05, "on": True, "sizes": [1, 2]}
+    assert tomllib.loads(toml_entry("screen.detectors", settings)) == {"screen": {"detectors": [settings]}}

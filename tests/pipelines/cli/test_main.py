@@ -41,9 +41,9 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "campaign", "attacks", "report", "compare", "verify", "undo", "key", "plan", "definition"),
-    *("check", "image", "canary", "approve", "reject", "dashboard", "deploy", "status", "destroy"),
-    "completion",
+    *("run", "campaign", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
+    *("definition", "check", "image", "canary", "approve", "reject", "dashboard", "deploy", "status"),
+    *("destroy", "completion"),
 )
 
 TINY = """

@@ -19,7 +19,9 @@ class InferenceDefense(Strict, ABC):
     docs/config.md is made from it. Nothing else has to name it. The class has
 
     * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting;
-    * `title`, what people call it, and `source`, who published it, with the year;
+    * `title`, what people call it, and `source`, who published it, with the year; `assumes`, `costs` and
+      `fails`, each a sentence or two without a final stop, for whoever chooses: what must be true of the
+      trigger, what it takes in time, clean rows and accuracy, and what passes it;
     * `wrap`, which returns a functional keras.Model: uint8[N, H, W, C] -> float32[N, K], probabilities, of
       the same images and classes as the model that it wraps. `through(model, images)` asks that model, flat:
       its layers `features` and `logits` are the whole's. It is saved as it is, so it holds all that it was
@@ -33,6 +35,9 @@ class InferenceDefense(Strict, ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    assumes: ClassVar[str]
+    costs: ClassVar[str]
+    fails: ClassVar[str]
     example: ClassVar[Mapping[str, Any]] = {}
 
     kind: str

@@ -20,7 +20,9 @@ class Repair(Strict, ABC):
     from it. Nothing else has to name it. The class has
 
     * a field `kind: Literal["KIND"] = "KIND"`, and a field with a default for each setting;
-    * `title`, what people call it, and `source`, who published it, with the year;
+    * `title`, what people call it, and `source`, who published it, with the year; `assumes`, `costs` and
+      `fails`, each a sentence or two without a final stop, for whoever chooses: what must be true of the
+      victim and the poison, what it takes in time, clean rows and accuracy, and what it leaves in the model;
     * `fresh = True`, if it does not look at the model that it is given: as the first repair it is given None;
     * `trusted_per_class`, how many trusted rows of each class it needs, if it needs any: it is not started
       with fewer;
@@ -49,6 +51,9 @@ class Repair(Strict, ABC):
 
     title: ClassVar[str]
     source: ClassVar[str]
+    assumes: ClassVar[str]
+    costs: ClassVar[str]
+    fails: ClassVar[str]
     fresh: ClassVar[bool] = False
     trusted_per_class: ClassVar[int] = 0
     example: ClassVar[Mapping[str, Any]] = {}

@@ -48,7 +48,7 @@ def completed(script: Path, *words: str) -> list[str]:
     ("words", "offered"),
     [
         (["ru"], ["run"]),
-        (["de"], ["definition", "deploy", "destroy"]),
+        (["de"], ["defenses", "definition", "deploy", "destroy"]),
         (["run", "--on", ""], ["process", "local", "aws"]),
         (["run", "--wa"], ["--wait"]),
         (["run", "--config", "badnets-a"], ["badnets-add"]),
