@@ -19,7 +19,8 @@ def cloud(rows: int, group: int, far: float = 8.0, dimensions: int = 20, seed: i
 def test_the_group_is_found_be_it_small_or_half(group: int) -> None:
     best = max(candidates(cloud(1200, group)), key=lambda one: one.gain)
     best = best if best.member[0] > 0.5 else best.swapped()
-    assert (best.member[:group] > 0.5).all() and (best.member[group:] < 0.5).all()
+    right = (best.member > 0.5) == (np.arange(1200) < group)
+    assert right.mean() > 0.998
     assert best.sizes[1] == pytest.approx(group, abs=1)
 
 
