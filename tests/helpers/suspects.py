@@ -92,6 +92,46 @@ def make_suspect(
     return with_features(features, y, trusted_features, trusted_y, classes=classes), poisoned
 
 
+def class_share(
+    share: float,
+    *,
+    rows: int = 400,
+    trusted: int = 200,
+    seed: int = 0,
+    shift: float = 0.0,
+    classes: tuple[str, ...] = CLASSES,
+) -> tuple[Suspect, Mask]:
+    """Return a suspect set in which a share of the class `bird` is poison, and which of its rows are.
+
+    Poison is as wide as the class, and lies `POISON_IS_FAR` along a direction of standard deviation 1.
+
+    Parameters
+    ----------
+    share : float
+        0..1.
+    rows, trusted : int
+        Of each class.
+    seed : int
+    shift : float
+        How far, in standard deviations, all suspect rows lie from the trusted ones, as rows that a victim
+        has learned do.
+    classes : tuple of str
+    """
+    rng = np.random.default_rng([seed, 11])
+    deviations = np.linspace(5, 1, _DIMENSIONS)
+    centers = 6 * rng.standard_normal((len(classes), _DIMENSIONS))
+    y, trusted_y = (np.repeat(np.arange(len(classes)), count) for count in (rows, trusted))
+    features, trusted_features = (
+        centers[labels] + deviations * rng.standard_normal((len(labels), _DIMENSIONS))
+        for labels in (y, trusted_y)
+    )
+    poisoned = np.zeros(len(y), bool)
+    poisoned[rng.choice(np.flatnonzero(y == TARGET), round(share * rows), replace=False)] = True
+    features[poisoned, -1] += POISON_IS_FAR
+    features += shift * deviations / np.sqrt(_DIMENSIONS)
+    return with_features(features, y, trusted_features, trusted_y, classes=classes), poisoned
+
+
 def with_features(
     features: Any, y: Any, trusted_features: Any, trusted_y: Any, *, classes: tuple[str, ...] = CLASSES
 ) -> Suspect:

@@ -6,6 +6,10 @@
     whitening  features in which clean classes vary alike everywhere
     scatter    how the rows of a class vary, in one pass
     halves     two clusters of points, and how well the two are apart
+    apart      a part of a class that trusted rows avoid, or all of it
+    variation  how classes differ, and rows of one class, as two covariances
+    groups     two groups among points, of which one may be small
+    finite     features that can be counted on
     near       pairs of images that are nearly the same
     sketch     few numbers an image, whose distances are never larger than the images'
     forest     which rows to compare, where all with all would be too many

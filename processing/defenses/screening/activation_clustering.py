@@ -10,12 +10,15 @@ from pydantic import Field
 
 from boomerang.blocks import slices
 from boomerang.manifest import Bools, Rows
+from processing.defenses.common.apart import WHOLE, Part, apart, mostly_poison, part
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
+from processing.defenses.common.finite import check_finite
 from processing.defenses.common.halves import halves, silhouette
 from processing.defenses.common.scatter import scatter
 from processing.defenses.common.whitening import Matrix, whitener
 
 _BLOCK_ROWS = 8192
+_QUESTIONS = 3  # asked of each class: is the one cluster poison, the other, or all of it?
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,26 @@ class Split:
     trusted_small: Bools
     silhouette: float
 
+    def smaller(self) -> Part:
+        """Return the smaller cluster, what trusted rows there may be in it."""
+        return part("smaller", self.small, self.left, self.margin, self.trusted_small)
+
+    def avoided(self) -> Part:
+        """Return the cluster that trusted rows fall into less often than suspect rows do.
+
+        It is one of the two, for what is lacking in one of them is in the other; the smaller one where
+        both fall into it equally often, or where there are no trusted rows.
+        """
+        smaller = self.smaller()
+        if smaller.clean_share < 1 or not len(self.trusted_small):
+            return smaller
+        larger = part("larger", ~self.small, self.left, -self.margin, ~self.trusted_small)
+        return larger if larger.clean_share < 1 else smaller
+
 
 @dataclass(frozen=True)
 class Cut:
-    """How one class was cut, and what speaks for poison in it.
+    """How one class was cut, and which part of it is under suspicion.
 
     Attributes
     ----------
@@ -55,32 +74,42 @@ class Cut:
         The class' rows of the suspect set.
     split : Split or None
         None where there was nothing to split.
-    clean_share, p_value : float
-        See `clean_share` and `rarity`.
+    part : Part or None
+        The same.
     """
 
     name: str
     rows: Rows
-    split: Split | None
-    clean_share: float = 1.0
-    p_value: float = 1.0
+    split: Split | None = None
+    part: Part | None = None
 
 
 class ActivationClustering(Detector):
-    """Two clusters in the features of each class, the smaller one under suspicion.
+    """Two clusters in the features of each class, of which the one that trusted rows avoid is suspected.
 
     Chen et al. reduce the features of a class to ten dimensions, split them by 2-means and call the
-    smaller cluster poison if it is small enough. On a clean set that cuts classes that have two kinds
-    of pictures. With `rule = "trusted"` the smaller cluster is poison only if trusted rows of the
-    class hardly fall into it:
+    smaller cluster poison if it is small enough. That cuts clean classes that have two kinds of
+    pictures, and cannot see poison of more than half a class. With `rule = "trusted"` whichever of the
+    two clusters trusted rows of the class fall into less often than suspect rows is under suspicion,
+    and it is poison if
 
-    * by a one-sided Fisher test of (suspect, trusted) x (smaller, larger) at level `alpha`,
-      Bonferroni-corrected for the classes, and
+    * a one-sided Fisher test of (suspect, trusted) x (in it, not in it) says so at level `alpha`,
+      Bonferroni-corrected by three for each class: either cluster could have been the one, and the
+      class as a whole is looked at as well;
     * the share of the cluster that clean rows can account for is at most `max_clean_share`. (The test
       alone would fire on any slight shift between rows the victim has learned and rows it has not.)
+      It is the rate of trusted rows in the cluster over that of suspect rows, which is never too low
+      an estimate: where most of a class is poison it is too high by 1 / (1 - that share).
 
-    A row's score is its margin towards the smaller cluster, -1..1, times the estimated share of
-    poison in that cluster, so that rows of a class without a finding stay near 0.
+    Where nearly all of a class is poison, 2-means cuts the poison in two. So a class is cut at the
+    middle between the means of its suspect and its trusted rows instead, each row by means made without
+    it, where at most 5% of the trusted rows lie on the side of at least 80% of the suspect rows. From
+    95% the class as a whole is refused, all its rows are flagged, and a warning says so: with no more
+    than 5% left, what is clean of it cannot be told from the edge of what is not.
+
+    A row's score is its margin towards the part under suspicion, -1..1, times the estimated share of
+    poison in that part, so that rows of a class without a finding stay near 0 whichever part it is.
+    With the published rules it is always the smaller cluster.
 
     Attributes
     ----------
@@ -94,7 +123,9 @@ class ActivationClustering(Detector):
         Principal components that are kept.
     size_threshold : float
         For `relative-size`: the smaller cluster is poison if its share of the class is below.
-    alpha, max_clean_share : float
+    alpha : float
+        For `trusted`: the chance that any class is flagged of a set that is drawn like the trusted rows.
+    max_clean_share : float
         For `trusted`, see above.
     """
 
@@ -105,7 +136,8 @@ class ActivationClustering(Detector):
     assumes: ClassVar[str] = "the poison of a class lies in a cluster of its own among the victim's features"
     costs: ClassVar[str] = "one pass of the victim, then seconds; trusted rows of every class"
     fails: ClassVar[str] = (
-        "what is under a few percent of a class, what cover rows spread (Adaptive-Blend), wrong labels"
+        "what is under 8% of a class with 100 trusted rows of it, what cover rows spread (Adaptive-Blend), "
+        "wrong labels"
     )
 
     kind: Literal["activation_clustering"] = "activation_clustering"
@@ -117,30 +149,43 @@ class ActivationClustering(Detector):
     max_clean_share: float = Field(default=0.3, ge=0, le=1)
 
     def score(self, suspect: Suspect) -> Scored[list[Cut]]:
-        """Cluster each class and score its rows by how near they are to the smaller cluster."""
+        """Cut each class and score its rows by how near they are to the part under suspicion.
+
+        Raises
+        ------
+        BadInput
+            If a feature is not finite.
+        """
+        check_finite(suspect)
         basis = self._basis(suspect)
         scores = np.zeros(len(suspect.y))
         cuts = []
         for label, name in enumerate(suspect.classes):
             cut = self._cut(name, label, suspect, basis)
-            if cut.split is not None:
-                scores[cut.rows] = cut.split.margin * (1 - cut.clean_share)
+            if cut.part is not None:
+                scores[cut.rows] = cut.part.margin * (1 - cut.part.clean_share)
             cuts.append(cut)
         return Scored(scores, cuts)
 
     def decide(self, scored: Scored[list[Cut]]) -> Finding:
-        """Flag the smaller cluster of every class in which the rule finds it to be poison."""
+        """Flag the suspected part of every class in which the rule finds it to be poison."""
         flagged = np.zeros(len(scored.scores), bool)
         notes: dict[str, Any] = {}
+        refused = []
         for cut in scored.state:
-            if cut.split is None:
+            if cut.split is None or cut.part is None:
                 notes[cut.name] = {"rows": len(cut.rows), "poisonous": False, "why": "nothing to split"}
                 continue
-            poisonous = self._is_poison(cut.split, cut.clean_share, cut.p_value, len(scored.state))
-            flagged[cut.rows] = cut.split.small & poisonous
-            notes[cut.name] = _class_notes(cut.split, cut.clean_share, cut.p_value, poisonous)
+            poisonous = self._is_poison(cut.split, cut.part, len(scored.state))
+            flagged[cut.rows] = cut.part.rows & poisonous
+            notes[cut.name] = _class_notes(cut.split, cut.part, poisonous)
+            refused += [cut.name] if poisonous and cut.part.name == WHOLE else []
         found = {"rule": self.rule, "whiten": self.whiten, "classes": notes}
-        return Finding(scored.scores, flagged, notes=found, warnings=self._blind(scored.state))
+        warnings = self._blind(scored.state)
+        if refused:
+            why = "nearly all of it lies where trusted rows do not: the class as a whole is refused"
+            warnings = (f"{', '.join(refused)}: {why}", *warnings)
+        return Finding(scored.scores, flagged, notes=found, warnings=warnings)
 
     def _blind(self, cuts: list[Cut]) -> tuple[str, ...]:
         """Return of which classes nothing could have been flagged."""
@@ -164,7 +209,11 @@ class ActivationClustering(Detector):
         reduced = varied.along(axes, features, rows)
         reduced_trusted = varied.along(axes, suspect.trusted_features, trusted)
         split = split_in_two(reduced, left, reduced_trusted, suspect.seed)
-        return Cut(name, rows, split, clean_share(split), rarity(split))
+        if self.rule != "trusted":
+            return Cut(name, rows, split, split.smaller())
+        margins = apart(features, rows, left, suspect.trusted_features[trusted], basis)
+        mostly = None if margins is None else mostly_poison(*margins, left)
+        return Cut(name, rows, split, mostly or split.avoided())
 
     def _basis(self, suspect: Suspect) -> Matrix:
         """Return float64[D, D], in which rows are clustered."""
@@ -172,13 +221,14 @@ class ActivationClustering(Detector):
             return np.eye(suspect.features.shape[1])
         return whitener(suspect.trusted_features, suspect.trusted_y)
 
-    def _is_poison(self, split: Split, share: float, p_value: float, classes: int) -> bool:
+    def _is_poison(self, split: Split, part: Part, classes: int) -> bool:
         if self.rule == "smaller":
             return True
         if self.rule == "relative-size":
             # Rounded to two places as in ART, whose decisions this rule gives.
             return bool(round(float(split.small[split.left].mean()), 2) < self.size_threshold)
-        return p_value <= self.alpha / classes and share <= self.max_clean_share
+        level = self.alpha / (_QUESTIONS * classes)
+        return part.p_value <= level and part.clean_share <= self.max_clean_share
 
 
 def _differ(features: Features, rows: Rows) -> bool:
@@ -215,37 +265,18 @@ def split_in_two(reduced: Matrix, left: Bools, trusted: Matrix, seed: int) -> Sp
     )
 
 
-def clean_share(split: Split) -> float:
-    """Estimate the share of the smaller cluster that is clean, 0..1.
-
-    The rate at which trusted rows fall into it, over the rate of the suspect rows. Without trusted
-    rows all of it is taken to be clean.
-    """
-    if not len(split.trusted_small):
-        return 1.0
-    return float(min(1.0, split.trusted_small.mean() / split.small[split.left].mean()))
-
-
-def rarity(split: Split) -> float:
-    """Return the p-value that trusted rows fall into the smaller cluster as often as suspect rows do.
-
-    One-sided, Fisher's exact test; 1 without trusted rows.
-    """
-    from scipy.stats import fisher_exact
-
-    table = [[int(mask.sum()), int((~mask).sum())] for mask in (split.trusted_small, split.small[split.left])]
-    return float(fisher_exact(table, alternative="less").pvalue)
-
-
-def _class_notes(split: Split, share: float, p_value: float, poisonous: bool) -> dict[str, Any]:
+def _class_notes(split: Split, part: Part, poisonous: bool) -> dict[str, Any]:
     return {
         "rows": len(split.small),
         "smaller": int(split.small.sum()),
         "share": round(float(split.small.mean()), 4),
+        "suspected": part.name,
+        "suspected_rows": int(part.rows.sum()),
         "trusted_rows": len(split.trusted_small),
         "trusted_in_smaller": int(split.trusted_small.sum()),
-        "clean_share": round(share, 4),
-        "p_value": float(f"{p_value:.3g}"),
+        "trusted_in_suspected": int(part.trusted.sum()),
+        "clean_share": round(part.clean_share, 4),
+        "p_value": float(f"{part.p_value:.3g}"),
         "silhouette": round(split.silhouette, 4),
         "poisonous": poisonous,
     }

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
+from helpers.suspects import CLASSES, TARGET, art_poison_detector, class_share, make_suspect, with_features
 
+from boomerang.errors import BadInput
+from boomerang.scoring import auroc
 from processing.defenses.screening.activation_clustering import ActivationClustering
 
 
@@ -32,6 +34,59 @@ def test_poison_is_found_and_clean_rows_stay(seed: int) -> None:
 def test_a_clean_set_is_left_alone(seed: int) -> None:
     data, _ = make_suspect(poison=0, seed=seed)
     assert not ActivationClustering().screen(data).flagged.any()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.49, 0.51, 0.7, 0.9])
+def test_poison_of_any_share_of_a_class_is_found(share: float) -> None:
+    data, poisoned = class_share(share)
+    finding = ActivationClustering().screen(data)
+    assert finding.flagged[poisoned].mean() > 0.99 and finding.flagged[~poisoned].mean() < 0.001
+    found = finding.notes["classes"]["bird"]
+    assert found["poisonous"] and found["suspected"] == ("larger" if share > 0.5 else "smaller")
+    assert found["suspected_rows"] == finding.flagged.sum() and not finding.warnings
+    assert (auroc(finding.scores, poisoned) or 0) > 0.999
+
+
+@pytest.mark.parametrize("share", [0.97, 1.0])
+def test_a_class_that_is_nearly_all_poison_is_refused_as_a_whole(share: float) -> None:
+    data, poisoned = class_share(share)
+    finding = ActivationClustering().screen(data)
+    bird = data.y == TARGET
+    assert finding.flagged[bird].all() and not finding.flagged[~bird].any()
+    assert finding.notes["classes"]["bird"]["suspected"] == "whole class"
+    (said,) = finding.warnings
+    assert said.startswith("bird:") and said.endswith("the class as a whole is refused")
+    assert finding.scores[poisoned].min() > finding.scores[~poisoned].max()
+
+
+def test_the_published_rules_suspect_the_smaller_half_whatever_it_is() -> None:
+    data, poisoned = class_share(0.7)
+    for rule in ("relative-size", "smaller"):
+        finding = ActivationClustering(rule=rule).screen(data)
+        assert not finding.flagged[poisoned].any()
+        assert {v["suspected"] for v in finding.notes["classes"].values()} == {"smaller"}
+
+
+@pytest.mark.parametrize("kinds", [False, True])
+def test_clean_classes_give_nothing_and_score_near_zero_over_many_seeds(kinds: bool) -> None:
+    for seed in range(12):
+        data, _ = make_suspect(poison=0, seed=seed, kinds_of_dogs=kinds)
+        finding = ActivationClustering().screen(data)
+        assert not finding.flagged.any() and not finding.warnings
+        assert np.abs(finding.scores).max() < 0.6
+
+
+def test_a_slight_shift_of_all_learned_rows_refuses_no_class() -> None:
+    for seed in range(4):
+        assert not ActivationClustering().screen(class_share(0, seed=seed, shift=1)[0]).flagged.any()
+
+
+def test_a_feature_that_is_not_finite_is_refused() -> None:
+    data, _ = make_suspect()
+    broken = data.features.copy()
+    broken[3, 0] = np.nan
+    with pytest.raises(BadInput, match="1 of 1600 suspect rows"):
+        ActivationClustering().screen(with_features(broken, data.y, data.trusted_features, data.trusted_y))
 
 
 def test_two_kinds_of_dogs_are_no_poison_but_the_published_rules_cut_them() -> None:
