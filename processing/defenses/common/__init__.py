@@ -9,6 +9,9 @@
     near       pairs of images that are nearly the same
     sketch     few numbers an image, whose distances are never larger than the images'
     forest     which rows to compare, where all with all would be too many
+    neighbors  which points lie near which, in blocks
+    estimators what fitting with scikit-learn needs: one thread, rows drawn, folds
+    calibration  scores of which trusted rows, each measured without itself, set the threshold
 
 A new detector is a file in `processing/defenses/screening` and nothing else.
 """
