@@ -1,16 +1,16 @@
 """What the detectors share.
 
-    base       what a detector is shown and must return; how to write one
-    threshold  how high a score has to be
-    scale      scores of several classes on one scale
-    whitening  features in which clean classes vary alike everywhere
-    scatter    how the rows of a class vary, in one pass
-    halves     two clusters of points, and how well the two are apart
-    near       pairs of images that are nearly the same
-    sketch     few numbers an image, whose distances are never larger than the images'
-    forest     which rows to compare, where all with all would be too many
-    neighbors  which points lie near which, in blocks
-    estimators what fitting with scikit-learn needs: one thread, rows drawn, folds
+    base         what a detector is shown and must return; how to write one
+    threshold    how high a score has to be
+    scale        scores of several classes on one scale
+    whitening    features in which clean classes vary alike everywhere
+    scatter      how the rows of a class vary, in one pass
+    halves       two clusters of points, and how well the two are apart
+    near         pairs of images that are nearly the same
+    sketch       few numbers an image, whose distances are never larger than the images'
+    forest       which rows to compare, where all with all would be too many
+    neighbors    which points lie near which, in blocks
+    estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
     calibration  scores of which trusted rows, each measured without itself, set the threshold
 
 A new detector is a file in `processing/defenses/screening` and nothing else.

@@ -16,7 +16,7 @@ from boomerang.manifest import Rows
 from processing.defenses.common.base import Features
 from processing.defenses.common.whitening import Matrix
 
-_QUERIES_AT_ONCE, _POINTS_AT_ONCE = 1024, 8192
+_QUERIES_AT_ONCE, _POINTS_AT_ONCE = 512, 8192
 _BLOCK_ROWS = 4096
 _ROUNDING = 1e-6  # of float32, with room
 
@@ -71,15 +71,23 @@ def nearest(
             squared = _squared(query, (points[tile] - center).astype(np.float32))
             if own is not None:
                 squared[own == tile] = np.inf
-            known = np.concatenate([apart[block], squared], axis=1)
-            names = np.concatenate([rows[block], np.broadcast_to(tile, squared.shape)], axis=1)
-            best = np.argpartition(known, columns - 1, axis=1)[:, :columns]
+            near = _least(squared, columns)
+            known = np.concatenate([apart[block], np.take_along_axis(squared, near, axis=1)], axis=1)
+            names = np.concatenate([rows[block], tile[near]], axis=1)
+            best = _least(known, columns)
             apart[block] = np.take_along_axis(known, best, axis=1)
             rows[block] = np.take_along_axis(names, best, axis=1)
         order = np.argsort(apart[block], axis=1, kind="stable")
         apart[block] = np.take_along_axis(apart[block], order, axis=1)
         rows[block] = np.take_along_axis(rows[block], order, axis=1)
     return Neighbors(np.sqrt(apart), rows)
+
+
+def _least(values: Features, most: int) -> npt.NDArray[np.intp]:
+    """Return int64[n, k], the columns of the least values of each row, in no order; of few all."""
+    if values.shape[1] <= most:
+        return np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    return np.asarray(np.argpartition(values, most - 1, axis=1)[:, :most])
 
 
 def _squared(one: Features, other: Features) -> Features:
