@@ -1,18 +1,21 @@
 """What the detectors share.
 
-    base       what a detector is shown and must return; how to write one
-    threshold  how high a score has to be
-    scale      scores of several classes on one scale
-    whitening  features in which clean classes vary alike everywhere
-    scatter    how the rows of a class vary, in one pass
-    halves     two clusters of points, and how well the two are apart
-    apart      a part of a class that trusted rows avoid, or all of it
-    variation  how classes differ, and rows of one class, as two covariances
-    groups     two groups among points, of which one may be small
-    finite     features that can be counted on
-    near       pairs of images that are nearly the same
-    sketch     few numbers an image, whose distances are never larger than the images'
-    forest     which rows to compare, where all with all would be too many
+    base         what a detector is shown and must return; how to write one
+    threshold    how high a score has to be
+    calibration  scores of which trusted rows, each measured without itself, set the threshold
+    scale        scores of several classes on one scale
+    finite       features that can be counted on
+    whitening    features in which clean classes vary alike everywhere
+    scatter      how the rows of a class vary, in one pass
+    variation    how classes differ, and rows of one class, as two covariances
+    halves       two clusters of points, and how well the two are apart
+    groups       two groups among points, of which one may be small
+    apart        a part of a class that trusted rows avoid, or all of it
+    neighbors    which points lie near which, in blocks
+    estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
+    near         pairs of images that are nearly the same
+    sketch       few numbers an image, whose distances are never larger than the images'
+    forest       which rows to compare, where all with all would be too many
 
 A new detector is a file in `processing/defenses/screening` and nothing else.
 """
