@@ -63,6 +63,15 @@ class SharedVictim:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
         return self.view.gradients(layer)
 
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """The names of its convolutional layers, in order."""
+        return self.view.convolutions
+
+    def slopes(self, layers: Sequence[str]) -> Callable[[Images, Labels], list[Features]]:
+        """Return a function uint8[N, H, W, C], int64[N] -> a float32[N, D] for each layer, in one pass."""
+        return self.view.slopes(layers)
+
     def embedding(self) -> Task:
         """Return the task of embedding the suspect rows."""
         return asking("features", self.view.embed, self.train.x)

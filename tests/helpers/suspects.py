@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -46,6 +46,12 @@ class StubVictim:
     def gradients(self, layer: str) -> Callable[[Any, Any], Features]:
         """The gradient of a class' logit by the features, whatever the layer is called."""
         return lambda x, y: self._head(x).T[y]
+
+    convolutions = ("first", "second")
+
+    def slopes(self, layers: Sequence[str]) -> Callable[[Any, Any], list[Features]]:
+        """The same, once for each layer."""
+        return lambda x, y: [self.gradients(layer)(x, y) for layer in layers]
 
     def _head(self, x: Any) -> Features:
         width = self.embed(x).shape[1]

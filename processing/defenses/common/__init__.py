@@ -11,6 +11,8 @@
     halves       two clusters of points, and how well the two are apart
     groups       two groups among points, of which one may be small
     apart        a part of a class that trusted rows avoid, or all of it
+    directions   where the gradients of rows point, beside clean rows of their class
+    growth       a set of rows that grows by what lies in its direction
     neighbors    which points lie near which, in blocks
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
     near         pairs of images that are nearly the same

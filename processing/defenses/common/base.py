@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -31,6 +31,16 @@ class Victim(Protocol):
 
     def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
+
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """The names of its convolutional layers, in order."""
+
+    def slopes(self, layers: Sequence[str]) -> Callable[[Images, Labels], list[Features]]:
+        """Return a function uint8[N, H, W, C], int64[N] -> a float32[N, D] for each layer, in one pass.
+
+        They are what `gradients` gives of each; see `training.architectures.common.slopes.slopes_of`.
+        """
 
 
 @dataclass(frozen=True)

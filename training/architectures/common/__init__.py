@@ -2,5 +2,6 @@
 
 base       what a network is, and how one is written
 batches    how many images a network is asked about at once
+slopes     how a logit hangs on what layers give
 published  weights that others published, given to a network of ours
 """

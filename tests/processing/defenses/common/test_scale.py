@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from processing.defenses.common.scale import center_and_spread, on_one_scale, rows_by_class
+from processing.defenses.common.scale import center_and_spread, center_and_tail, on_one_scale, rows_by_class
 
 RNG = np.random.default_rng(0)
 
@@ -46,3 +46,16 @@ def test_the_arrays_given_are_left_alone() -> None:
 
 def test_rows_are_given_by_class_in_ascending_order() -> None:
     assert [rows.tolist() for rows in rows_by_class(np.array([2, 0, 2, 5]))] == [[1], [0, 2], [3]]
+
+
+def test_by_their_tails_classes_have_their_highest_scores_in_the_same_place() -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(4000) % 2
+    scores = np.where(y == 0, rng.exponential(1, 4000) ** 2, 7 + rng.random(4000))
+    high = {}
+    for measure in (center_and_spread, center_and_tail):
+        scaled, clean = on_one_scale(scores, y, scores, y, measure)
+        assert np.array_equal(scaled, clean)
+        high[measure] = [float(np.quantile(scaled[y == label], 0.95)) for label in (0, 1)]
+    assert high[center_and_spread][0] > 3 * high[center_and_spread][1]
+    assert np.allclose(high[center_and_tail], 1)
