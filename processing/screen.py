@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from boomerang.formats.screen import DetectorEntry, Screened, write_screen
 from boomerang.kinds import unique_names
 from boomerang.manifest import Dataset, Images, Labels, Manifest, opened
 from boomerang.settings import ScreenSettings
-from processing.defenses.common.base import Detector, Features, Finding, Suspect
+from processing.defenses.common.base import Detector, Features, Finding, Pooled, Suspect
 from processing.defenses.screening import DETECTORS
 from processing.sharing.asking import asking
 from processing.sharing.shares import worker
@@ -62,6 +63,15 @@ class SharedVictim:
     def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
         return self.view.gradients(layer)
+
+    @property
+    def network(self) -> Any:
+        """The keras.Model, without its mirror."""
+        return self.view.network
+
+    def pooled(self, layers: Sequence[str]) -> Pooled:
+        """Return a function uint8[N, H, W, C] -> batches of features by layer, `training.model.pooled_of`."""
+        return self.view.pooled(layers)
 
     def embedding(self) -> Task:
         """Return the task of embedding the suspect rows."""

@@ -9,22 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from boomerang.config import Spec
 from boomerang.digest import digest_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, ConfigError, IntegrityError, nearest
 from boomerang.formats.model import CARD_FILE, MODEL_FILE, ModelCard, verified
-from boomerang.manifest import Calls, Images, Labels
+from boomerang.manifest import Calls, Images
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
+from training.architectures.common.inside import (
+    Change,
+    Floats,
+    Gradients,
+    Pooled,
+    gradients_of,
+    pooled_of,
+    through,
+    ways_to_logits,
+)
 from training.inference import INFERENCE
 from training.learning.mirror import plain
 
@@ -34,27 +43,30 @@ __all__ = [
     "LOGITS",
     "NO_ANSWER",
     "Ask",
+    "Change",
     "Floats",
     "Gradients",
     "ModelCard",
     "ModelView",
+    "Pooled",
     "batch_of",
+    "batches",
     "calls_of",
     "classifier",
     "embedder",
     "gradients_of",
     "load_model",
     "model_digest",
+    "pooled_of",
     "save_model",
+    "through",
     "weights_digest",
 ]
 
 # What `calls_of` says where a model has none.
 NO_ANSWER = -1
 
-Floats = npt.NDArray[np.float32]
 Ask = Callable[[Images], Floats]
-Gradients = Callable[[Images, Labels], Floats]
 
 
 def weights_digest(model: Any) -> str:
@@ -202,68 +214,6 @@ def calls_of(answers: Floats) -> Calls:
     return np.where(np.isfinite(answers).all(axis=1), calls, NO_ANSWER)
 
 
-def _ways_to_logits(model: Any) -> dict[str, Any]:
-    """Return the tensors that `logits` is computed from, by the layer each comes out of, first layer first.
-
-    `layer.output` will not do: of a chain that was opened Keras keeps several graphs, and each layer has an
-    output in every one.
-    """
-    found: dict[str, Any] = {}
-
-    def follow(tensor: Any) -> None:
-        made_by, node, _ = tensor._keras_history
-        if made_by.name not in found:
-            for each in made_by._inbound_nodes[node].input_tensors:
-                follow(each)
-            found[made_by.name] = tensor
-
-    follow(model.get_layer(LOGITS).output)
-    return found
-
-
-def gradients_of(model: Any, layer: str) -> Gradients:
-    """Return a function of images and classes: how the logit of a class hangs on the channels of a layer.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With a layer named `logits`.
-    layer : str
-        One that `logits` comes after, with float output.
-
-    Returns
-    -------
-    callable
-        uint8[N, H, W, C], int64[N] -> float32[N, D]: the gradient of the logit of each row's class with
-        respect to the layer's output, averaged over its positions (as Grad-CAM weighs channels, Selvaraju
-        et al. 2017).
-    """
-    import tensorflow as tf
-    from keras import Model
-
-    tensors = _ways_to_logits(model)
-    both = Model(model.inputs, [tensors[layer], tensors[LOGITS]])
-    signature = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8), tf.TensorSpec([None], tf.int64)]
-
-    def backward(images: Any, classes: Any) -> Any:
-        inner, logits = both(images, training=False)
-        told = tf.gather(logits, classes, batch_dims=1)
-        # In a graph, so of any tensor on the way: a tape notes nothing before the first trained weight.
-        gradient = tf.gradients(told, inner)[0]
-        return tf.reduce_mean(gradient, list(range(1, len(gradient.shape) - 1)))
-
-    step = tf.function(backward, input_signature=signature)
-    width, batch = tensors[layer].shape[-1], batch_of(model)
-
-    def ask(x: Images, y: Labels) -> Floats:
-        out = np.empty((len(x), width), np.float32)
-        for part, images in batches(x, batch):
-            out[part] = step(images, np.asarray(y[part], np.int64)).numpy()
-        return out
-
-    return ask
-
-
 class ModelView:
     """A model that is opened when it is first asked: a detector's victim, an attacker's surrogate.
 
@@ -331,8 +281,7 @@ class ModelView:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that `gradients` can be asked for, in order: those before `logits` with float output."""
-        found = _ways_to_logits(self.model).items()
-        return tuple(name for name, out in found if out.dtype.startswith("float") and name != LOGITS)
+        return tuple(name for name in _floats(self.model) if name != LOGITS)
 
     def gradients(self, layer: str) -> Gradients:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]; see `gradients_of`.
@@ -342,6 +291,28 @@ class ModelView:
         ConfigError
             If it cannot be asked for that layer, with the nearest one.
         """
-        if layer not in self.layers:
-            raise ConfigError(f"layer '{layer}'", f"{self._what} has none", nearest(layer, self.layers))
+        self._check(layer, self.layers)
         return gradients_of(self.model, layer)
+
+    def pooled(self, layers: Sequence[str]) -> Pooled:
+        """Return a function uint8[N, H, W, C] -> batches of float32[n, D] a layer; see `pooled_of`.
+
+        They are layers of `network`: of a model that answers for mirrored images too, one way alone.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be asked for one of the layers, with the nearest one.
+        """
+        for layer in layers:
+            self._check(layer, _floats(self.network))
+        return pooled_of(self.network, layers)
+
+    def _check(self, layer: str, known: Sequence[str]) -> None:
+        if layer not in known:
+            raise ConfigError(f"layer '{layer}'", f"{self._what} has none", nearest(layer, known))
+
+
+def _floats(model: Any) -> tuple[str, ...]:
+    """Return the layers on the way to `logits`, and that itself, whose output is of floats; in order."""
+    return tuple(name for name, out in ways_to_logits(model).items() if out.dtype.startswith("float"))

@@ -2,5 +2,6 @@
 
 base       what a network is, and how one is written
 batches    how many images a network is asked about at once
+inside     what a network's layers give, and its answer when they give something else
 published  weights that others published, given to a network of ours
 """
