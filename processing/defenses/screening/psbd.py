@@ -29,8 +29,8 @@ class Psbd(Detector):
 
     The dropout rate is one of 0.1, 0.2, ..., 0.9. The shift ratio is the share of passes in which a row is
     called otherwise than without dropout. Of the rates by which trusted rows shift in 0.8 of the passes and
-    more, that is taken by which they shift most beyond the suspect rows; if there is none, of all rates. (Rows of K
-    balanced classes that are all called one shift in 1 - 1/K of the passes: of four classes not in 0.8.)
+    more, that is taken by which they shift most beyond the suspect rows; if there is none, of all rates.
+    (Rows of K balanced classes that are all called one shift in 1 - 1/K of the passes: of four not in 0.8.)
 
     What departs from the paper:
 
