@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from boomerang.formats.screen import DetectorEntry, Screened, write_screen
 from boomerang.kinds import unique_names
 from boomerang.manifest import Dataset, Images, Labels, Manifest, opened
 from boomerang.settings import ScreenSettings
-from processing.defenses.common.base import Detector, Features, Finding, Suspect
+from processing.defenses.common.base import Detector, Features, Finding, Pooled, Suspect
 from processing.defenses.screening import DETECTORS
 from processing.sharing.asking import asking
 from processing.sharing.shares import worker
@@ -71,6 +72,15 @@ class SharedVictim:
     def slopes(self, layers: Sequence[str]) -> Callable[[Images, Labels], list[Features]]:
         """Return a function uint8[N, H, W, C], int64[N] -> a float32[N, D] for each layer, in one pass."""
         return self.view.slopes(layers)
+
+    @property
+    def network(self) -> Any:
+        """The keras.Model, without its mirror."""
+        return self.view.network
+
+    def pooled(self, layers: Sequence[str]) -> Pooled:
+        """Return a function uint8[N, H, W, C] -> batches of features by layer, `training.model.pooled_of`."""
+        return self.view.pooled(layers)
 
     def embedding(self) -> Task:
         """Return the task of embedding the suspect rows."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from boomerang.config import Spec
 from boomerang.digest import digest_json, sha256_bytes, sha256_file
@@ -25,13 +24,13 @@ from boomerang.manifest import Calls, Images
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
+from training.architectures.common.inside import Change, Floats, Pooled, pooled_of, through, ways_to_logits
 from training.architectures.common.slopes import (
     Gradients,
     Slopes,
     convolutions_of,
     gradients_of,
     slopes_of,
-    ways_to_logits,
 )
 from training.inference import INFERENCE
 from training.learning.mirror import plain
@@ -42,25 +41,29 @@ __all__ = [
     "LOGITS",
     "NO_ANSWER",
     "Ask",
+    "Change",
     "Floats",
     "Gradients",
     "ModelCard",
     "ModelView",
+    "Pooled",
     "batch_of",
+    "batches",
     "calls_of",
     "classifier",
     "embedder",
     "gradients_of",
     "load_model",
     "model_digest",
+    "pooled_of",
     "save_model",
+    "through",
     "weights_digest",
 ]
 
 # What `calls_of` says where a model has none.
 NO_ANSWER = -1
 
-Floats = npt.NDArray[np.float32]
 Ask = Callable[[Images], Floats]
 
 
@@ -276,8 +279,7 @@ class ModelView:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that `gradients` can be asked for, in order: those before `logits` with float output."""
-        found = ways_to_logits(self.model).items()
-        return tuple(name for name, out in found if out.dtype.startswith("float") and name != LOGITS)
+        return tuple(name for name in _floats(self.model) if name != LOGITS)
 
     def gradients(self, layer: str) -> Gradients:
         """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]; see `gradients_of`.
@@ -287,7 +289,7 @@ class ModelView:
         ConfigError
             If it cannot be asked for that layer, with the nearest one.
         """
-        self._check_layers([layer])
+        self._check([layer], self.layers)
         return gradients_of(self.model, layer)
 
     @property
@@ -303,11 +305,28 @@ class ModelView:
         ConfigError
             If it cannot be asked for one of the layers, with the nearest one.
         """
-        self._check_layers(layers)
+        self._check(layers, self.layers)
         return slopes_of(self.model, layers)
 
-    def _check_layers(self, layers: Sequence[str]) -> None:
-        known = self.layers
+    def pooled(self, layers: Sequence[str]) -> Pooled:
+        """Return a function uint8[N, H, W, C] -> batches of float32[n, D] a layer; see `pooled_of`.
+
+        They are layers of `network`: of a model that answers for mirrored images too, one way alone.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be asked for one of the layers, with the nearest one.
+        """
+        self._check(layers, _floats(self.network))
+        return pooled_of(self.network, layers)
+
+    def _check(self, layers: Sequence[str], known: Sequence[str]) -> None:
         for layer in layers:
             if layer not in known:
                 raise ConfigError(f"layer '{layer}'", f"{self._what} has none", nearest(layer, known))
+
+
+def _floats(model: Any) -> tuple[str, ...]:
+    """Return the layers on the way to `logits`, and that itself, whose output is of floats; in order."""
+    return tuple(name for name, out in ways_to_logits(model).items() if out.dtype.startswith("float"))

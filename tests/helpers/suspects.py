@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -53,9 +54,43 @@ class StubVictim:
         """The same, once for each layer."""
         return lambda x, y: [self.gradients(layer)(x, y) for layer in layers]
 
+    @property
+    def network(self) -> Any:
+        """A small network that has learned nothing; what it finds has to do with no feature."""
+        return drawn_network(self.classes)
+
+    def pooled(self, layers: Any) -> Any:
+        from training.model import pooled_of
+
+        return pooled_of(self.network, layers)
+
     def _head(self, x: Any) -> Features:
         width = self.embed(x).shape[1]
         return np.random.default_rng(0).standard_normal((width, self.classes)).astype(np.float32) / 10
+
+
+@lru_cache
+def drawn_network(classes: int, size_px: int = 8) -> Any:
+    """Return a network of uint8[N, size_px, size_px, 3] with two batch norms, its weights drawn."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            layers.Input((size_px, size_px, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, strides=2, padding="same"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(8),
+            layers.BatchNormalization(),
+            layers.ReLU(name="features"),
+            layers.Dense(classes, name="logits"),
+            layers.Softmax(),
+        ]
+    )
 
 
 def noise_images(rng: np.random.Generator, rows: int, size_px: int = 8) -> Any:

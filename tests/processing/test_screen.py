@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from helpers.ranges import ROOT
 from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images, with_features
+from helpers.training_jobs import built, saved
 
 from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV, Job
@@ -27,7 +28,8 @@ from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
 from processing.defenses.screening.data_validation import DataValidation
 from processing.defenses.screening.spectral_signatures import SpectralSignatures
-from processing.screen import run, screen
+from processing.screen import SharedVictim, run, screen
+from training.model import ModelView
 
 ROWS = 240
 THREE = ("data_validation", "activation_clustering", "spectral_signatures")
@@ -247,3 +249,12 @@ def test_a_detector_that_could_not_look_says_so_beside_what_it_flags(
     (said,) = (each for each in notices_below(tmp_path / "blind") if "trusted row" in each.why)
     assert said.kind == "warning" and said.what == detector.title
     open_screen(tmp_path / "blind", len(data.y))
+
+
+def test_a_shared_victim_gives_its_network_and_what_its_layers_give(tmp_path: Path) -> None:
+    saved(built("small"), tmp_path)
+    view, x = ModelView(tmp_path), np.zeros((3, 16, 16, 1), np.uint8)
+    shared = SharedVictim(view, None)  # no rows are asked about
+    ((part, (features,)),) = shared.pooled(["features"])(x)
+    assert shared.network is view.network and part == slice(0, 3)
+    np.testing.assert_allclose(features, view.embed(x), atol=1e-6)

@@ -7,10 +7,11 @@ another name there, for in the whole that is the mean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from training.architectures.common.base import FEATURES
+from training.architectures.common.inside import made_of, through
 
 _ONE_WAY = "features_one_way"
 
@@ -32,9 +33,9 @@ def mirrored(model: Any) -> Any:
         _output(trunk, _ONE_WAY),
         keras.Input(model.input_shape[1:], dtype="uint8", name="images"),
     )
-    ways = [_through(trunk.inputs[0], seen, features) for seen in (images, ops.flip(images, axis=2))]
+    ways = [through(trunk.inputs[0], seen, features) for seen in (images, ops.flip(images, axis=2))]
     mean = keras.layers.Average(name=FEATURES)(ways)
-    return _copy(keras.Model(images, _through(features, mean, trunk.outputs[0])))
+    return _copy(keras.Model(images, through(features, mean, trunk.outputs[0])))
 
 
 def plain(model: Any) -> Any:
@@ -48,7 +49,7 @@ def plain(model: Any) -> Any:
     if not is_mirrored(model):
         return model
     mean = _output(model, FEATURES)
-    answers = _through(mean, _made_of(mean)[0], model.outputs[0])
+    answers = through(mean, made_of(mean)[0], model.outputs[0])
     return _copy(keras.Model(model.inputs, answers), {_ONE_WAY: FEATURES})
 
 
@@ -59,36 +60,8 @@ def _output(model: Any, layer: str) -> Any:
         tensor = todo.pop()
         if tensor._keras_history[0].name == layer:
             return tensor
-        todo += _made_of(tensor)
+        todo += made_of(tensor)
     raise ValueError(f"no layer '{layer}' leads to the answers")
-
-
-def _through(start: Any, instead: Any, end: Any) -> Any:
-    """Return what the layers from one symbolic tensor to another make of a third instead of the first."""
-    made = {id(start): instead}
-
-    def follow(tensor: Any) -> Any:
-        if id(tensor) not in made:
-            layer, number, _ = tensor._keras_history
-            node = layer._inbound_nodes[number]
-            for each in node.input_tensors:
-                follow(each)
-            args, kwargs = node.arguments.fill_in(made)
-            outputs = layer(*args, **kwargs)
-            made.update(zip(map(id, node.output_tensors), _flat(outputs), strict=True))
-        return made[id(tensor)]
-
-    return follow(end)
-
-
-def _flat(outputs: Any) -> Sequence[Any]:
-    return outputs if isinstance(outputs, list | tuple) else [outputs]
-
-
-def _made_of(tensor: Any) -> list[Any]:
-    """Return what the layer that a tensor comes out of was given."""
-    layer, number, _ = tensor._keras_history
-    return list(layer._inbound_nodes[number].input_tensors)
 
 
 def _copy(model: Any, names: Mapping[str, str] | None = None) -> Any:

@@ -3,6 +3,7 @@
     base         what a detector is shown and must return; how to write one
     threshold    how high a score has to be
     calibration  scores of which trusted rows, each measured without itself, set the threshold
+    flagging     rows flagged by a threshold that trusted rows set
     scale        scores of several classes on one scale
     finite       features that can be counted on
     whitening    features in which clean classes vary alike everywhere
@@ -14,7 +15,9 @@
     directions   where the gradients of rows point, beside clean rows of their class
     growth       a set of rows that grows by what lies in its direction
     neighbors    which points lie near which, in blocks
+    ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
+    altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'
     forest       which rows to compare, where all with all would be too many

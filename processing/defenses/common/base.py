@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -16,6 +16,7 @@ from boomerang.manifest import Bools, Images, Labels
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
+Pooled = Callable[[Images], Iterator[tuple[slice, tuple[Features, ...]]]]
 
 State = TypeVar("State")
 
@@ -40,6 +41,16 @@ class Victim(Protocol):
         """Return a function uint8[N, H, W, C], int64[N] -> a float32[N, D] for each layer, in one pass.
 
         They are what `gradients` gives of each; see `training.architectures.common.slopes.slopes_of`.
+        """
+
+    @property
+    def network(self) -> Any:
+        """The keras.Model, without its mirror: for `altered_models` to go through, never to be changed."""
+
+    def pooled(self, layers: Sequence[str]) -> Pooled:
+        """Return a function uint8[N, H, W, C] -> batches: where one stands, float32[n, D] for each layer.
+
+        Layers of `network`, averaged over their positions, in one pass; see `training.model.pooled_of`.
         """
 
 

@@ -6,34 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from boomerang.manifest import Images, Labels
 from training.architectures.common.base import LOGITS
 from training.architectures.common.batches import batch_of, batches
+from training.architectures.common.inside import Floats, ways_to_logits
 
-Floats = npt.NDArray[np.float32]
 Gradients = Callable[[Images, Labels], Floats]
 Slopes = Callable[[Images, Labels], list[Floats]]
-
-
-def ways_to_logits(model: Any) -> dict[str, Any]:
-    """Return the tensors that `logits` is computed from, by the layer each comes out of, first layer first.
-
-    `layer.output` will not do: of a chain that was opened Keras keeps several graphs, and each layer has an
-    output in every one.
-    """
-    found: dict[str, Any] = {}
-
-    def follow(tensor: Any) -> None:
-        made_by, node, _ = tensor._keras_history
-        if made_by.name not in found:
-            for each in made_by._inbound_nodes[node].input_tensors:
-                follow(each)
-            found[made_by.name] = tensor
-
-    follow(model.get_layer(LOGITS).output)
-    return found
 
 
 def convolutions_of(model: Any) -> tuple[str, ...]:
