@@ -19,8 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from boomerang.blocks import slices
-from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.estimators import fold_numbers
@@ -29,7 +27,6 @@ from processing.defenses.common.threshold import conformal_threshold, rows_neede
 
 FOLDS = 5
 NO_TRUSTED_ROW = "no trusted row of the class to compare with"
-_BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -80,24 +77,6 @@ class Calibration:
     classes: tuple[str, ...]
     unjudged: Mapping[str, str]
     facts: dict[str, Any]
-
-
-def known_features(suspect: Suspect) -> tuple[Features, Features]:
-    """Return float32[N, D] and float32[M, D], the features of the suspect and of the trusted rows.
-
-    Raises
-    ------
-    BadInput
-        If a value is not finite: the victim is broken, and nothing that is measured in it means anything.
-    """
-    for what, features in (("suspect", suspect.features), ("trusted", suspect.trusted_features)):
-        for part in slices(len(features), _BLOCK_ROWS):
-            wrong = ~np.isfinite(features[part]).all(1)
-            if wrong.any():
-                row = part.start + int(np.flatnonzero(wrong)[0])
-                why = f"the victim gives row {row} a value that is not finite"
-                raise BadInput(f"features of the {what} rows", why, "look at that row, or train anew")
-    return suspect.features, suspect.trusted_features
 
 
 def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:

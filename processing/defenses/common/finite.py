@@ -11,20 +11,27 @@ from processing.defenses.common.base import Features, Suspect
 _BLOCK_ROWS = 8192
 
 
-def check_finite(suspect: Suspect) -> None:
-    """Check the victim's features of the suspect and of the trusted rows.
+def known_features(suspect: Suspect) -> tuple[Features, Features]:
+    """Return float32[N, D] and float32[M, D], the victim's features of the suspect and of the trusted rows.
 
     Raises
     ------
     BadInput
-        If one of them is NaN or infinite: a mean or a distance with it in would say nothing of any row.
+        If a value is NaN or infinite: a mean or a distance with it in would say nothing of any row.
     """
-    for what, features in (("suspect", suspect.features), ("trusted", suspect.trusted_features)):
-        bad = sum(_bad_rows(features[part]) for part in slices(len(features), _BLOCK_ROWS))
-        if bad:
-            why = f"those of {bad} of {len(features)} {what} rows are not finite"
-            raise BadInput("the victim's features", why, "train a victim whose loss did not diverge")
+    _check("suspect", suspect.features)
+    _check("trusted", suspect.trusted_features)
+    return suspect.features, suspect.trusted_features
 
 
-def _bad_rows(features: Features) -> int:
-    return int((~np.isfinite(features).all(1)).sum())
+def _check(whose: str, features: Features) -> None:
+    bad = [
+        part.start + np.flatnonzero(~np.isfinite(features[part]).all(1))
+        for part in slices(len(features), _BLOCK_ROWS)
+    ]
+    rows = np.concatenate([*bad, np.zeros(0, np.int64)])
+    if len(rows):
+        why = (
+            f"the victim gives {len(rows)} of {len(features)} a value that is not finite, first row {rows[0]}"
+        )
+        raise BadInput(f"features of the {whose} rows", f"the victim gives {first}", "look at that row, or train a victim anew")

@@ -8,16 +8,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from boomerang.blocks import slices
 from boomerang.manifest import Bools, Rows
 from processing.defenses.common.apart import WHOLE, Part, apart, mostly_poison, part
-from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
-from processing.defenses.common.finite import check_finite
+from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.halves import halves, silhouette
+from processing.defenses.common.neighbors import differ
 from processing.defenses.common.scatter import scatter
 from processing.defenses.common.whitening import Matrix, whitener
 
-_BLOCK_ROWS = 8192
 _QUESTIONS = 3  # asked of each class: is the one cluster poison, the other, or all of it?
 
 
@@ -156,7 +155,7 @@ class ActivationClustering(Detector):
         BadInput
             If a feature is not finite.
         """
-        check_finite(suspect)
+        known_features(suspect)
         basis = self._basis(suspect)
         scores = np.zeros(len(suspect.y))
         cuts = []
@@ -201,7 +200,7 @@ class ActivationClustering(Detector):
         rows, features = np.flatnonzero(suspect.y == label), suspect.features
         left = suspect.left[rows]
         learned = rows[left]
-        if len(learned) < 2 or not _differ(features, learned):
+        if len(learned) < 2 or not differ(features, learned):
             return Cut(name, rows, None)
         varied = scatter(features, learned)
         axes = varied.axes(basis, min(self.dimensions, len(learned)))
@@ -229,12 +228,6 @@ class ActivationClustering(Detector):
             return bool(round(float(split.small[split.left].mean()), 2) < self.size_threshold)
         level = self.alpha / (_QUESTIONS * classes)
         return part.p_value <= level and part.clean_share <= self.max_clean_share
-
-
-def _differ(features: Features, rows: Rows) -> bool:
-    """Whether any two rows differ."""
-    first = features[rows[0]]
-    return any((features[rows[part]] != first).any() for part in slices(len(rows), _BLOCK_ROWS))
 
 
 def split_in_two(reduced: Matrix, left: Bools, trusted: Matrix, seed: int) -> Split:

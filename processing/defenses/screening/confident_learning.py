@@ -16,11 +16,11 @@ from processing.defenses.common.calibration import (
     Calibration,
     calibrated,
     flag_beyond,
-    known_features,
     notes_of,
     unjudged_words,
 )
 from processing.defenses.common.estimators import draw, fitting, fold_numbers
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import mean_of
 from processing.defenses.common.threshold import top_rows
 from processing.defenses.common.whitening import Matrix

@@ -19,12 +19,12 @@ from processing.defenses.common.calibration import (
     calibrated,
     cross_fitted,
     flag_beyond,
-    known_features,
     notes_of,
     populated,
     unjudged_words,
 )
 from processing.defenses.common.estimators import draw, fitting
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import nearest
 from processing.defenses.common.scale import rows_by_class
 from processing.defenses.common.scatter import Scatter, scatter

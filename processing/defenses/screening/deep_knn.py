@@ -14,10 +14,10 @@ from processing.defenses.common.calibration import (
     Calibration,
     calibrated,
     flag_beyond,
-    known_features,
     notes_of,
     unjudged_words,
 )
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import Neighbors, differ, nearest
 
 _BLOCK_ROWS = 4096

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
-from processing.defenses.common.finite import check_finite
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.groups import Groups, candidates, weighted_median
 from processing.defenses.common.halves import halves
 from processing.defenses.common.scale import center_and_spread, on_one_scale
@@ -173,7 +173,7 @@ class Scan(Detector):
         BadInput
             If a feature is not finite.
         """
-        check_finite(suspect)
+        known_features(suspect)
         if not suspect.left.any():
             return Scored(
                 np.zeros(len(suspect.y)),

@@ -15,10 +15,10 @@ from processing.defenses.common.calibration import (
     calibrated,
     cross_fitted,
     flag_beyond,
-    known_features,
     notes_of,
     unjudged_words,
 )
+from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import mean_of, to_centers
 from processing.defenses.common.scale import center_and_spread, rows_by_class
 from processing.defenses.common.whitening import Matrix, whitener
