@@ -31,7 +31,5 @@ def _check(whose: str, features: Features) -> None:
     ]
     rows = np.concatenate([*bad, np.zeros(0, np.int64)])
     if len(rows):
-        why = (
-            f"the victim gives {len(rows)} of {len(features)} a value that is not finite, first row {rows[0]}"
-        )
-        raise BadInput(f"features of the {whose} rows", f"the victim gives {first}", "look at that row, or train a victim anew")
+        why = f"{len(rows)} of {len(features)} have a value that is not finite, the first is row {rows[0]}"
+        raise BadInput(f"features of the {whose} rows", why, "look at that row, or train a victim anew")
