@@ -23,7 +23,7 @@ from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.estimators import fold_numbers
 from processing.defenses.common.scale import on_one_scale
-from processing.defenses.common.threshold import conformal_threshold, rows_needed
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 
 FOLDS = 5
 NO_TRUSTED_ROW = "no trusted row of the class to compare with"
@@ -155,8 +155,7 @@ def flag_beyond(scored: Scored[Calibration], max_fpr: float) -> Finding:
     flagged = np.zeros(len(scored.scores), bool) if threshold is None else scored.scores > threshold
     said = unjudged_words(state)
     if threshold is None:
-        why = f"{len(state.trusted)} trusted rows cannot tell what is rare, {needed} are needed"
-        said = (f"{why} for max_fpr = {max_fpr:g}: it flags nothing", *said)
+        said = (too_few(len(state.trusted), max_fpr), *said)
     notes = {"rule": "trusted", "trusted_rows": state.trusted_rows, "trusted_rows_needed": needed}
     return Finding(scored.scores, flagged, threshold, notes | notes_of(state, flagged), said)
 

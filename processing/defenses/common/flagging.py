@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from processing.defenses.common.base import Finding, Scored, Scores
-from processing.defenses.common.threshold import conformal_threshold, rows_needed
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,9 @@ def by_trusted(scored: Scored[Beside], max_fpr: float) -> Finding:
     max_fpr : float
         In (0, 1).
     """
-    trusted, needed = scored.state.trusted, rows_needed(max_fpr)
-    why = (
-        f"{len(trusted)} trusted rows cannot tell what is rare, {needed} are needed for max_fpr = {max_fpr:g}"
-    )
-    threshold = conformal_threshold(trusted, max_fpr)
-    return above(scored, threshold, why, {"rule": "trusted", "trusted_rows_needed": needed})
+    trusted = scored.state.trusted
+    notes = {"rule": "trusted", "trusted_rows_needed": rows_needed(max_fpr)}
+    return above(scored, conformal_threshold(trusted, max_fpr), too_few(len(trusted), max_fpr), notes)
 
 
 def by_quantile(scored: Scored[Beside], share: float) -> Finding:
@@ -60,7 +57,9 @@ def by_quantile(scored: Scored[Beside], share: float) -> Finding:
     """
     trusted = scored.state.trusted
     threshold = float(np.quantile(trusted, 1 - share)) if len(trusted) else None
-    return above(scored, threshold, "there is no trusted row to compare with", {"rule": "paper"})
+    return above(
+        scored, threshold, "there is no trusted row to compare with: it flags nothing", {"rule": "paper"}
+    )
 
 
 def above(scored: Scored[Beside], threshold: float | None, why: str, notes: dict[str, Any]) -> Finding:
@@ -77,6 +76,6 @@ def above(scored: Scored[Beside], threshold: float | None, why: str, notes: dict
     """
     scores, state = scored.scores, scored.state
     flagged = np.zeros(len(scores), bool) if threshold is None else scores > threshold
-    warnings = state.warnings if threshold is not None else (*state.warnings, f"{why}: it flags nothing")
+    warnings = state.warnings if threshold is not None else (*state.warnings, why)
     said = {**state.notes, "trusted_rows": len(state.trusted), **notes}
     return Finding(scores, flagged, threshold, said, warnings)

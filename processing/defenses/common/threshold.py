@@ -34,6 +34,12 @@ def rows_needed(max_fpr: float) -> int:
     return ceil((1 - _ROUNDING) / max_fpr) - 1
 
 
+def too_few(clean: int, max_fpr: float) -> str:
+    """Return why so many clean scores set no threshold, for a warning."""
+    needed = f"{rows_needed(max_fpr)} are needed for max_fpr = {max_fpr:g}"
+    return f"{clean} trusted rows cannot tell what is rare, {needed}: it flags nothing"
+
+
 def top_rows(scores: Scores, rows: Rows, share: float) -> Rows:
     """Return the `share` (0..1, or above for all) of `rows` with the highest scores; of equals the earlier.
 

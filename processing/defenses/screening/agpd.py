@@ -15,7 +15,7 @@ from processing.defenses.common.base import Detector, Finding, Scored, Scores, S
 from processing.defenses.common.directions import Directions, Spread, cosines, directions, mean_of
 from processing.defenses.common.growth import Growth, grow, relative_distance
 from processing.defenses.common.scale import center_and_tail, on_one_scale
-from processing.defenses.common.threshold import conformal_threshold, rows_needed
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 from training.model import calls_of
 
 Counts = npt.NDArray[np.int64]
@@ -174,9 +174,7 @@ class Agpd(Detector):
             why = "the victim calls no trusted row of the class by its label, so it flags nothing of it"
             said.append(f"{', '.join(wrong)}: {why}")
         if self.rule == "trusted" and threshold is None:
-            needed = rows_needed(self.max_fpr)
-            why = f"{len(state.trusted)} trusted rows cannot tell what is rare, {needed} are needed"
-            said.append(f"{why} for max_fpr = {self.max_fpr:g}: it flags nothing")
+            said.append(too_few(len(state.trusted), self.max_fpr))
         if self.rule == "paper" and np.isfinite(state.spread.gaps[0]).sum() < 3:
             said.append("of fewer than three classes none can stand out: the gap alone decides")
         return tuple(said)

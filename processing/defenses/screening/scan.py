@@ -16,7 +16,7 @@ from processing.defenses.common.groups import Groups, candidates, weighted_media
 from processing.defenses.common.halves import halves
 from processing.defenses.common.scale import center_and_spread, on_one_scale
 from processing.defenses.common.scatter import scatter
-from processing.defenses.common.threshold import conformal_threshold, rows_needed
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 from processing.defenses.common.variation import variation
 from processing.defenses.common.whitening import Matrix
 
@@ -210,10 +210,8 @@ class Scan(Detector):
         missing = [name for k, name in enumerate(state.classes) if k not in state.found]
         why = "no trusted row of the class, or no rows that differ, so it flags nothing of it"
         said = [f"{', '.join(missing)}: {why}"] if missing else []
-        needed = rows_needed(self.max_fpr)
-        if self.rule == "trusted" and len(state.trusted) < needed:
-            few = f"{len(state.trusted)} trusted rows cannot tell what is rare, {needed} are needed"
-            said.append(f"{few} for max_fpr = {self.max_fpr:g}: it flags nothing")
+        if self.rule == "trusted" and len(state.trusted) < rows_needed(self.max_fpr):
+            said.append(too_few(len(state.trusted), self.max_fpr))
         if self.rule == "paper" and not state.z:
             said.append("too few classes, or all alike, to tell which stands out: it flags nothing")
         return tuple(said)

@@ -12,7 +12,7 @@ from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.scale import on_one_scale, rows_by_class
 from processing.defenses.common.scatter import Scatter, scatter
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, top_rows
+from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few, top_rows
 from processing.defenses.common.whitening import Matrix, whitener
 
 _FOLDS = 5
@@ -101,13 +101,8 @@ class SpectralSignatures(Detector):
         else:
             threshold = conformal_threshold(state.trusted, self.max_fpr)
             flagged = flagged if threshold is None else scores > threshold
-            warnings = () if threshold is not None else self._too_few(state)
+            warnings = () if threshold is not None else (too_few(len(state.trusted), self.max_fpr),)
         return Finding(scores, flagged, threshold, self._notes(state, flagged), warnings)
-
-    def _too_few(self, state: Lengths) -> tuple[str, ...]:
-        needed = rows_needed(self.max_fpr)
-        why = f"{len(state.trusted)} trusted rows cannot tell what is rare, {needed} are needed"
-        return (f"{why} for max_fpr = {self.max_fpr:g}: it flags nothing",)
 
     def _whitener(self, features: Features, y: Labels) -> Matrix:
         return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
