@@ -121,7 +121,7 @@ def test_features_that_never_vary_flag_nothing_and_a_nan_is_refused() -> None:
         assert not finding.scores.any() and not finding.flagged.any() and finding.warnings
         broken = np.ones((400, 5))
         broken[7, 2] = np.nan
-        with pytest.raises(BadInput, match="1 of 400 suspect rows"):
+        with pytest.raises(BadInput, match="features of the suspect rows: 1 of 400"):
             detector.screen(with_features(broken, y, np.ones((400, 5)), y))
 
 
