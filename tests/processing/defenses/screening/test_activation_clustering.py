@@ -85,7 +85,7 @@ def test_a_feature_that_is_not_finite_is_refused() -> None:
     data, _ = make_suspect()
     broken = data.features.copy()
     broken[3, 0] = np.nan
-    with pytest.raises(BadInput, match="1 of 1600 suspect rows"):
+    with pytest.raises(BadInput, match="features of the suspect rows: 1 of 1600"):
         ActivationClustering().screen(with_features(broken, data.y, data.trusted_features, data.trusted_y))
 
 
