@@ -46,7 +46,8 @@ class AttackTable(Matrices):
         StepFailed
             If a cell has no number.
         UsageError
-            If the real data is not to be had, or the campaign has changed since the seeds that are there.
+            If the real data is not to be had, the campaign has changed since the seeds that are there, or it
+            has none of the seeds that are given.
         """
         path, file = out / f"{self.name}.json", CAMPAIGNS / self.file
         campaign = tomllib.loads(file.read_text())
@@ -58,6 +59,9 @@ class AttackTable(Matrices):
         if told["campaign"] != digest:
             why = f"{self.file} has changed since its seeds were measured"
             raise UsageError(str(path), why, "remove the file to measure them all anew")
+        if unknown := sorted(set(seeds) - set(campaign["seeds"])):
+            why = f"{self.file} has the seeds {campaign['seeds']}"
+            raise UsageError(f"seed {unknown[0]}", why, "choose among them, or add it there")
         for seed in campaign["seeds"]:
             if str(seed) not in told["seeds"] and (not seeds or seed in seeds):
                 copy = runs / f"{file.stem}-s{seed}.toml"
@@ -203,7 +207,7 @@ TABLES = {
             "attacks_cifar10",
             "every attack on a model from scratch, CIFAR-10, seed by seed",
             "attacks-cifar10.toml",
-            9000,
+            18000,
             "cifar10",
             "CIFAR-10, 16,000 rows, from scratch",
         ),
@@ -219,7 +223,7 @@ TABLES = {
             "attacks_mnist",
             "Dioptra's and OWASP's attacks, MNIST, seed by seed",
             "attacks-mnist.toml",
-            2500,
+            9000,
             "mnist",
             "MNIST, 20,000 rows, from scratch",
         ),

@@ -6,7 +6,6 @@ Interrupted, one goes on where it stopped: what is finished comes from the cache
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -108,13 +107,22 @@ class Matrices:
 
 
 def written(copy: Path, file: Path, *lines: str) -> Path:
-    """Write a copy of a campaign in which some keys, each a line, first stand otherwise; return its path."""
-    text = file.read_text()
+    """Write a copy of a campaign in which the first line of some keys is another one, and return its path.
+
+    Raises
+    ------
+    ValueError
+        If the campaign has no such key.
+    """
+    text = file.read_text().splitlines()
     for line in lines:
-        key = line.partition(" = ")[0]
-        text = re.sub(rf"^{re.escape(key)} = .*$", lambda _, line=line: line, text, count=1, flags=re.M)  # type: ignore[misc]
+        key = f"{line.partition(' = ')[0]} = "
+        places = [number for number, old in enumerate(text) if old.startswith(key)]
+        if not places:
+            raise ValueError(f"{file} has no line '{key}...'")
+        text[places[0]] = line
     copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(text)
+    copy.write_text("\n".join(text) + "\n")
     return copy
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +37,29 @@ recipe = [{ kind = "art_pattern", target = "bird" }, { kind = "label_flip_random
 RECIPES = tomllib.loads(CAMPAIGN)["attacks"]
 
 
+@dataclass(frozen=True)
 class Toy(AttackTable):
     """A campaign of a hundred images a seed that is not run; `asked` are the seeds that it is asked for."""
 
-    asked: list[int] = []  # noqa: RUF012
+    asked: list[int] = field(default_factory=list)
 
     def run(self, file: Path, runs: Path) -> dict[str, Any]:
         written = tomllib.loads(file.read_text())
         (seed,) = written.pop("seeds")
         assert written.pop("name") == f"toy-s{seed}" and written["attacks"] == RECIPES
         self.asked.append(seed)
-        right = {"clean": 82, "pattern": 80 + seed, "flips": 70, "both": 60}
-        cells = [
-            {"row": "nothing", "column": name, "numbers": {"accuracy": share(count)}}
-            for name, count in right.items()
-        ]
         told = {"asr": share(95 + 2 * seed), "clean_models_rate": share(2), "psnr": {"value": 30.0}}
-        cells[1]["numbers"] |= told | {"poisoning": {"value": 4.0 + seed}}  # type: ignore[operator]
+        numbers = {
+            "clean": {"accuracy": share(82)},
+            "pattern": {"accuracy": share(80 + seed), "poisoning": {"value": 4.0 + seed}} | told,
+            "flips": {"accuracy": share(70)},
+            "both": {"accuracy": share(60)},
+        }
         columns = [
             {"id": name, "attack": name, "title": f"{name}!", "clean": name == "clean", "data": "data"}
-            for name in right
+            for name in numbers
         ]
+        cells = [{"row": "nothing", "column": name, "numbers": each} for name, each in numbers.items()]
         return {"columns": columns, "cells": cells, "versions": {}}
 
 
@@ -67,7 +70,6 @@ def share(successes: int) -> dict[str, Any]:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     monkeypatch.setattr(made_here, "CAMPAIGNS", tmp_path)
-    monkeypatch.setattr(Toy, "asked", [])
     (tmp_path / "toy.toml").write_text(CAMPAIGN)
     return Toy("toy", "a toy", "toy.toml", 1, where="toys")
 
@@ -109,6 +111,12 @@ def test_seeds_of_two_campaigns_are_not_put_together(toy: Toy, tmp_path: Path) -
     with pytest.raises(UsageError, match=r"toy\.toml has changed since its seeds were measured"):
         toy.measure(tmp_path, tmp_path / "runs")
     assert toy.asked == [0, 1]
+
+
+def test_a_seed_that_the_campaign_does_not_have_is_refused(toy: Toy, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"seed 7(.|\n)*has the seeds \[0, 1\]"):
+        toy.measure(tmp_path, tmp_path / "runs", seeds=[0, 7])
+    assert toy.asked == []
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: str(table.name))

@@ -9,7 +9,7 @@ import pytest
 from helpers.matrices import draw
 
 from bench.staged.attacks import TABLES
-from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices
+from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
 from pipelines.matrix.cells import cells_of
 from pipelines.matrix.document import Matrix
 from pipelines.matrix.entries import read_campaign
@@ -24,6 +24,15 @@ def test_every_campaign_says_what_it_shows_and_every_cell_of_it_is_an_entry(file
         if cell.seed == campaign.seeds[0]:
             cell.config()
     assert file.name in {each.file for each in (*MATRICES.values(), *TABLES.values())}
+
+
+def test_a_copy_of_a_campaign_differs_in_the_lines_that_are_given(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\nseeds = [0, 1]\n\n[[attacks]]\nname = "mine"\n')
+    copy = written(tmp_path / "runs" / "own.toml", file, "seeds = [1]", 'name = "own"')
+    assert copy.read_text() == 'name = "own"\nseeds = [1]\n\n[[attacks]]\nname = "mine"\n'
+    with pytest.raises(ValueError, match=r"no line 'data\.path = "):
+        written(copy, file, 'data.path = "x.npz"')
 
 
 def test_what_is_committed_is_the_matrix_without_what_is_of_a_machine(tmp_path: Path) -> None:

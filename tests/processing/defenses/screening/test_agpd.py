@@ -76,6 +76,12 @@ def planted(
     return Suspect(x, y, trusted_x, trusted_y, CLASSES, victim, seed=seed), poisoned
 
 
+def asked(data: Suspect, **otherwise: Any) -> Suspect:
+    """Return the same rows with a victim of which some of the lookups are others."""
+    assert isinstance(data.victim, Planted)
+    return replace(data, victim=replace(data.victim, **otherwise))
+
+
 @pytest.mark.parametrize("layers", ["all", "chosen"])
 @pytest.mark.parametrize("seed", range(3))
 def test_poison_is_found_and_clean_rows_stay(seed: int, layers: Any) -> None:
@@ -124,13 +130,24 @@ def test_the_same_suspect_gives_the_same_bytes_and_what_was_set_aside_is_scored(
 def test_an_absent_class_and_one_that_is_never_called_right_are_named_and_left_alone(detector: Agpd) -> None:
     data, _ = planted(150)
     kept = data.trusted_y != TARGET
-    absent = replace(data, trusted_x=data.trusted_x[kept], trusted_y=data.trusted_y[kept])
-    of, calls = data.victim.vectors, data.victim.calls  # type: ignore[attr-defined]  # of Planted
-    told = lambda x: of(x) if x is data.x else [each[kept] for each in of(data.trusted_x)]  # noqa: E731
-    called = lambda x: calls(x) if x is data.x else calls(data.trusted_x)[kept]  # noqa: E731
-    absent = replace(absent, victim=replace(data.victim, vectors=told, calls=called))  # type: ignore[type-var]
-    never = lambda x: np.where(calls(x) == TARGET, 0, calls(x))  # noqa: E731
-    wrong = replace(data, victim=replace(data.victim, calls=never))  # type: ignore[type-var]
+    known = data.victim
+    assert isinstance(known, Planted)
+
+    def vectors(x: Any) -> Any:
+        return known.vectors(x) if x is data.x else [each[kept] for each in known.vectors(data.trusted_x)]
+
+    def calls(x: Any) -> Any:
+        return known.calls(x) if x is data.x else known.calls(data.trusted_x)[kept]
+
+    def never(x: Any) -> Any:
+        return np.where(known.calls(x) == TARGET, 0, known.calls(x))
+
+    absent = replace(
+        asked(data, vectors=vectors, calls=calls),
+        trusted_x=data.trusted_x[kept],
+        trusted_y=data.trusted_y[kept],
+    )
+    wrong = asked(data, calls=never)
     for suspect, why in (
         (absent, "c: no trusted row of the class"),
         (wrong, "c: the victim calls no trusted row"),
@@ -153,8 +170,11 @@ def test_too_few_trusted_rows_flag_nothing_and_say_so() -> None:
 def test_vectors_without_length_or_spread_are_no_accident() -> None:
     data, _ = planted()
     for value in (0.0, 1.0):
-        same = lambda x, value=value: [np.full((len(x), CHANNELS), value, np.float32)] * 3  # noqa: E731
-        still = replace(data, victim=replace(data.victim, vectors=same))  # type: ignore[type-var]
+
+        def same(x: Any, value: float = value) -> Any:
+            return [np.full((len(x), CHANNELS), value, np.float32)] * 3
+
+        still = asked(data, vectors=same)
         for detector in (Agpd(), PAPER):
             finding = detector.screen(still)
             assert np.isfinite(finding.scores).all() and not finding.flagged.any()
