@@ -60,10 +60,6 @@ class SharedVictim:
         """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
         return self.view.answer(x)
 
-    def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
-        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
-        return self.view.gradients(layer)
-
     @property
     def convolutions(self) -> tuple[str, ...]:
         """The names of its convolutional layers, in order."""

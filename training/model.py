@@ -26,10 +26,8 @@ from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
 from training.architectures.common.inside import Change, Floats, Pooled, pooled_of, through, ways_to_logits
 from training.architectures.common.slopes import (
-    Gradients,
     Slopes,
     convolutions_of,
-    gradients_of,
     slopes_of,
 )
 from training.inference import INFERENCE
@@ -43,7 +41,6 @@ __all__ = [
     "Ask",
     "Change",
     "Floats",
-    "Gradients",
     "ModelCard",
     "ModelView",
     "Pooled",
@@ -52,11 +49,11 @@ __all__ = [
     "calls_of",
     "classifier",
     "embedder",
-    "gradients_of",
     "load_model",
     "model_digest",
     "pooled_of",
     "save_model",
+    "slopes_of",
     "through",
     "weights_digest",
 ]
@@ -278,19 +275,8 @@ class ModelView:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that `gradients` can be asked for, in order: those before `logits` with float output."""
+        """The layers that `slopes` can be asked for, in order: those before `logits` with float output."""
         return tuple(name for name in _floats(self.model) if name != LOGITS)
-
-    def gradients(self, layer: str) -> Gradients:
-        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]; see `gradients_of`.
-
-        Raises
-        ------
-        ConfigError
-            If it cannot be asked for that layer, with the nearest one.
-        """
-        self._check([layer], self.layers)
-        return gradients_of(self.model, layer)
 
     @property
     def convolutions(self) -> tuple[str, ...]:

@@ -27,9 +27,6 @@ class AskedVictim:
     def answer(self, x: Any) -> Any:
         return self.network(x, training=False).numpy()
 
-    def gradients(self, layer: str) -> Any:
-        raise AssertionError("nobody asks for gradients here")
-
     def pooled(self, layers: Sequence[str]) -> Any:
         from training.model import pooled_of
 

@@ -30,9 +30,6 @@ class Victim(Protocol):
     def answer(self, x: Images) -> Features:
         """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
 
-    def gradients(self, layer: str) -> Callable[[Images, Labels], Features]:
-        """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D], `training.model.gradients_of`."""
-
     @property
     def convolutions(self) -> tuple[str, ...]:
         """The names of its convolutional layers, in order."""
@@ -40,7 +37,7 @@ class Victim(Protocol):
     def slopes(self, layers: Sequence[str]) -> Callable[[Images, Labels], list[Features]]:
         """Return a function uint8[N, H, W, C], int64[N] -> a float32[N, D] for each layer, in one pass.
 
-        They are what `gradients` gives of each; see `training.architectures.common.slopes.slopes_of`.
+        See `training.architectures.common.slopes.slopes_of`.
         """
 
     @property

@@ -9,6 +9,8 @@ poisoned class, and of SCAn (Tang et al. 2021), which uses a clean set as is don
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,7 @@ from boomerang.manifest import Labels
 from processing.defenses.common.base import Features
 
 Matrix = npt.NDArray[np.float64]
+Whiten = Literal["trusted", "none"]
 
 
 def within_class(features: Features, y: Labels) -> Matrix:
@@ -51,3 +54,8 @@ def whitener(features: Features, y: Labels) -> Matrix:
     # Units that no trusted row lights have next to no variance; unbounded, their noise would rule.
     floor = 1e-6 * variances.max()
     return np.asarray(axes / np.sqrt(np.maximum(variances, floor)), dtype=np.float64)
+
+
+def basis_of(whiten: Whiten, features: Features, y: Labels) -> Matrix:
+    """Return float64[D, D] in which rows are measured: the `whitener` of trusted rows, or for `none` I."""
+    return whitener(features, y) if whiten == "trusted" else np.eye(features.shape[1])

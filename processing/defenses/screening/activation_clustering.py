@@ -15,7 +15,7 @@ from processing.defenses.common.finite import known_features
 from processing.defenses.common.halves import halves, silhouette
 from processing.defenses.common.neighbors import differ
 from processing.defenses.common.scatter import scatter
-from processing.defenses.common.whitening import Matrix, whitener
+from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
 _QUESTIONS = 3  # asked of each class: is the one cluster poison, the other, or all of it?
 
@@ -140,7 +140,7 @@ class ActivationClustering(Detector):
     )
 
     kind: Literal["activation_clustering"] = "activation_clustering"
-    whiten: Literal["trusted", "none"] = "trusted"
+    whiten: Whiten = "trusted"
     rule: Literal["trusted", "relative-size", "smaller"] = "trusted"
     dimensions: int = Field(default=10, ge=1)
     size_threshold: float = Field(default=0.35, gt=0, le=0.5)
@@ -156,7 +156,7 @@ class ActivationClustering(Detector):
             If a feature is not finite.
         """
         known_features(suspect)
-        basis = self._basis(suspect)
+        basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
         scores = np.zeros(len(suspect.y))
         cuts = []
         for label, name in enumerate(suspect.classes):
@@ -213,12 +213,6 @@ class ActivationClustering(Detector):
         margins = apart(features, rows, left, suspect.trusted_features[trusted], basis)
         mostly = None if margins is None else mostly_poison(*margins, left)
         return Cut(name, rows, split, mostly or split.avoided())
-
-    def _basis(self, suspect: Suspect) -> Matrix:
-        """Return float64[D, D], in which rows are clustered."""
-        if self.whiten == "none":
-            return np.eye(suspect.features.shape[1])
-        return whitener(suspect.trusted_features, suspect.trusted_y)
 
     def _is_poison(self, split: Split, part: Part, classes: int) -> bool:
         if self.rule == "smaller":

@@ -28,7 +28,7 @@ from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import nearest
 from processing.defenses.common.scale import rows_by_class
 from processing.defenses.common.scatter import Scatter, scatter
-from processing.defenses.common.whitening import Matrix, whitener
+from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
 _FIT_ROWS = 4096  # all pairs of which, should they all be neighbors, are 128 MiB
 _ROUNDING = 1e-6  # of float32, with room
@@ -137,7 +137,7 @@ class Dbscan(Detector):
 
     kind: Literal["dbscan"] = "dbscan"
     rule: Literal["trusted", "paper"] = "trusted"
-    whiten: Literal["trusted", "none"] = "trusted"
+    whiten: Whiten = "trusted"
     dimensions: int = Field(default=10, ge=1)
     min_samples: int = Field(default=10, ge=2)
     min_clean_share: float = Field(default=0.5, ge=0, le=1)
@@ -173,7 +173,7 @@ class Dbscan(Detector):
 
         def fit(learned: Bools, trusted: Bools) -> Judge:
             known, known_y = suspect.trusted_features[trusted], suspect.trusted_y[trusted]
-            basis = whitener(known, known_y) if self.whiten == "trusted" else np.eye(known.shape[1])
+            basis = basis_of(self.whiten, known, known_y)
             found: dict[int, Clusters] = {}
             why: dict[int, str] = {}
             for label in np.unique(suspect.y).tolist():

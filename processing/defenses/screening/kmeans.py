@@ -25,7 +25,7 @@ from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import to_centers
 from processing.defenses.common.scale import rows_by_class
 from processing.defenses.common.threshold import top_rows
-from processing.defenses.common.whitening import Matrix, whitener
+from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
 _FIT_ROWS = 16_384
 _STARTS = 3
@@ -85,7 +85,7 @@ class KMeans(Detector):
 
     kind: Literal["kmeans"] = "kmeans"
     rule: Literal["trusted", "paper"] = "trusted"
-    whiten: Literal["trusted", "none"] = "trusted"
+    whiten: Whiten = "trusted"
     over: Literal["all", "class"] = "all"
     clusters_per_class: int = Field(default=2, ge=1)
     min_clean_share: float = Field(default=0.5, ge=0, le=1)
@@ -97,7 +97,7 @@ class KMeans(Detector):
         known_features(suspect)
         if self.rule == "trusted":
             return cross_fitted(suspect, lambda *learned: self._fit(suspect, *learned), parts=2)
-        basis = self._basis(suspect.trusted_features, suspect.trusted_y)
+        basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
         scores, why = np.full(len(suspect.y), np.nan), {}
         for label, (centers, _) in self._clusters(suspect, suspect.left, basis).items():
             rows = np.flatnonzero(suspect.y == label)
@@ -117,9 +117,6 @@ class KMeans(Detector):
         notes = {"rule": self.rule, "whiten": self.whiten, "over": self.over}
         found = notes | notes_of(scored.state, flagged)
         return Finding(scored.scores, flagged, notes=found, warnings=unjudged_words(scored.state))
-
-    def _basis(self, features: Features, y: Labels) -> Matrix:
-        return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
 
     def _clusters(self, suspect: Suspect, learned: Bools, basis: Matrix) -> dict[int, tuple[Matrix, Rows]]:
         """Return for each label its centers, float64[K, D], and the rows, int64[n], they were made of."""
@@ -148,7 +145,7 @@ class KMeans(Detector):
 
     def _fit(self, suspect: Suspect, learned: Bools, trusted: Bools) -> Judge:
         known, known_y = suspect.trusted_features[trusted], suspect.trusted_y[trusted]
-        basis = self._basis(known, known_y)
+        basis = basis_of(self.whiten, known, known_y)
         kept: dict[int, Matrix] = {}
         facts, why = {}, {}
         for label, (centers, rows) in self._clusters(suspect, learned, basis).items():

@@ -13,7 +13,7 @@ from processing.defenses.common.base import Detector, Features, Finding, Scored,
 from processing.defenses.common.scale import on_one_scale, rows_by_class
 from processing.defenses.common.scatter import Scatter, scatter
 from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few, top_rows
-from processing.defenses.common.whitening import Matrix, whitener
+from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
 _FOLDS = 5
 
@@ -73,7 +73,7 @@ class SpectralSignatures(Detector):
 
     kind: Literal["spectral_signatures"] = "spectral_signatures"
     rule: Literal["trusted", "paper"] = "trusted"
-    whiten: Literal["trusted", "none"] = "trusted"
+    whiten: Whiten = "trusted"
     eps: float = Field(default=0.05, gt=0, lt=0.5)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
@@ -104,11 +104,8 @@ class SpectralSignatures(Detector):
             warnings = () if threshold is not None else (too_few(len(state.trusted), self.max_fpr),)
         return Finding(scores, flagged, threshold, self._notes(state, flagged), warnings)
 
-    def _whitener(self, features: Features, y: Labels) -> Matrix:
-        return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
-
     def _lengths(self, suspect: Suspect, classes: dict[int, Rows], varied: dict[int, Scatter]) -> Scores:
-        basis = self._whitener(suspect.trusted_features, suspect.trusted_y)
+        basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
         lengths = np.zeros(len(suspect.y))
         for label, rows in classes.items():
             lengths[rows] = _length(varied[label], basis, suspect.features, rows)
@@ -122,7 +119,7 @@ class SpectralSignatures(Detector):
         lengths = np.zeros(len(y))
         for held_out in [fold == k for k in folds if (fold == k).any()] or [np.ones(len(y), bool)]:
             learned = ~held_out if self.whiten == "trusted" else held_out
-            basis = self._whitener(features[learned], y[learned])
+            basis = basis_of(self.whiten, features[learned], y[learned])
             for label in np.unique(y[held_out]):
                 rows = np.flatnonzero(held_out & (y == label))
                 if ((suspect.y == label) & suspect.left).any():

@@ -21,7 +21,7 @@ from processing.defenses.common.calibration import (
 from processing.defenses.common.finite import known_features
 from processing.defenses.common.neighbors import mean_of, to_centers
 from processing.defenses.common.scale import center_and_spread, rows_by_class
-from processing.defenses.common.whitening import Matrix, whitener
+from processing.defenses.common.whitening import Whiten, basis_of
 
 _NONE_LEFT = "no row of the class is left to learn from"
 
@@ -69,7 +69,7 @@ class ZScore(Detector):
 
     kind: Literal["z_score"] = "z_score"
     rule: Literal["trusted", "paper"] = "trusted"
-    whiten: Literal["trusted", "none"] = "trusted"
+    whiten: Whiten = "trusted"
     cutoff: float = Field(default=3.5, gt=0)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
@@ -86,14 +86,11 @@ class ZScore(Detector):
         notes = {"rule": self.rule, "whiten": self.whiten, **notes_of(scored.state, flagged)}
         return Finding(scored.scores, flagged, self.cutoff, notes, unjudged_words(scored.state))
 
-    def _basis(self, features: Features, y: Labels) -> Matrix:
-        return whitener(features, y) if self.whiten == "trusted" else np.eye(features.shape[1])
-
     def _calibrated(self, suspect: Suspect) -> Scored[Calibration]:
         known, known_y = suspect.trusted_features, suspect.trusted_y
 
         def fit(_: Bools, learned: Bools) -> Judge:
-            basis = self._basis(known[learned], known_y[learned])
+            basis = basis_of(self.whiten, known[learned], known_y[learned])
 
             def score(features: Features, y: Labels, rows: Rows) -> Scores:
                 out = np.full(len(rows), np.nan)
@@ -109,7 +106,7 @@ class ZScore(Detector):
         return cross_fitted(suspect, fit, parts=1)
 
     def _published(self, suspect: Suspect) -> Scored[Calibration]:
-        basis = self._basis(suspect.trusted_features, suspect.trusted_y)
+        basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
         scores, why = np.full(len(suspect.y), np.nan), {}
         for rows in rows_by_class(suspect.y):
             left = suspect.left[rows]

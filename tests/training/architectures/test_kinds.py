@@ -116,7 +116,7 @@ def test_it_can_be_trained_saved_opened_and_asked(kind: str, tmp_path: Path) -> 
     assert (
         view.embed(X).shape[0] == 60 and view.layers[-1] == view.layers[view.layers.index("features") :][-1]
     )
-    assert np.isfinite(view.gradients("features")(X, Y)).all() and card.architecture == kind
+    assert np.isfinite(view.slopes(["features"])(X, Y)[0]).all() and card.architecture == kind
 
 
 @pytest.mark.parametrize("named", [each for each in ARCHITECTURES if ARCHITECTURES[each].recipe])

@@ -93,7 +93,7 @@ def test_the_training_job_solves_it_and_its_model_opens_asks_and_is_hardened(tmp
     assert np.array_equal(classifier(model)(other).argmax(1), theirs.predict(flat(other)))
     view = ModelView(ml / "model")
     assert view.embed(x).shape == (40, len(theirs.support_)) and "features" in view.layers
-    assert np.isfinite(view.gradients("features")(x, y)).all()
+    assert np.isfinite(view.slopes(["features"])(x, y)[0]).all()
 
     again = lay_out(tmp_path / "again", *given, architecture="svm", repairs=(Spec(kind="retrain"),))
     screened(again, np.arange(40) >= 10)

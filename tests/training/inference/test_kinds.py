@@ -56,7 +56,7 @@ def test_what_it_wraps_is_a_model_like_any_other(defense: InferenceDefense, tmp_
         assert [part.kind for part in card.inference] == [defense.kind] * times
         view = ModelView(folder, (16, 16, 1))
         assert view.embed(X).shape == (200, 96) and view.layers[-1] == "features"
-        assert view.gradients("features")(X, Y).shape == (200, 96)
+        assert view.slopes(["features"])(X, Y)[0].shape == (200, 96)
     assert np.mean(classifier(model)(X).argmax(1) == Y) > 0.9, "what was wrapped is as it was"
 
 

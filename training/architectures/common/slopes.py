@@ -12,7 +12,6 @@ from training.architectures.common.base import LOGITS
 from training.architectures.common.batches import batch_of, batches
 from training.architectures.common.inside import Floats, ways_to_logits
 
-Gradients = Callable[[Images, Labels], Floats]
 Slopes = Callable[[Images, Labels], list[Floats]]
 
 
@@ -76,9 +75,3 @@ def slopes_of(model: Any, layers: Sequence[str]) -> Slopes:
         return found
 
     return ask
-
-
-def gradients_of(model: Any, layer: str) -> Gradients:
-    """Return a function uint8[N, H, W, C], int64[N] -> float32[N, D]: `slopes_of` one layer."""
-    ask = slopes_of(model, [layer])
-    return lambda x, y: ask(x, y)[0]
