@@ -212,6 +212,14 @@ TABLES = {
             "CIFAR-10, 16,000 rows, from scratch",
         ),
         AttackTable(
+            "attacks_cifar10_long",
+            "attacks that take long to learn, CIFAR-10, seed by seed",
+            "attacks-cifar10-long.toml",
+            6000,
+            "cifar10",
+            "CIFAR-10, 40,000 rows, from scratch",
+        ),
+        AttackTable(
             "clean_label_cifar10",
             "clean-label attacks on a new head and from scratch, CIFAR-10, seed by seed",
             "clean-label-cifar10.toml",
