@@ -25,8 +25,8 @@ class RepeatedPictures(Detector):
     Whoever repeats a few pictures, so that a model learns them among thousands of rows, can change every copy
     a little: no two are then the same, and `data_validation` sees nothing. Here images are compared by what a
     shift, a mirror and light leave as it is (`processing.defenses.common.spectrum`). The score is log(t / d),
-    where d is how far the (repeats - 1)-th nearest suspect row is, whatever its label, and t how far the fifth
-    nearest trusted row: no number of copies changes t.
+    where d is how far the (repeats - 1)-th nearest suspect row is, whatever its label, and t how far the
+    fifth nearest trusted row: no number of copies changes t.
 
     A trusted row is measured by the same suspect rows, so that it tells how often clean pictures look alike
     there. The threshold is the order statistic of the trusted rows' scores that a further clean row exceeds
