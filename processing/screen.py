@@ -3,8 +3,8 @@
 Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim) and, where several
 machines shared the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
 
-It has no input that says which rows are poisoned. The same inputs give the same bytes; what each detector takes
-of the processors goes into the log alone.
+It has no input that says which rows are poisoned. The same inputs give the same bytes: what each detector
+takes of the processors is said in the log alone.
 """
 
 from __future__ import annotations
