@@ -50,13 +50,13 @@ class ScreenTable(BySeed):
     def table(self, folder: Path = RESULTS) -> list[str]:
         """Return the Markdown: the default screen, all screens against each attack, and what they cost."""
         if not (columns := self.columns(folder)):
-            return []
+            return ["Not measured yet."]
         attacks = [same for same in columns if not same[0]["clean"]]
         screens = [(each["name"], each["title"]) for each in columns[0][0]["screens"]]
         lines = _defaults(columns)
         for start in range(0, len(screens), _ABREAST):
             lines += ["", *_found(attacks, screens[start : start + _ABREAST])]
-        return [*lines, "", *_costs(columns, screens)]
+        return [*lines, "", *_costs(columns, screens), "", _together(columns)]
 
 
 # ---- what is kept of a run
@@ -173,7 +173,7 @@ def _costs(columns: Sequence[Sequence[Kept]], screens: Sequence[tuple[str, str]]
     """Return the table of clean sets: FPR by data, with what else a screen costs."""
     clean = [same for same in columns if same[0]["clean"]]
     attacks = [same for same in columns if not same[0]["clean"]]
-    heads = (*(f"FPR, {same[0]['title']}" for same in clean), "least left", "innocent", "CPU-s", "")
+    heads = (*(f"FPR, {same[0]['data_title']}" for same in clean), "least left", "innocent", "CPU-s", "")
     lines = [_line(["", *heads]), _line(["---"] * (len(heads) + 1))]
     for name, title in screens:
         rates = [_over([_screen(each, name) for each in same], "fpr") for same in clean]
@@ -183,6 +183,18 @@ def _costs(columns: Sequence[Sequence[Kept]], screens: Sequence[tuple[str, str]]
         costs = (_least_left(every), _innocent(poisoned), _mean_s(every))
         lines.append(_line([title, *map(interval, rates), *costs, word]))
     return lines
+
+
+def _together(columns: Sequence[Sequence[Kept]]) -> str:
+    """Return what all screens together take of one set, as a sentence."""
+    every = [each for same in columns for each in same]
+    took = statistics.mean(each["screen_cpu_s"] for each in every)
+    asked = [each["features_cpu_s"] for each in every if each["features_cpu_s"] is not None]
+    features = f", of these {statistics.mean(asked):.0f} for the features," if asked else ""
+    held = max(each["screen_mb"] for each in every)
+    return (
+        f"All screens of one set together take {took:.0f} CPU-seconds{features} and hold at most {held:,} MB."
+    )
 
 
 def _least_left(numbers: Sequence[Kept]) -> str:

@@ -34,8 +34,9 @@ def found(name: str, tpr: int, fpr: int, **more: Any) -> dict[str, Any]:
 
 def column(title: str, *screens: Mapping[str, Any], asr: Any = None) -> dict[str, Any]:
     default = {"tpr": counts(0, 0), "fpr": counts(1), "asr": None, "accuracy": counts(80)}
-    told = {"id": title, "title": title, "clean": asr is None, "screens": screens, "asr": asr}
-    return told | {"accuracy": counts(81), "default": default}
+    told = {"id": title, "title": title, "data_title": "d", "clean": asr is None, "screens": screens}
+    told |= {"screen_cpu_s": 40.0, "features_cpu_s": 2.0, "screen_mb": 1200}
+    return told | {"asr": asr, "accuracy": counts(81), "default": default}
 
 
 @pytest.fixture
@@ -68,11 +69,16 @@ def test_an_attack_has_a_line_of_all_seeds_with_five_screens_in_a_table(folder: 
     assert f"| badnets |{' 91.0 / 10.0 (91.0) |' * 5}" in lines
 
 
+def test_the_last_line_says_what_all_screens_take(folder: Path) -> None:
+    said = "All screens of one set together take 40 CPU-seconds, of these 2 for the features,"
+    assert TOY.table(folder)[-1] == f"{said} and hold at most 1,200 MB."
+
+
 def test_a_clean_set_has_the_false_positives_and_a_screen_above_one_percent_is_exploratory(
     folder: Path,
 ) -> None:
     line = next(each for each in TOY.table(folder) if each.startswith("| s5 | 1"))
-    assert line == "| s5 | 1.0 (0.3–3.6) | 90.0 | 9.8 | 3.5 | |"
+    assert line == "| s5 | 1.0 (0.3–3.6) | 90.0 | 9.9 | 3.5 | |"
     told = json.loads((folder / "toy.json").read_text())
     told["seeds"]["0"]["columns"][0]["screens"][5]["fpr"] = counts(1)
     (folder / "toy.json").write_text(json.dumps(told))
@@ -80,8 +86,8 @@ def test_a_clean_set_has_the_false_positives_and_a_screen_above_one_percent_is_e
     assert line.endswith("| exploratory |")
 
 
-def test_what_was_not_measured_has_no_table(tmp_path: Path) -> None:
-    assert TOY.table(tmp_path) == []
+def test_what_was_not_measured_says_so(tmp_path: Path) -> None:
+    assert TOY.table(tmp_path) == ["Not measured yet."]
 
 
 def test_what_is_kept_of_a_run_is_what_it_measured(digits_range: Range) -> None:
