@@ -2,7 +2,9 @@
 
 campaigns  entries on several seeds: the tables of docs/results.md
 matrices   whole campaigns: the matrices of docs/results.md
+by_seed    campaigns of which each seed is kept as soon as it is measured
 attacks    campaigns without defenses: the tables of attacks, and what `attacks KIND` says
+screens    every screen against attacks: the tables of screens
 growth     the pipeline at ten times the rows, measured by `bench.scale`
 trials     the trainings that chose the recipes, run by `bench.recipes`
 """
