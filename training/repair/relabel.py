@@ -43,12 +43,12 @@ class Relabel(Repair):
 
     title = "retraining with the flagged rows relabeled"
     source = (
-        "ours, after Huang et al.: Backdoor Defense via Decoupling the Training Process. ICLR 2022, the third "
-        "stage"
+        "ours, after the third stage of Huang et al.: Backdoor Defense via Decoupling the Training Process. "
+        "ICLR 2022"
     )
     assumes = "the screen has found many of the rows with a trigger, and their labels are wrong"
     costs = "a whole training, a short one on the trusted rows, and some wrong labels on flagged rows"
-    fails = "poison of which the screen found nothing, and clean-label poison, which stays out as with `retrain`"
+    fails = "poison of which the screen found nothing; clean-label poison stays out as with `retrain`"
     fresh: ClassVar[bool] = True
     needs_screen: ClassVar[bool] = True
     trusted_per_class: ClassVar[int] = 10
