@@ -48,7 +48,7 @@ class Relabel(Repair):
     )
     assumes = "the screen has found many of the rows with a trigger, and their labels are wrong"
     costs = "a whole training, a short one on the trusted rows, and some wrong labels on flagged rows"
-    fails = "poison of which the screen found nothing; clean-label poison stays out as with `retrain`"
+    fails = "poison of which the screen missed most; clean-label poison stays out as with `retrain`"
     fresh: ClassVar[bool] = True
     needs_screen: ClassVar[bool] = True
     trusted_per_class: ClassVar[int] = 10
