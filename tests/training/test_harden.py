@@ -78,7 +78,7 @@ def test_two_hosts_harden_as_they_train(tmp_path: Path) -> None:
 @pytest.mark.whole
 def test_two_hosts_learn_the_labels_that_the_chief_has_given(tmp_path: Path) -> None:
     disks = [disk(tmp_path / h, hosts=HOSTS, index=i, repairs=(RELABEL,)) for i, h in enumerate(HOSTS)]
-    # Of every fifth row, which are flagged, half get the other label.
+    # By its own reference, which has learned nothing, the second host would have other rows to learn from.
     with both(disks, module=MODULE) as hosts:
         assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
     model, _ = load_model(disks[0] / "model")
