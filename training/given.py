@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from boomerang.contract import Job
 from boomerang.digest import digest_json, sha256_bytes
 from boomerang.errors import BadInput
@@ -56,12 +54,6 @@ class Given:
         """The rows to learn from."""
         x, y = self.train.x, self.train.y
         return Labeled(x, y) if self.keep is None else picked(x, y, self.keep)
-
-    @cached_property
-    def flagged(self) -> Labeled:
-        """The rows that the screen did not keep."""
-        out = np.zeros(len(self.train), bool) if self.keep is None else ~self.keep
-        return picked(self.train.x, self.train.y, out)
 
     @property
     def validation(self) -> Labeled:

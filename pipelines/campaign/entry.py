@@ -84,7 +84,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     completed = {
         "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
         "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
-        "harden": _completed(REPAIRS, config.harden),
+        "harden": _checked_repairs(config),
         "inference": _completed(INFERENCE, config.inference),
     }
     return config.model_copy(update=completed)
@@ -114,6 +114,17 @@ def _completed(kinds: Kinds[Any], specs: Iterable[Spec]) -> tuple[Spec, ...]:
     return tuple(
         complete(kinds.create(spec, f"{kinds.what} {number}")) for number, spec in enumerate(specs, 1)
     )
+
+
+def _checked_repairs(config: Config) -> tuple[Spec, ...]:
+    """Return `[[harden]]` with every setting; refuse a repair of flagged rows where nothing flags any."""
+    repairs = _completed(REPAIRS, config.harden)
+    for spec in repairs:
+        if REPAIRS[spec.kind].needs_screen and not (config.screen.detectors or is_control(config)):
+            why = "it works with the rows that a screen flags, and there is no detector"
+            do = "name one under [[screen.detectors]], or take 'retrain'"
+            raise ConfigError(f"'harden': {spec.kind}", why, do)
+    return repairs
 
 
 def _with_own(config: Config) -> Config:

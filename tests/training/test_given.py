@@ -198,7 +198,7 @@ def opened(job: Job, **changes: Any) -> Given:
 
 def test_without_a_screen_all_rows_are_learned_from(job: Job) -> None:
     given = opened(job)
-    assert given.keep is None and len(given.kept.x) == 10 and len(given.flagged.y) == 0
+    assert given.keep is None and len(given.kept.x) == 10
     assert given.parents == {name: read_manifest(job.input(name)).digest for name in ("train", "validation")}
 
 
@@ -207,7 +207,6 @@ def test_a_screen_says_which_rows_are_learned_from(job: Job) -> None:
     folder = screened(job.root, keep)
     given = opened(job)
     assert np.array_equal(given.kept.x, given.train.x[keep]) and len(given.kept.y) == 9
-    assert np.array_equal(given.flagged.x, given.train.x[[3]])
     assert given.parents["screen"] == read_manifest(folder).digest
 
 

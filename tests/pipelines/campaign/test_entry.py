@@ -98,6 +98,11 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         ("MINE", ["attacks.0.target=brid"], "did you mean 'bird'?"),
         ("MINE", ["pictures.0.label=airplain"], "did you mean 'airplane'?"),
         ("MINE", ['screen.detectors=[{kind="spectral"}]'], "did you mean 'spectral_signatures'?"),
+        (
+            "MINE",
+            ["screen.detectors=[]", 'harden=[{kind="retrain"}, {kind="relabel"}]'],
+            "'harden': relabel: it works with the rows that a screen flags, and there is no detector",
+        ),
         ("default", ["attacks.1.image=cyan-sqare"], "did you mean 'cyan-square'?"),
         (
             "default",
