@@ -22,8 +22,8 @@ import numpy.typing as npt
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.estimators import fold_numbers
+from processing.defenses.common.flagging import beyond
 from processing.defenses.common.scale import on_one_scale
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 
 FOLDS = 5
 NO_TRUSTED_ROW = "no trusted row of the class to compare with"
@@ -60,8 +60,6 @@ class Calibration:
     ----------
     trusted : float64[m]
         Scores of trusted rows, on the scale of the suspect rows' scores; of as many as could be measured.
-    trusted_rows : int
-        How many there are.
     y : int64[N]
         The suspect rows' labels.
     classes : tuple of str
@@ -72,7 +70,6 @@ class Calibration:
     """
 
     trusted: Scores
-    trusted_rows: int
     y: Labels
     classes: tuple[str, ...]
     unjudged: Mapping[str, str]
@@ -137,7 +134,7 @@ def calibrated(
         suspect.classes[label]: why.get(label, NO_TRUSTED_ROW)
         for label in np.unique(suspect.y[~judged]).tolist()
     }
-    state = Calibration(trusted, len(suspect.trusted_y), suspect.y, suspect.classes, unjudged, facts)
+    state = Calibration(trusted, suspect.y, suspect.classes, unjudged, facts)
     return Scored(np.where(judged, scores, lowest), state)
 
 
@@ -148,16 +145,11 @@ def flag_beyond(scored: Scored[Calibration], max_fpr: float) -> Finding:
     ----------
     scored : Scored of Calibration
     max_fpr : float
-        See `processing.defenses.common.threshold.conformal_threshold`.
+        See `processing.defenses.common.flagging.beyond`.
     """
-    state, needed = scored.state, rows_needed(max_fpr)
-    threshold = conformal_threshold(state.trusted, max_fpr)
-    flagged = np.zeros(len(scored.scores), bool) if threshold is None else scored.scores > threshold
-    said = unjudged_words(state)
-    if threshold is None:
-        said = (too_few(len(state.trusted), max_fpr), *said)
-    notes = {"rule": "trusted", "trusted_rows": state.trusted_rows, "trusted_rows_needed": needed}
-    return Finding(scored.scores, flagged, threshold, notes | notes_of(state, flagged), said)
+    state = scored.state
+    finding = beyond(scored.scores, state.trusted, max_fpr)
+    return finding.beside(notes_of(state, finding.flagged), unjudged_words(state))
 
 
 def unjudged_words(state: Calibration) -> tuple[str, ...]:
