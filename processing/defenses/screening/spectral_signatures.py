@@ -99,7 +99,8 @@ class SpectralSignatures(Detector):
                         out[mine] = _length(varied[label], axes[label], features, rows[mine])
                 return out
 
-            return Judge(score, {"whiten": self.whiten}, dict.fromkeys(set(suspect.y) - set(varied), _NONE_LEFT))
+            absent = [label for label in np.unique(suspect.y).tolist() if label not in varied]
+            return Judge(score, {"whiten": self.whiten}, dict.fromkeys(absent, _NONE_LEFT))
 
         return cross_fitted(suspect, fit, parts=2)
 
