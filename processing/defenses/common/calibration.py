@@ -81,8 +81,9 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
 
     Suspect rows are dealt into parts, and those of one are scored by what is learned from the others and all
     trusted rows; each fold of the trusted rows by what is learned from the other folds and as many of the
-    suspect rows. So a clean suspect row is measured as a trusted row is. The scores of a class are put on
-    one scale by the median and MAD of its trusted rows.
+    suspect rows. So a clean suspect row is measured as a trusted row is. Where there are as many parts as
+    folds, a part and a fold are held out together, which takes half the lessons. The scores of a class are
+    put on one scale by the median and MAD of its trusted rows.
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
     fit : callable
         bool[N], suspect rows to learn from, and bool[M], trusted rows to learn from -> `Judge`.
     parts : int
-        1 where nothing is learned from suspect rows, or 2.
+        1 where nothing is learned from suspect rows; 2; or `FOLDS`, where few rows would tell too little.
     """
     y, trusted_y = suspect.y, suspect.trusted_y
     part = fold_numbers(y, parts, suspect.seed) if parts > 1 else np.full(len(y), -1)
@@ -99,10 +100,12 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
     why: dict[int, str] = {}
     facts: dict[str, Any] = {}
     for number in np.unique(part).tolist():
-        judge, out = fit(suspect.left & (part != number), np.ones(len(trusted_y), bool)), part == number
+        learned = fold != number if parts == FOLDS else np.ones(len(trusted_y), bool)
+        judge, out = fit(suspect.left & (part != number), learned), part == number
+        held[~learned] = judge.score(suspect.trusted_features, trusted_y, np.flatnonzero(~learned))
         scores[out] = judge.score(suspect.features, y, np.flatnonzero(out))
         why, facts = {**judge.why, **why}, facts or judge.facts
-    for number in np.unique(fold).tolist() if np.isfinite(scores).any() else ():
+    for number in np.unique(fold).tolist() if np.isfinite(scores).any() and parts != FOLDS else ():
         out = fold == number
         judge = fit(suspect.left & (part != number % parts), ~out)
         held[out] = judge.score(suspect.trusted_features, trusted_y, np.flatnonzero(out))

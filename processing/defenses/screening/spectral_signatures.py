@@ -10,6 +10,7 @@ from pydantic import Field
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.calibration import (
+    FOLDS,
     Calibration,
     Judge,
     calibrated,
@@ -24,7 +25,7 @@ from processing.defenses.common.scatter import Scatter, scatter
 from processing.defenses.common.threshold import top_rows
 from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
-_NONE_LEFT = "no row of the class is left to learn from"
+_NONE_LEFT = "no other row of the class is left to learn from"
 
 
 class SpectralSignatures(Detector):
@@ -40,9 +41,9 @@ class SpectralSignatures(Detector):
     * `rule = "trusted"` flags the rows that lie further out than trusted rows do. The projections
       of a class are put on one scale by the median and MAD of its trusted rows; the threshold is the
       order statistic of all trusted rows that a further clean row exceeds with probability
-      `max_fpr`. Each row is scored along an axis that was found without it: of a suspect row, in the
-      other half of its class, for along the axis in which rows vary most they vary more than others
-      do, by chance alone, as they have chosen it.
+      `max_fpr`. Each row, suspect or trusted, is scored along an axis that four fifths of both without
+      it have found: along the axis in which rows vary most they vary more than others do, by chance
+      alone, as they have chosen it.
 
     Attributes
     ----------
@@ -81,14 +82,16 @@ class SpectralSignatures(Detector):
         return Finding(scored.scores, flagged, notes=notes, warnings=unjudged_words(scored.state))
 
     def _calibrated(self, suspect: Suspect) -> Scored[Calibration]:
-        halves: dict[bytes, dict[int, Scatter]] = {}  # each is asked for by several folds of the trusted rows
+        every = _varied(suspect, suspect.left)
 
         def fit(learned: Bools, trusted: Bools) -> Judge:
             basis = basis_of(self.whiten, suspect.trusted_features[trusted], suspect.trusted_y[trusted])
-            half = learned.tobytes()
-            if half not in halves:
-                halves[half] = _varied(suspect, learned)
-            varied = halves[half]
+            varied = dict(every)
+            for label, held in _varied(suspect, suspect.left & ~learned).items():
+                if held.rows < every[label].rows:
+                    varied[label] = every[label].without(held)
+                else:
+                    del varied[label]
             axes = {label: each.axes(basis, 1) for label, each in varied.items()}
 
             def score(features: Features, y: Labels, rows: Rows) -> Scores:
@@ -102,7 +105,7 @@ class SpectralSignatures(Detector):
             absent = [label for label in np.unique(suspect.y).tolist() if label not in varied]
             return Judge(score, {"whiten": self.whiten}, dict.fromkeys(absent, _NONE_LEFT))
 
-        return cross_fitted(suspect, fit, parts=2)
+        return cross_fitted(suspect, fit, parts=FOLDS)
 
     def _published(self, suspect: Suspect) -> Scored[Calibration]:
         basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
