@@ -132,7 +132,7 @@ def _with_own(config: Config) -> Config:
 
 
 def cannot_find(config: Config) -> dict[str, tuple[str, ...]]:
-    """Return by detector, as people call it, what it cannot find with the entry's trusted rows, if anything."""
+    """Return by detector, as people call it, what it cannot find with the trusted rows, if anything."""
     classes = classes_of(check_source(config.data), config.data.classes)
     count = None if classes is None else len(classes)
     detectors = [DETECTORS.create(spec) for spec in config.screen.detectors]

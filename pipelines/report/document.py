@@ -273,7 +273,7 @@ def _detector(evaluation: Evaluation, k: int, entry: DetectorWords, numbers: Det
 
 
 def _stated(entry: DetectorWords, numbers: DetectorNumbers) -> Document | None:
-    """Return the rate of false positives that a detector promised; `kept` unless all of the interval is above."""
+    """Return the rate of false positives that was promised; `kept` unless all of the interval is above."""
     if entry.stated_fpr is None:
         return None
     return {"value": entry.stated_fpr, "kept": (numbers.fpr.low or 0) <= entry.stated_fpr}

@@ -163,8 +163,8 @@ class Detector(Strict, ABC):
       is drawn at random is drawn from `suspect.seed`: the same suspect gives the same bytes;
     * `decide`, which looks at nothing but what `score` returned. So a threshold can be set anew without
       scoring anew (`Kind(max_fpr=0.01).decide(scored)`), and scores of several detectors can be combined;
-    * a field `max_fpr` where its threshold promises a rate of false positives, by the rule `trusted` if it has
-      several: Screen states it, and the report holds what was reached against it;
+    * a field `max_fpr` where its threshold promises a rate of false positives, if it has several rules by
+      `trusted`: Screen states it, and the report holds what was reached against it;
     * `needs`, where it needs more of the trusted rows than `max_fpr` does;
     * `example`, where the defaults are too slow for the tests that every detector is put through.
 
@@ -205,7 +205,7 @@ class Detector(Strict, ABC):
 
     @property
     def stated_fpr(self) -> float | None:
-        """The share of clean rows that its threshold promises to flag at most; None where it promises none."""
+        """The share of clean rows that it promises to flag at most; None where it promises none."""
         promises = getattr(self, "rule", "trusted") == "trusted"
         return getattr(self, "max_fpr", None) if promises else None
 

@@ -114,7 +114,9 @@ class SpectralSignatures(Detector):
         for rows in rows_by_class(suspect.y):
             label = int(suspect.y[rows[0]])
             if label in varied:
-                scores[rows] = _length(varied[label], varied[label].axes(basis, 1), suspect.features, rows) ** 2
+                scores[rows] = (
+                    _length(varied[label], varied[label].axes(basis, 1), suspect.features, rows) ** 2
+                )
             else:
                 why[label] = _NONE_LEFT
         return calibrated(suspect, scores, np.zeros(0), why, {"whiten": self.whiten})

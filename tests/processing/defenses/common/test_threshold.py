@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.defenses.common.threshold import conformal_threshold, fpr_at_most, reached, rows_needed, top_rows
+from processing.defenses.common.threshold import (
+    conformal_threshold,
+    fpr_at_most,
+    reached,
+    rows_needed,
+    top_rows,
+)
 
 
 @settings(max_examples=50, deadline=None)
