@@ -220,5 +220,6 @@ class Detector(Strict, ABC):
             None where only the data's files say how many there are.
         """
         stated = self.stated_fpr
-        few = stated is not None and trusted < rows_needed(stated)
-        return (too_few(trusted, stated),) if few else ()
+        if stated is None or trusted >= rows_needed(stated):
+            return ()
+        return (too_few(trusted, stated),)
