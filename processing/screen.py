@@ -138,6 +138,7 @@ def _entry(name: str, detector: Detector, finding: Finding) -> DetectorEntry:
         settings=detector.model_dump(mode="json"),
         flagged=int(finding.flagged.sum()),
         threshold=finding.threshold,
+        stated_fpr=detector.stated_fpr,
         notes=finding.notes,
     )
 

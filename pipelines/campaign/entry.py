@@ -142,6 +142,15 @@ def _with_own(config: Config) -> Config:
     return config.model_copy(update=own)
 
 
+def cannot_find(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return by detector, as people call it, what it cannot find with the trusted rows, if anything."""
+    classes = classes_of(check_source(config.data), config.data.classes)
+    count = None if classes is None else len(classes)
+    detectors = [DETECTORS.create(spec) for spec in config.screen.detectors]
+    found = {each.title: each.needs(config.data.validation, count) for each in detectors}
+    return {title: said for title, said in found.items() if said}
+
+
 def used_triggers(config: Config) -> list[Path]:
     """Return the files of the trigger images that the recipe names."""
     names = {name for attack in create_recipe(config.attacks) for name in attack.image_names()}

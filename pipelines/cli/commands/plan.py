@@ -90,6 +90,7 @@ def plan(options: Namespace) -> int:
         _refuse_aws(options)
         site = local_site(config.name)
         show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
+    show_blind_spots(config)
     return EXIT_PASSED
 
 
@@ -192,6 +193,19 @@ def show_plan(built: Built, workspace: Path) -> None:
         hit, why = ("", "") if entry is None else ("hit" if entry.hit else "miss", escape(entry.why))
         table.add_row(step["Name"], step["Type"], machine(step, defaults), hit, why)
     open_console().print(table)
+
+
+def show_blind_spots(config: Config) -> None:
+    """Print what the screen cannot find with the entry's trusted rows, whatever is in the data."""
+    from rich.markup import escape
+
+    from pipelines.campaign.entry import cannot_find
+    from pipelines.page.terminal import open_console
+
+    console = open_console()
+    for title, said in cannot_find(config).items():
+        for why in said:
+            console.print(escape(f"{title}: {why}"))
 
 
 def machine(step: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
     base         what a detector is shown and must return; how to write one
     threshold    how high a score has to be
     calibration  scores of which trusted rows, each measured without itself, set the threshold
-    flagging     rows flagged by a threshold that trusted rows set
+    flagging     the last step of a threshold
     scale        scores of several classes on one scale
     finite       features that can be counted on
     whitening    features in which clean classes vary alike everywhere

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from boomerang.config import Strict
 from boomerang.manifest import Bools, Images, Labels
+from processing.defenses.common.threshold import rows_needed, too_few
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -142,6 +143,10 @@ class Finding:
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    def beside(self, notes: Mapping[str, Any], warnings: Sequence[str] = ()) -> Finding:
+        """Return the same with notes before its own, and warnings after."""
+        return replace(self, notes={**notes, **self.notes}, warnings=(*self.warnings, *warnings))
+
 
 class Detector(Strict, ABC):
     """One entry of the screen.
@@ -158,6 +163,9 @@ class Detector(Strict, ABC):
       is drawn at random is drawn from `suspect.seed`: the same suspect gives the same bytes;
     * `decide`, which looks at nothing but what `score` returned. So a threshold can be set anew without
       scoring anew (`Kind(max_fpr=0.01).decide(scored)`), and scores of several detectors can be combined;
+    * a field `max_fpr` where its threshold promises a rate of false positives, if it has several rules by
+      `trusted`: Screen states it, and the report holds what was reached against it;
+    * `needs`, where it needs more of the trusted rows than `max_fpr` does;
     * `example`, where the defaults are too slow for the tests that every detector is put through.
 
     What several detectors need lies beside this file. TensorFlow, scikit-learn and scipy are imported in
@@ -194,3 +202,24 @@ class Detector(Strict, ABC):
     def screen(self, suspect: Suspect) -> Finding:
         """Score every row and decide."""
         return self.decide(self.score(suspect))
+
+    @property
+    def stated_fpr(self) -> float | None:
+        """The share of clean rows that it promises to flag at most; None where it promises none."""
+        promises = getattr(self, "rule", "trusted") == "trusted"
+        return getattr(self, "max_fpr", None) if promises else None
+
+    def needs(self, trusted: int, classes: int | None) -> tuple[str, ...]:
+        """Return what it cannot find with so many trusted rows, for who plans a run.
+
+        Parameters
+        ----------
+        trusted : int
+            Trusted rows, as many of each class.
+        classes : int or None
+            None where only the data's files say how many there are.
+        """
+        stated = self.stated_fpr
+        if stated is None or trusted >= rows_needed(stated):
+            return ()
+        return (too_few(trusted, stated),)
