@@ -19,12 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.errors import BadInput
 from boomerang.manifest import (
+    SOURCES_FILE,
     X_FILE,
     Y_FILE,
     Images,
     Labels,
     Manifest,
+    Rows,
     check_arrays,
     commit,
     committing,
@@ -85,7 +88,7 @@ def let_go(x: Array) -> None:
 
 @contextmanager
 def new_dataset(
-    path: Path, rows: int, image: tuple[int, ...], manifest: Manifest
+    path: Path, rows: int, image: tuple[int, ...], manifest: Manifest, sources: Rows | None = None
 ) -> Iterator[tuple[Images, Labels]]:
     """Give the arrays of a dataset that is to be written, mapped onto its own files; commit it at the end.
 
@@ -100,6 +103,8 @@ def new_dataset(
         (H, W, C).
     manifest : Manifest
         What it says of shape and files is filled in.
+    sources : int64[N], optional
+        Which of the manifest's `source_names` each row is from, -1 for none; without it the names are dropped.
 
     Yields
     ------
@@ -109,9 +114,13 @@ def new_dataset(
     Raises
     ------
     BadInput
-        At the end, if a label has no class.
+        If a source has no name; at the end, if a label has no class.
     """
+    names = () if sources is None else manifest.source_names
     with committing(path) as scratch:
+        if sources is not None:
+            _check_sources(sources, rows, len(names))
+            np.save(scratch / SOURCES_FILE, sources, allow_pickle=False)
         x = new_array(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
         y = new_array(scratch / Y_FILE, np.dtype(np.int64), (rows,))
         yield x, y
@@ -119,7 +128,14 @@ def new_dataset(
         for array in (x, y):
             if isinstance(array, np.memmap):
                 array.flush()
-        commit(scratch, manifest.model_copy(update={"shape": x.shape}))
+        commit(scratch, manifest.model_copy(update={"shape": x.shape, "source_names": names}))
+
+
+def _check_sources(sources: Rows, rows: int, names: int) -> None:
+    got = f"{sources.dtype}{list(sources.shape)} for {rows} rows and {names} names"
+    sound = sources.dtype == np.int64 and sources.shape == (rows,) and names > 0
+    if not (sound and int(sources.min(initial=-1)) >= -1 and int(sources.max(initial=-1)) < names):
+        raise BadInput("the sources of the rows", f"got {got}", "give int64[N], an index of a name or -1")
 
 
 def new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

@@ -82,7 +82,8 @@ def _write(out: Path, poisoned: Dataset, truth: Truth, before: Overwritten) -> N
     row[truth.stands_for[at]] = at
     from_secret = np.zeros(len(at), np.int8)
     from_secret[before.changed] = 1
-    with new_dataset(out, len(at), before.clean.shape[1:], before.clean) as (x, y):
+    sources = None if poisoned.sources is None else poisoned.sources[row]
+    with new_dataset(out, len(at), before.clean.shape[1:], before.clean, sources) as (x, y):
         y[:] = poisoned.y[row]
         y[before.replaced] = before.y
         row[before.changed] = np.arange(len(before.changed))

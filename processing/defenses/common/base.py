@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.manifest import Bools, Images, Labels
+from boomerang.manifest import Bools, Images, Labels, Rows
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -68,6 +68,9 @@ class Suspect:
     seed : int
     found : bool[N] or None
         Rows that a detector which `sets_aside` has flagged before; None is no row.
+    sources : int64[N] or None
+        Who delivered each row: an index into `source_names`, -1 for nobody; None where that is not known.
+    source_names : tuple of str
     """
 
     x: Images
@@ -78,6 +81,8 @@ class Suspect:
     victim: Victim
     seed: int
     found: Bools | None = None
+    sources: Rows | None = None
+    source_names: tuple[str, ...] = ()
 
     @property
     def left(self) -> Bools:
