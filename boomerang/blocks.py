@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.manifest import (
     SOURCES_FILE,
+    VOUCHED_FILE,
     X_FILE,
     Y_FILE,
+    Digests,
     Images,
     Labels,
     Manifest,
@@ -36,6 +39,7 @@ from boomerang.manifest import (
 BLOCK_BYTES = 16 << 20
 
 Array = npt.NDArray[Any]
+Vouch = Callable[[Images, Labels], Digests]
 
 
 def rows_at_once(x: Array, most: int = BLOCK_BYTES) -> int:
@@ -86,9 +90,34 @@ def let_go(x: Array) -> None:
         owner.madvise(mmap.MADV_DONTNEED)
 
 
+def row_digests(x: Images, y: Labels) -> Digests:
+    """Return uint8[N, 32]: of each row the SHA-256 of its label, int64 little-endian, and its pixels.
+
+    Parameters
+    ----------
+    x : uint8[N, H, W, C], 0..255
+        It may be mapped.
+    y : int64[N]
+    """
+    found = np.zeros((len(y), 32), np.uint8)
+    for part, images in blocks(x):
+        labels = y[part].astype("<i8")
+        sums = (
+            sha256(label.tobytes() + image.tobytes()).digest()
+            for label, image in zip(labels, images, strict=True)
+        )
+        found[part] = np.frombuffer(b"".join(sums), np.uint8).reshape(-1, 32)
+    return found
+
+
 @contextmanager
 def new_dataset(
-    path: Path, rows: int, image: tuple[int, ...], manifest: Manifest, sources: Rows | None = None
+    path: Path,
+    rows: int,
+    image: tuple[int, ...],
+    manifest: Manifest,
+    sources: Rows | None = None,
+    vouch: Vouch | None = None,
 ) -> Iterator[tuple[Images, Labels]]:
     """Give the arrays of a dataset that is to be written, mapped onto its own files; commit it at the end.
 
@@ -104,7 +133,9 @@ def new_dataset(
     manifest : Manifest
         What it says of shape and files is filled in.
     sources : int64[N], optional
-        Which of the manifest's `source_names` each row is from, -1 for none; without it the names are dropped.
+        Which of the manifest's `source_names` each row is from, -1 for none; without it they are dropped.
+    vouch : callable, optional
+        Of the arrays as they are at the end, the digests that the sources vouch for.
 
     Yields
     ------
@@ -125,6 +156,8 @@ def new_dataset(
         y = new_array(scratch / Y_FILE, np.dtype(np.int64), (rows,))
         yield x, y
         check_arrays(x, y, manifest.classes)
+        if vouch is not None:
+            np.save(scratch / VOUCHED_FILE, vouch(x, y), allow_pickle=False)
         for array in (x, y):
             if isinstance(array, np.memmap):
                 array.flush()

@@ -1,6 +1,7 @@
 """A dataset is a folder: `x.npy`, `y.npy` and `manifest.json`, which is written last and commits it.
 
-Where it is known who delivered the rows, `sources.npy` says it of each, and the manifest has the names.
+Where it is known who delivered the rows, `sources.npy` says it of each, and the manifest has the names;
+`vouched.npy` is what they say that each row is, should they have said it.
 
 The manifest names the classes, the shape, the digest and size of each file, the digests of the
 datasets it was made from, and the recipe and seed that made it. Same recipe, same seed, same
@@ -30,12 +31,13 @@ from boomerang.safeio import MAX_JSON_BYTES, in_one_piece, load_npy, parse_json,
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
-X_FILE, Y_FILE, SOURCES_FILE = "x.npy", "y.npy", "sources.npy"
+X_FILE, Y_FILE, SOURCES_FILE, VOUCHED_FILE = "x.npy", "y.npy", "sources.npy", "vouched.npy"
 # The kind of a folder of images with their labels.
 DATASET = "dataset"
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Digests = npt.NDArray[np.uint8]
 # Numbers of rows; a class for each, where a model calls it; and which of them.
 Rows = npt.NDArray[np.int64]
 Calls = npt.NDArray[np.int64]
@@ -132,6 +134,13 @@ class Dataset:
         if not self.manifest.source_names:
             return None
         return _mapped(self.path / SOURCES_FILE, np.dtype(np.int64), self.manifest.shape[:1])
+
+    @cached_property
+    def vouched(self) -> Digests | None:
+        """uint8[N, 32], the `row_digests` that sources vouch for, 0 for none; None where none vouches."""
+        if VOUCHED_FILE not in self.manifest.files:
+            return None
+        return _mapped(self.path / VOUCHED_FILE, np.dtype(np.uint8), (len(self), 32))
 
     @property
     def classes(self) -> tuple[str, ...]:

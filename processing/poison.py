@@ -37,7 +37,6 @@ from boomerang.manifest import (
     Images,
     Labels,
     Manifest,
-    Rows,
     commit,
     committing,
     opened,
@@ -49,7 +48,7 @@ from processing.attacks.common.audit import audit_entry, compare
 from processing.attacks.common.base import Attack
 from processing.attacks.common.pool import Pool, check_batch
 from processing.attacks.common.recipe import create_recipe
-from processing.attacks.common.suppliers import Suppliers
+from processing.attacks.common.suppliers import After, Suppliers
 from processing.attacks.common.trigger import SECRET, TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
 from processing.poisoned import Poisoned, Staged, assemble
@@ -204,7 +203,7 @@ def run(job: Job) -> None:
     photos = load_photos(job.input("photos")) if job.has_input("photos") else Photos()
     image_folder = job.input("triggers") if job.has_input("triggers") else None
     surrogate, test = open_surrogate(job, attacks, train), open_test(job, attacks)
-    suppliers = Suppliers(train.sources, train.manifest.source_names)
+    suppliers = Suppliers(train.sources, train.manifest.source_names, train.vouched)
     poisoned = apply_recipe(
         train.x,
         train.y,
@@ -241,7 +240,7 @@ def run(job: Job) -> None:
     _report(poisoned.truth.audit)
 
 
-def _publish(path: Path, poisoned: Poisoned, clean: Dataset, sources: Rows | None) -> Manifest:
+def _publish(path: Path, poisoned: Poisoned, clean: Dataset, after: After) -> Manifest:
     """Write the poisoned training set; a screen reads its manifest, so recipe and seed stay out of it."""
     manifest = Manifest(
         name=clean.manifest.name,
@@ -249,7 +248,9 @@ def _publish(path: Path, poisoned: Poisoned, clean: Dataset, sources: Rows | Non
         parents={"train": clean.manifest.digest},
         source_names=clean.manifest.source_names,
     )
-    with new_dataset(path, len(poisoned.y), clean.manifest.shape[1:], manifest, sources) as (x, y):
+    with new_dataset(
+        path, len(poisoned.y), clean.manifest.shape[1:], manifest, after.sources, after.vouch
+    ) as (x, y):
         y[:] = poisoned.y
         poisoned.write_images(x)
     return read_manifest(path)

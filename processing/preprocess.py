@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.blocks import new_dataset
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Manifest, Rows, write_dataset
@@ -59,7 +59,9 @@ def preprocess(job: Job) -> None:
             source_names=corpus.source_names or settings.data.supplier_names,
         )
         folder = job.output(_FOLDERS.get(name, name))
-        with new_dataset(folder, len(split), split.shape[1:], manifest, split.sources) as arrays:
+        # A supplier says of each row what it is; of sources that the data names nobody knows it.
+        vouch = row_digests if name == "train" and settings.data.suppliers else None
+        with new_dataset(folder, len(split), split.shape[1:], manifest, split.sources, vouch) as arrays:
             split.fill(*arrays)
         print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)

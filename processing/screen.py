@@ -156,6 +156,7 @@ def run(job: Job) -> None:
         settings.seed,
         sources=train.sources,
         source_names=train.manifest.source_names,
+        vouched=train.vouched,
     )
     screened = screen(suspect, detectors)
     parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest}

@@ -93,7 +93,7 @@ def _load(path: Path, seed: int) -> Corpus:
 def _sources(path: Path, rows: int) -> tuple[Rows | None, tuple[str, ...]]:
     """Return int64[rows], who delivered each row, and their names; None and no name where nothing says it."""
     if _is_pair(path):
-        file = what = path / _SOURCE_FILE
+        file, what = path / _SOURCE_FILE, _SOURCE_FILE
         found = load_npy(file, kinds="iu", ndim=1) if os.path.lexists(file) else None
     else:
         file, what = only_file(path, ".npz"), _SOURCE
@@ -108,6 +108,8 @@ def _sources(path: Path, rows: int) -> tuple[Rows | None, tuple[str, ...]]:
         why = f"one is {low if low < -1 else high:,}, and there may be {_MOST_SOURCES:,} sources"
         raise BadInput(f"{what} of {path.name}", why, "number the sources from 0, -1 is none")
     names = _names(path, _SOURCES) or tuple(str(number) for number in range(high + 1))
+    if not names:
+        return None, ()
     if len({name.strip() for name in names} - {""}) < max(len(names), high + 1):
         why = f"it does not name each of {max(len(names), high + 1)} sources otherwise"
         raise BadInput(_SOURCES, why, "name every source, and each otherwise")

@@ -47,9 +47,9 @@ class Attack(Strict, ABC):
        default, which does for most attacks.
     6. An attacker who runs the training itself: `takes_over = True`, and `train`.
 
-    Every attack has the setting `supplier`: the name of who delivers the poison, where the data has suppliers.
-    The pool's free rows are then theirs alone, and rows that are added carry their name; without it any row
-    may be replaced, and what is added is nobody's.
+    Every attack has the setting `supplier`: who delivers the poison, where the data has suppliers. The pool's
+    free rows are then theirs alone, and rows that are added carry their name; without it any row may be
+    replaced, and what is added is nobody's.
 
     tests/processing/attacks/test_kinds.py stages every attack by its `example`; what is its own is
     tested in a file of its name beside that.

@@ -7,10 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from boomerang.blocks import Vouch, row_digests
 from boomerang.errors import ConfigError, nearest
 from boomerang.formats.truth import Truth
-from boomerang.manifest import Rows
+from boomerang.manifest import Bools, Digests, Images, Labels, Rows
 from processing.attacks.common.base import Attack
+
+
+@dataclass(frozen=True)
+class After:
+    """Who is said to have delivered the rows of a poisoned training set, and what they vouch for.
+
+    Attributes
+    ----------
+    sources : int64[N] or None
+        An index into the names of the suppliers, -1 for nobody; None where no source is known.
+    vouch : callable or None
+        See `boomerang.blocks.new_dataset`; None where nobody vouches for a row.
+    """
+
+    sources: Rows | None = None
+    vouch: Vouch | None = None
 
 
 @dataclass(frozen=True)
@@ -22,10 +39,13 @@ class Suppliers:
     sources : int64[N] or None
         An index into `names`, -1 for nobody; None where no source is known.
     names : tuple of str
+    vouched : uint8[N, 32] or None
+        What they say that each row is, see `boomerang.blocks.row_digests`; None where they do not.
     """
 
     sources: Rows | None = None
     names: tuple[str, ...] = ()
+    vouched: Digests | None = None
 
     def of(self, attack: Attack) -> int:
         """Return the index of the supplier whose attack it is, -1 for one that is nobody's.
@@ -45,18 +65,33 @@ class Suppliers:
             return rows
         return np.asarray(rows[self.sources[rows] == number])
 
-    def after(self, truth: Truth, attacks: Sequence[Attack]) -> Rows | None:
-        """Return int64[N], who delivered each row of the poisoned set; None where no source is known.
+    def after(self, truth: Truth, attacks: Sequence[Attack]) -> After:
+        """Return who is said to have delivered each row of the poisoned set, and what they vouch for.
 
-        A row that was replaced keeps who had delivered it. One that was added is its attack's supplier's,
-        without one nobody's.
+        A row that was replaced keeps who had delivered it, one that was added is its attack's supplier's and
+        without one nobody's. A supplier who attacks vouches for the poison; for a row that somebody else has
+        changed it vouches as it was before, and nobody does for one that somebody else has added.
         """
         if self.sources is None:
-            return None
-        known = np.array([-1, *(self.of(attack) for attack in attacks)])[truth.attack_of]
+            return After()
+        by = np.array([-1, *(self.of(attack) for attack in attacks)])[truth.attack_of]
         kept = truth.stands_for >= 0
-        known[kept] = self.sources[truth.stands_for[kept]]
-        return known
+        sources = by.copy()
+        sources[kept] = self.sources[truth.stands_for[kept]]
+        if self.vouched is None:
+            return After(sources)
+        vouched = np.zeros((len(by), self.vouched.shape[1]), np.uint8)
+        vouched[kept] = self.vouched[truth.stands_for[kept]]
+        return After(sources, _vouching(vouched, by >= 0))
+
+
+def _vouching(vouched: Digests, own: Bools) -> Vouch:
+    """Return what vouches for `own` rows as they are, and for the others as `vouched` says."""
+
+    def vouch(x: Images, y: Labels) -> Digests:
+        return np.where(own[:, None], row_digests(x, y), vouched)
+
+    return vouch
 
 
 def check_supplier(attack: Attack, names: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ class Split:
     rows : int64[N] or None
         Which of the images are the split's, in its order; None is all of them.
     sources : int64[N] or None
-        Who delivered each row: an index into `Corpus.source_names`, -1 for nobody. None where that is not known.
+        Who delivered each row: an index into `Corpus.source_names`, -1 for nobody; None where not known.
     """
 
     images: Images

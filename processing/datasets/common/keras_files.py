@@ -50,9 +50,7 @@ def beside(folder: Path, read: Collection[Path]) -> tuple[dict[str, str], ...]:
     return tuple({"name": name, "reason": f"of this folder {used} is read"} for name in names)
 
 
-def from_npz(
-    path: Path, name: str, classes: tuple[str, ...] | None, also: Collection[str] = ()
-) -> Corpus:
+def from_npz(path: Path, name: str, classes: tuple[str, ...] | None, also: Collection[str] = ()) -> Corpus:
     """Read `x_train, y_train, x_test, y_test` from an `.npz` file.
 
     Parameters

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.manifest import Bools, Images, Labels, Rows
+from boomerang.manifest import Bools, Digests, Images, Labels, Rows
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -71,6 +71,9 @@ class Suspect:
     sources : int64[N] or None
         Who delivered each row: an index into `source_names`, -1 for nobody; None where that is not known.
     source_names : tuple of str
+    vouched : uint8[N, 32] or None
+        What each row's source says that it is (`boomerang.blocks.row_digests`), 0 where it says nothing; None
+        where no source does.
     """
 
     x: Images
@@ -83,6 +86,7 @@ class Suspect:
     found: Bools | None = None
     sources: Rows | None = None
     source_names: tuple[str, ...] = ()
+    vouched: Digests | None = None
 
     @property
     def left(self) -> Bools:
