@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,21 @@ def overlapping(seed: int = 0, rows: int = 1200, trusted: int = 400) -> Suspect:
         return rng.standard_normal((count, 6)) + 1.2 * np.eye(6)[y], y
 
     return with_features(*draw(rows), *draw(trusted), classes=CLASSES[:3])
+
+
+def supplied(data: Suspect, poisoned: Mask, suppliers: int = 8, seed: int = 0) -> Suspect:
+    """The same with suppliers of as many rows each, the second of which has delivered all that is poisoned."""
+    rng = np.random.default_rng([seed, 5])
+    sources = np.empty(len(data.y), np.int64)
+    clean, bad = (rng.permutation(np.flatnonzero(rows)) for rows in (~poisoned, poisoned))
+    sources[bad] = 1
+    each = len(data.y) // suppliers
+    sources[clean] = np.where(
+        np.arange(len(clean)) < each - len(bad), 1, np.arange(len(clean)) % (suppliers - 1)
+    )
+    others = sources[clean[max(0, each - len(bad)) :]]
+    sources[clean[max(0, each - len(bad)) :]] = others + (others >= 1)
+    return replace(data, sources=sources, source_names=tuple(f"supplier-{k + 1}" for k in range(suppliers)))
 
 
 def _some(data: Suspect, rows: int, rng: np.random.Generator) -> Mask:

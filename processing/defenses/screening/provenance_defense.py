@@ -70,8 +70,8 @@ class ProvenanceDefense(Detector):
     published, the source goes if that is above `eps` (`rule = "paper"`, `measure = "accuracy"`). But taking
     rows out changes a classifier whoever delivered them. So by default (`rule = "trusted"`) as many rows,
     drawn from all sources, are taken out `draws` times, and a source goes if its gain lies more than
-    `deviations` standard deviations above the mean of those gains. A row's score is that number of its source,
-    or by the paper's rule the gain.
+    `deviations` standard deviations above the mean of those gains. A row's score is that number of its
+    source, or by the paper's rule the gain.
 
     Rows of nobody are one source more. Each source is measured against all others; the paper takes one out
     before it looks at the next, which makes the answer depend on their order. A classifier is fitted on at
