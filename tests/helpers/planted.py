@@ -56,17 +56,11 @@ def overlapping(seed: int = 0, rows: int = 1200, trusted: int = 400) -> Suspect:
 
 
 def supplied(data: Suspect, poisoned: Mask, suppliers: int = 8, seed: int = 0) -> Suspect:
-    """The same with suppliers of as many rows each, the second of which has delivered all that is poisoned."""
+    """The same rows from as many suppliers, each of as many; all that is poisoned is the second's."""
     rng = np.random.default_rng([seed, 5])
-    sources = np.empty(len(data.y), np.int64)
-    clean, bad = (rng.permutation(np.flatnonzero(rows)) for rows in (~poisoned, poisoned))
-    sources[bad] = 1
-    each = len(data.y) // suppliers
-    sources[clean] = np.where(
-        np.arange(len(clean)) < each - len(bad), 1, np.arange(len(clean)) % (suppliers - 1)
-    )
-    others = sources[clean[max(0, each - len(bad)) :]]
-    sources[clean[max(0, each - len(bad)) :]] = others + (others >= 1)
+    order = np.concatenate([rng.permutation(np.flatnonzero(rows)) for rows in (poisoned, ~poisoned)])
+    sources = np.empty(len(order), np.int64)
+    sources[order] = np.roll(np.arange(suppliers), -1)[np.arange(len(order)) * suppliers // len(order)]
     return replace(data, sources=sources, source_names=tuple(f"supplier-{k + 1}" for k in range(suppliers)))
 
 

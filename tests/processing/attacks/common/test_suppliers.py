@@ -1,4 +1,4 @@
-"""An attack of a supplier takes their rows and adds in their name; who else attacks cannot vouch for a row."""
+"""An attack of a supplier takes their rows and adds in their name; nobody else can vouch for a row."""
 
 from __future__ import annotations
 

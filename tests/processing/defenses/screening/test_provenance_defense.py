@@ -1,4 +1,4 @@
-"""The provenance defense: a supplier of wrong labels is found, a backdoor is not; ART's keeps no row, or stops."""
+"""The provenance defense: a supplier of wrong labels is found, a backdoor is not; ART's stops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_backdoor_leaves_the_accuracy_as_it_is_so_its_supplier_is_not_found() 
 
 
 def test_of_clean_suppliers_none_goes_by_our_rule_and_some_go_by_the_papers() -> None:
-    """Where classes overlap, taking any rows out changes the accuracy a little, and the paper's rule fires."""
+    """Where classes overlap, taking out any rows changes the accuracy, and the paper's rule fires."""
     data = overlapping()
     data = supplied(data, np.zeros(len(data.y), bool))
     assert not ProvenanceDefense().screen(data).flagged.any()
@@ -85,7 +85,7 @@ def art_defense(x: Any) -> Any:
 
 
 def test_arts_takes_values_for_rows_and_keeps_no_image_of_8_bits() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (200, 64)).astype(float)
+    images = np.random.default_rng(0).integers(0, 256, (200, 64)) / 255
     kept, _ = art_defense(images).filter_input(images, np.zeros(200), images[:50])
     assert len(kept) == 0
     with pytest.raises(ValueError, match="0 sample"):

@@ -65,7 +65,7 @@ def test_rows_that_were_set_aside_are_not_drawn_and_go_with_their_group() -> Non
 
 
 def test_too_few_trusted_rows_flag_nothing_and_it_says_why() -> None:
-    data, poisoned = flipped(rows=80)
+    data, _ = flipped(rows=80)
     few = with_features(data.features, data.y, data.trusted_features[:60], data.trusted_y[:60])
     finding = Roni(groups="clusters").screen(few)
     assert not finding.flagged.any()
@@ -83,7 +83,7 @@ def test_a_class_without_a_trusted_row_is_not_judged() -> None:
 
 
 def test_arts_rejects_what_helps_and_keeps_what_harms() -> None:
-    """GIVEN two good points and one far off with the wrong label THEN ART rejects the good ones, in any order.
+    """GIVEN two good points and one far off with the wrong label THEN ART rejects the good ones.
 
     ART subtracts the accuracy after a point is learned from that before, and rejects what is far below 0.
     """
@@ -93,7 +93,7 @@ def test_arts_rejects_what_helps_and_keeps_what_harms() -> None:
     trusted, asked = np.array([[-1.0], [1.0]]), np.linspace(-2, 2, 40)[:, None]
     wrapped = art("estimators.classification.scikitlearn").SklearnClassifier
     for seed in range(3):
-        np.random.seed(seed)  # ART draws from here
+        np.random.seed(seed)  # noqa: NPY002  ART draws the order from here
         defense = art_poison_detector("roni").RONIDefense(
             wrapped(LogisticRegression()), x, y, trusted, np.eye(2), _agreement, calibrated=False
         )
