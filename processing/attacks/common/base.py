@@ -47,10 +47,6 @@ class Attack(Strict, ABC):
        default, which does for most attacks.
     6. An attacker who runs the training itself: `takes_over = True`, and `train`.
 
-    Every attack has the setting `supplier`: who delivers the poison, where the data has suppliers. The pool's
-    free rows are then theirs alone, and rows that are added carry their name; without it any row may be
-    replaced, and what is added is nobody's.
-
     tests/processing/attacks/test_kinds.py stages every attack by its `example`; what is its own is
     tested in a file of its name beside that.
 
@@ -73,6 +69,12 @@ class Attack(Strict, ABC):
         Whether every poisoned row keeps the label that is right: a clean-label attack.
     takes_over : bool
         Whether the attacker runs the victim's training; at most one of a recipe does.
+
+    Parameters
+    ----------
+    supplier : str
+        Who delivers the poison, where the data has suppliers: only their rows are replaced, and rows that are
+        added carry their name. Without it any row may be replaced, and what is added is nobody's.
     """
 
     title: ClassVar[str]
