@@ -126,8 +126,7 @@ def new_dataset(
 
     Parameters
     ----------
-    path : Path
-    rows : int
+    path, rows : Path, int
     image : (int, int, int)
         (H, W, C).
     manifest : Manifest

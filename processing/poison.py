@@ -96,10 +96,8 @@ def apply_recipe(
     seed : int
     pictures, picture_labels, images, heldout
         See `processing.attacks.common.pool.Pool`.
-    surrogate : ModelView, optional
-        A model trained on the clean data, for the attacks that need one.
-    suppliers : Suppliers, optional
-        Who delivered the rows, where that is known.
+    surrogate, suppliers
+        A model trained on the clean data, and who delivered the rows: for the attacks that need them.
 
     Raises
     ------
