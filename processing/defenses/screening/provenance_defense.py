@@ -77,6 +77,9 @@ class ProvenanceDefense(Detector):
     before it looks at the next, which makes the answer depend on their order. A classifier is fitted on at
     most 2,000 rows, drawn by the seed. The paper's variant without trusted rows is not here.
 
+    Measured as `roni` was: the supplier of the flips lay 7.4 and 8.2 standard deviations up, was flagged and
+    no other; that of BadNets at 10% lay at 0.1 and 0.3, and was not.
+
     Attributes
     ----------
     measure : str
