@@ -108,10 +108,10 @@ class Roni(Detector):
     Published with `measure = "accuracy"`; the loss tells more of as many rows. The Adversarial Robustness
     Toolbox has the sign turned round: there what improves the accuracy is rejected.
 
-    Measured on two seeds of 8,600 rows of Fashion-MNIST with 1,000 trusted ones, the poison put down to one of
+    Measured on two seeds of 8,600 rows of Fashion-MNIST with 1,000 trusted ones, the poison put to one of
     eight suppliers after the victim was trained: of random flips of 5%, which are 40% of that supplier's
-    rows, it was flagged and no other; by `clusters` 72% and 82% of the flips went, and 2% and 7% of the clean
-    rows with them. Of BadNets at 10% neither found a row.
+    rows, it was flagged and no other; by `clusters` 72% and 82% of the flips went, and 2% and 7% of the
+    clean rows with them. Of BadNets at 10% neither found a row.
 
     Attributes
     ----------
