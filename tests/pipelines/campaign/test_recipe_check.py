@@ -47,7 +47,8 @@ def test_a_supplier_that_the_data_does_not_have_is_refused(data: tuple[str, ...]
     with pytest.raises(ConfigError) as error:
         load("default", [attack, *data])
     assert said in str(error.value)
-    assert load("default", [attack, "data.suppliers=9"]).attacks[0].model_extra is not None
+    (taken,) = load("default", [attack, "data.suppliers=9"]).attacks
+    assert (taken.model_extra or {})["supplier"] == "supplier-9"
 
 
 def test_what_just_fits_is_taken() -> None:
