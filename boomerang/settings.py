@@ -28,6 +28,9 @@ class DataConfig(Open):
     train, test, validation : int
         Rows of each split, class-balanced; 0 takes all there are. Validation rows are taken from
         the training split and are the defender's trusted clean set: no attack touches them.
+    suppliers : int
+        The training rows are dealt by lot to so many, `supplier-1` and on, each as many; 0 is to none. An
+        attack may be one supplier's, and a screen may go by who delivered a row.
     """
 
     source: str = "synthetic"
@@ -36,12 +39,18 @@ class DataConfig(Open):
     train: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)
     validation: int = Field(default=1000, ge=10)
+    suppliers: int = Field(default=0, ge=0, le=1000, exclude_if=lambda suppliers: not suppliers)
 
     @model_validator(mode="after")
     def _classes_differ(self) -> DataConfig:
         if self.classes and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             raise ValueError("classes names two or more, each once, or none for all of them")
         return self
+
+    @property
+    def supplier_names(self) -> tuple[str, ...]:
+        """What the suppliers are called."""
+        return tuple(f"supplier-{number}" for number in range(1, self.suppliers + 1))
 
     @property
     def spec(self) -> Spec:

@@ -14,12 +14,13 @@ before anything else: no training, validation or test row is ever one of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boomerang.blocks import new_dataset
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Manifest, Rows, write_dataset
@@ -36,6 +37,8 @@ from processing.sharing.tasks import Piece, Task
 
 STEP = "Preprocess"
 
+# Of the deal to suppliers, whose draws are no part of the split's: the rows are the same with and without.
+_DEAL = 2
 _FOLDERS = {"test": "heldout/test", "canary": "heldout/canary"}
 
 
@@ -53,9 +56,12 @@ def preprocess(job: Job) -> None:
             recipe={**recipe, "split": name},
             seed=settings.seed,
             refused=corpus.refused,
+            source_names=corpus.source_names or settings.data.supplier_names,
         )
         folder = job.output(_FOLDERS.get(name, name))
-        with new_dataset(folder, len(split), split.shape[1:], manifest) as arrays:
+        # A supplier says of each row what it is; of sources that the data names nobody knows it.
+        vouch = row_digests if name == "train" and settings.data.suppliers else None
+        with new_dataset(folder, len(split), split.shape[1:], manifest, split.sources, vouch) as arrays:
             split.fill(*arrays)
         print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
@@ -94,7 +100,7 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     Raises
     ------
     ConfigError
-        If a class has too few rows.
+        If a class has too few rows, or suppliers are asked for where the data has sources.
     """
     rng = np.random.default_rng([settings.seed, 1])
     y, classes, data = corpus.train.y, corpus.classes, settings.data
@@ -107,9 +113,21 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     return {
         "canary": corpus.train.take(canary),
         "validation": corpus.train.take(validation),
-        "train": corpus.train.take(rng.permutation(train)),
+        "train": _dealt(corpus, corpus.train.take(rng.permutation(train)), settings),
         "test": corpus.test.take(test),
     }
+
+
+def _dealt(corpus: Corpus, split: Split, settings: PreprocessSettings) -> Split:
+    """Return the rows dealt by lot to the suppliers that the settings ask for, each as many."""
+    suppliers = settings.data.suppliers
+    if not suppliers:
+        return split
+    if corpus.source_names:
+        why = "the data says itself who delivered each row"
+        raise ConfigError(f"'data.suppliers' = {suppliers}", why, "set it to 0, or leave out the sources")
+    rng = np.random.default_rng([settings.seed, _DEAL])
+    return replace(split, sources=rng.permutation(len(split)) % suppliers)
 
 
 def _some(y: Any, count: int, rng: np.random.Generator, classes: tuple[str, ...]) -> Rows:

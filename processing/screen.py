@@ -154,7 +154,18 @@ def run(job: Job) -> None:
         raise BadInput("the trusted set", why, "take it from the same data as the training set")
     view = ModelView(job.input("model"), train.manifest.shape[1:])
     victim = SharedVictim(view, train, do)
-    suspect = Suspect(train.x, train.y, trusted.x, trusted.y, train.classes, victim, settings.seed)
+    suspect = Suspect(
+        train.x,
+        train.y,
+        trusted.x,
+        trusted.y,
+        train.classes,
+        victim,
+        settings.seed,
+        sources=train.sources,
+        source_names=train.manifest.source_names,
+        vouched=train.vouched,
+    )
     screened = screen(suspect, detectors)
     parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest}
     parents |= {"model": view.digest} if view.digest else {}

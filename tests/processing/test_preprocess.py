@@ -14,6 +14,7 @@ from helpers.memory import risen
 from helpers.ranges import ROOT
 from PIL import Image
 
+from boomerang.blocks import row_digests
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.formats.notices import notices_below
 from boomerang.manifest import opened, verify_folder, write_dataset
@@ -198,3 +199,32 @@ def test_arrays_of_a_user_are_never_in_memory_as_a_whole(tmp_path: Path, kind: s
     train = opened(job.output("train"))
     assert nbytes > 170 << 20 and rise.bytes < 110 << 20
     assert np.array_equal(train.x[::99, 31, 31, 2], train.y[::99]) and len(train) > 47_000
+
+
+DRAWN = {"source": "synthetic", "train": 60, "test": 20, "validation": 20}
+
+
+def test_the_training_rows_are_dealt_to_suppliers_and_are_the_rows_that_they_were(tmp_path: Path) -> None:
+    jobs = [
+        make_drawn(tmp_path / name, {**DRAWN, **more})
+        for name, more in (("one", {}), ("two", {"suppliers": 4}))
+    ]
+    for job in jobs:
+        preprocess(job)
+    without, dealt = (opened(job.output("train")) for job in jobs)
+    assert without.sources is None and without.vouched is None
+    assert dealt.manifest.source_names == ("supplier-1", "supplier-2", "supplier-3", "supplier-4")
+    assert dealt.sources is not None and np.bincount(dealt.sources).tolist() == [15] * 4
+    assert np.array_equal(dealt.x, without.x) and np.array_equal(dealt.y, without.y)
+    assert np.array_equal(dealt.vouched, row_digests(dealt.x, dealt.y))
+    trusted = opened(jobs[1].output("validation"))
+    assert trusted.sources is None and trusted.vouched is None
+
+
+def test_data_with_sources_of_its_own_is_not_dealt(tmp_path: Path) -> None:
+    make_job(tmp_path, {**SETTINGS, "data": {**SETTINGS["data"], "suppliers": 4}})  # type: ignore[dict-item]  # a plain dict
+    file = tmp_path / "processing" / "input" / "source" / "mine.npz"
+    with np.load(file) as arrays:
+        np.savez(file, **arrays, source_train=np.arange(100) % 2)
+    done = run(tmp_path)
+    assert done.returncode == 2 and "the data says itself who delivered each row" in done.stderr

@@ -16,13 +16,14 @@ from helpers.ranges import ROOT
 from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images, with_features
 from helpers.training_jobs import built, saved
 
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
 from boomerang.errors import BoomerangError
 from boomerang.formats.notices import notices_below
 from boomerang.formats.screen import open_screen, write_screen
-from boomerang.manifest import Manifest, verify_folder, write_dataset
+from boomerang.manifest import Manifest, opened, verify_folder, write_dataset
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
 from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
@@ -175,6 +176,21 @@ def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:
     done = run_step(write_job(tmp_path, ("data_validation",)))
     assert done.returncode == 0, done.stderr
     assert set(verify_folder(tmp_path / "processing/output/screen").parents) == {"train", "trusted"}
+
+
+def test_the_step_goes_by_who_delivered_the_rows(tmp_path: Path) -> None:
+    """GIVEN rows of two sources WHEN a label was changed after they were vouched for THEN that row goes."""
+    root = write_job(tmp_path, ("provenance",))
+    inputs = root / "processing" / "input" / "train"
+    x, y = np.array(opened(inputs).x), np.array(opened(inputs).y)
+    vouched, sources = row_digests(x, y), np.arange(ROWS) % 2
+    sources[5] = -1
+    manifest = Manifest(name="noise", classes=CLASSES, source_names=("here", "there"))
+    with new_dataset(inputs, ROWS, x.shape[1:], manifest, sources, lambda *_: vouched) as arrays:
+        arrays[0][:], arrays[1][:] = x, np.where(np.arange(ROWS) == 8, (y + 1) % len(CLASSES), y)
+    run(Job(root))
+    keep = open_screen(root / "processing" / "output" / "screen").keep
+    assert np.flatnonzero(~keep).tolist() == [5, 8]
 
 
 def test_a_model_of_another_shape_is_refused(tmp_path: Path, model_folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.manifest import Bools, Images, Labels
+from boomerang.manifest import Bools, Digests, Images, Labels, Rows
 from processing.defenses.common.threshold import rows_needed, too_few
 
 Features = npt.NDArray[np.float32]
@@ -69,6 +69,12 @@ class Suspect:
     seed : int
     found : bool[N] or None
         Rows that a detector which `sets_aside` has flagged before; None is no row.
+    sources : int64[N] or None
+        Who delivered each row: an index into `source_names`, -1 for nobody; None where that is not known.
+    source_names : tuple of str
+    vouched : uint8[N, 32] or None
+        What each row's source says that it is (`boomerang.blocks.row_digests`), 0 where it says nothing; None
+        where no source does.
     """
 
     x: Images
@@ -79,6 +85,9 @@ class Suspect:
     victim: Victim
     seed: int
     found: Bools | None = None
+    sources: Rows | None = None
+    source_names: tuple[str, ...] = ()
+    vouched: Digests | None = None
 
     @property
     def left(self) -> Bools:
