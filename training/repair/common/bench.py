@@ -22,8 +22,9 @@ class Bench:
     Attributes
     ----------
     kept : Labeled
-        The rows that the screen kept, labels as given; all rows where there was no screen. As of the others,
-        the images may be more than fit into memory: go through them with `boomerang.blocks.blocks`.
+        The rows that the screen kept, labels as given; all rows where there was no screen. Rows of the past
+        are among them, first. As of the others, the images may be more than fit into memory: go through
+        them with `boomerang.blocks.blocks`.
     flagged : Labeled
         The rows that it did not keep.
     trusted : Labeled
