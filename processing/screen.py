@@ -187,7 +187,7 @@ def _past(history: Dataset | None, seed: int) -> dict[str, Any]:
     chosen = np.sort(np.concatenate(rows))
     few = x[chosen]
     let_go(x)
-    return {"past_x": few, "past_y": y[chosen]}
+    return {"past_x": few, "past_y": y[chosen], "past_rows": len(history)}
 
 
 def tasks(job: Job) -> Iterator[Task]:

@@ -17,6 +17,7 @@
     neighbors    which points lie near which, in blocks
     ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
+    small_net    a network of a defender's own, of rows that he trusts
     altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'

@@ -76,6 +76,8 @@ class Suspect:
         Rows of the past: clean, of every class as many, drawn by the seed where there are more than Screen
         reads. The victim has learned them as it has learned the suspect rows, and the reference has learned
         them too. None without rows of the past.
+    past_rows : int
+        How many rows of the past there are, of which those are some.
     """
 
     x: Images
@@ -89,6 +91,7 @@ class Suspect:
     reference: Victim | None = None
     past_x: Images | None = None
     past_y: Labels | None = None
+    past_rows: int = 0
 
     @property
     def left(self) -> Bools:
