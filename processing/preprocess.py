@@ -134,8 +134,12 @@ def _past(y: Labels, settings: PreprocessSettings, classes: tuple[str, ...]) -> 
         return past
     per_class, rows = _per_class(count, classes), np.bincount(y, minlength=len(classes))
     if per_class >= rows.min():
-        why = f"class '{classes[rows.argmin()]}' has {rows.min()} training rows, and {per_class} would be taken"
-        raise ConfigError(f"'data.history' {count}", why, "lower it, so that a row of each class is delivered")
+        why = (
+            f"class '{classes[rows.argmin()]}' has {rows.min()} training rows, and {per_class} would be taken"
+        )
+        raise ConfigError(
+            f"'data.history' {count}", why, "lower it, so that a row of each class is delivered"
+        )
     past[balanced(y, per_class, np.random.default_rng([settings.seed, *_OWN_DRAW]), classes)] = True
     return past
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.asked import drawn
+from helpers.suspects import patterned
 
 from processing.defenses.common.small_net import learned
 
@@ -12,7 +12,7 @@ from processing.defenses.common.small_net import learned
 def test_it_knows_rows_that_it_has_not_seen_and_is_the_same_by_its_seed() -> None:
     rng = np.random.default_rng(0)
     y, later = np.arange(240) % 4, np.arange(200) % 4
-    x, unseen = drawn(rng, y), drawn(rng, later)
+    x, unseen = patterned(rng, y), patterned(rng, later)
     first, again, other = (learned(x, y, 4, seed)(unseen) for seed in (0, 0, 1))
     assert first.shape == (200, 4) and np.allclose(first.sum(1), 1, atol=1e-5)
     assert (first.argmax(1) == later).mean() > 0.6

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.asked import drawn
-from helpers.suspects import CLASSES, NO_VICTIM, Mask, make_suspect
+from helpers.suspects import CLASSES, NO_VICTIM, Mask, make_suspect, patterned
 
 from boomerang.errors import BadInput
 from boomerang.scoring import auroc
@@ -34,10 +33,10 @@ def flipped(trusted: int = 400) -> tuple[Suspect, Mask]:
     """Return a suspect set in which 5% of the labels are wrong, and which; nobody may ask the victim."""
     rng = np.random.default_rng(0)
     right, trusted_y = np.arange(800) % 4, np.arange(trusted) % 4
-    x, y, wrong = drawn(rng, right), right.copy(), np.zeros(800, bool)
+    x, y, wrong = patterned(rng, right), right.copy(), np.zeros(800, bool)
     wrong[rng.choice(800, 40, replace=False)] = True
     y[wrong] = (y[wrong] + rng.integers(1, 4, 40)) % 4
-    return Suspect(x, y, drawn(rng, trusted_y), trusted_y, CLASSES, NO_VICTIM, seed=0), wrong
+    return Suspect(x, y, patterned(rng, trusted_y), trusted_y, CLASSES, NO_VICTIM, seed=0), wrong
 
 
 def test_without_rows_of_the_past_wrong_labels_are_ranked_first() -> None:
@@ -46,7 +45,9 @@ def test_without_rows_of_the_past_wrong_labels_are_ranked_first() -> None:
     finding = ReferenceLoss(max_fpr=0.05).screen(data)
     assert auroc(finding.scores, wrong) > 0.9
     assert finding.flagged[~wrong].mean() < 0.1 < finding.flagged[wrong].mean()
-    assert finding.notes["reference"].startswith("networks of its own") and finding.notes["learned_from"] == 320
+    assert (
+        finding.notes["reference"].startswith("networks of its own") and finding.notes["learned_from"] == 320
+    )
     assert finding.notes["right_on_trusted"] > 0.6
 
 
@@ -54,11 +55,13 @@ def test_the_approved_model_is_asked_where_there_is_one(monkeypatch: pytest.Monk
     data, wrong = flipped()
     rng = np.random.default_rng(1)
     past_y = np.arange(1200) % 4
-    reference = Model(learned(drawn(rng, past_y), past_y, 4, 3))
+    reference = Model(learned(patterned(rng, past_y), past_y, 4, 3))
     monkeypatch.setattr(reference_loss, "learned", _nobody)
     finding = ReferenceLoss(max_fpr=0.05).screen(replace(data, reference=reference, past_rows=1200))
     assert auroc(finding.scores, wrong) > 0.9
-    assert finding.notes["reference"].startswith("the approved model") and finding.notes["learned_from"] == 1200
+    assert (
+        finding.notes["reference"].startswith("the approved model") and finding.notes["learned_from"] == 1200
+    )
 
 
 def _nobody(*_: Any, **__: Any) -> Any:
