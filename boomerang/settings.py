@@ -60,7 +60,7 @@ class DataConfig(Open):
 
     @property
     def delivered(self) -> int:
-        """Rows of the training split that are no rows of the past; 0 where that is known from the files alone."""
+        """Rows of the training split that are not of the past; 0 where the files alone tell how many."""
         return self.train - self.history if self.train else 0
 
     @property

@@ -3,7 +3,7 @@
     reads   config, source (where the config names files), pictures (where it has any),
             parts (where several machines shared the drawing, decoding and resizing)
     writes  train, validation   datasets
-            history             a dataset, where the config wants rows of the past; `train` is then the delivery
+            history             a dataset, where the config wants rows of the past; `train` is the delivery
             heldout             two datasets for Evaluate: `test`, and `canary`, the candidates (one
                                 output, because a processing job takes ten inputs)
             photos              a dataset each set of pictures, and `for-the-eye`

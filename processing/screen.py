@@ -1,8 +1,8 @@
 """Screen: score and flag the rows of a training set by what a defender has.
 
-Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim), where there are rows of
-the past those (`history`) and the model that learned them alone (`reference`), and, where several machines shared
-the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
+Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim), where there are rows
+of the past those (`history`) and the model that learned them alone (`reference`), and, where several machines
+shared the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
 
 It has no input that says which rows are poisoned. The same inputs give the same bytes.
 """

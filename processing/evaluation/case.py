@@ -64,9 +64,9 @@ class Case:
 
     @property
     def past(self) -> dict[str, int]:
-        """How many rows of the past there are, as `history`, by the models' cards; nothing where there are none.
+        """How many rows of the past there are, as `history`; nothing where there are none.
 
-        The victim's names them among what it was made from, and the baseline has learned nothing else.
+        By the models' cards: the victim's names them as a parent, and the baseline learned nothing else.
         """
         cards = {name: subject.card for name, subject in self.subjects.items()}
         some = "victim" in cards and "history" in cards["victim"].parents

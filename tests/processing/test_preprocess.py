@@ -79,7 +79,7 @@ def of_rows(folder: Path) -> list[bytes]:
 
 
 def test_rows_of_the_past_are_so_many_of_each_class_and_the_rest_is_delivered(tmp_path: Path) -> None:
-    """GIVEN 12 of 40 training rows as rows of the past THEN the same 40 are there, and nothing else changes."""
+    """GIVEN 12 of 40 rows as rows of the past THEN the same 40 are there and no other split changes."""
     for name, history in (("without", 0), ("past", 12), ("again", 12)):
         make_job(tmp_path / name, {**SETTINGS, "data": {**SETTINGS["data"], "history": history}})  # type: ignore[dict-item]  # a plain dict
         assert run(tmp_path / name).returncode == 0

@@ -1,4 +1,4 @@
-"""Rows of the past end to end, in real processes: who learned them, who was shown them, and what is said of it."""
+"""Rows of the past end to end, in real processes: who learned them, who was shown them, what is said."""
 
 from __future__ import annotations
 

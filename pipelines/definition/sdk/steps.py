@@ -45,7 +45,7 @@ class World:
 
     @property
     def past(self) -> dict[str, Variable]:
-        """The rows of the past, which a training learns from beside the delivery; nothing where there are none."""
+        """The rows of the past, learned beside the delivery; nothing where there are none."""
         return {HISTORY: self.data[HISTORY]} if HISTORY in self.data else {}
 
 

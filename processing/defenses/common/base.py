@@ -69,9 +69,9 @@ class Suspect:
     found : bool[N] or None
         Rows that a detector which `sets_aside` has flagged before; None is no row.
     reference : Victim or None
-        A model that was never within the attacker's reach: the approved one, which has learned rows of the past
-        and nothing else. It has seen neither suspect nor trusted rows, so it tells both alike. None without
-        rows of the past.
+        A model that was never within the attacker's reach: the approved one, which has learned rows of the
+        past and nothing else. It has seen neither suspect nor trusted rows, so it tells both alike. None
+        without rows of the past.
     past_x, past_y : uint8[P, H, W, C] and int64[P], or None
         Rows of the past: clean, of every class as many, drawn by the seed where there are more than Screen
         reads. The victim has learned them as it has learned the suspect rows, and the reference has learned

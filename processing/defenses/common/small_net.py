@@ -1,7 +1,7 @@
 """A small network of a defender's own, which learns from rows that he trusts and has seen no other.
 
-It looks at pixels: the victim's features are what the poison has made of them. It is made for a few hundred to a
-few thousand rows, so it knows its classes less well than a model of the campaign does.
+It looks at pixels: the victim's features are what the poison has made of them. It is made for a few hundred
+to a few thousand rows, so it knows its classes less well than a model of the campaign does.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ASKED_AT_ONCE = 2048
 def learned(x: Images, y: Labels, classes: int, seed: int, *, epochs: int = 20) -> Ask:
     """Return what tells the classes, learned from these rows and nothing else.
 
-    Three blocks of convolution, batch normalization, ReLU and max pooling, and a linear layer on the mean over the
-    positions; cross entropy with smoothed labels, Adam with a rate that falls to zero, images shifted at random.
-    The same rows and the same seed give the same answers, on the same machine.
+    Three blocks of convolution, batch normalization, ReLU and max pooling, and a linear layer on the mean
+    over the positions; cross entropy with smoothed labels, Adam with a rate that falls to zero, images
+    shifted at random. The same rows and the same seed give the same answers, on the same machine.
 
     Parameters
     ----------
