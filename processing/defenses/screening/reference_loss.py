@@ -67,10 +67,10 @@ class ReferenceLoss(Detector):
     What it is worth rises with what the reference knows. On CIFAR-10 (seed 0) the plain loss had an AUROC of
     .83-.90 on BadNets, blended and label noise with a network of 1,000 rows (.544 right), .93-.97 with one of
     5,000 (.684) and .97-.98 with one of 30,000 (.768); at 1% of clean rows it found .14-.29, .42-.58 and
-    .57-.73 of them. On Fashion-MNIST with 1,000 trusted rows and networks of its own (.80-.83 right; seeds 100
-    and 101) the AUROC was .98-1.0 on BadNets and blended at 1%; `max_fpr` = .005 found .15-.98 of them and took
-    .001-.004 of the clean rows. So much hangs on a few trusted rows: rows of the past, or more trusted ones,
-    make it steady.
+    .57-.73 of them. On Fashion-MNIST with 1,000 trusted rows and networks of its own (.80-.83 right; seeds
+    100 and 101) the AUROC was .98-1.0 on BadNets and blended at 1%; `max_fpr` = .005 found .15-.98 of them
+    and took .001-.004 of the clean rows. So much hangs on a few trusted rows: rows of the past, or more
+    trusted ones, make it steady.
 
     Attributes
     ----------
