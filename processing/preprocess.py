@@ -3,6 +3,7 @@
     reads   config, source (where the config names files), pictures (where it has any),
             parts (where several machines shared the drawing, decoding and resizing)
     writes  train, validation   datasets
+            history             a dataset, where the config wants rows of the past; `train` is the delivery
             heldout             two datasets for Evaluate: `test`, and `canary`, the candidates (one
                                 output, because a processing job takes ten inputs)
             photos              a dataset each set of pictures, and `for-the-eye`
@@ -23,7 +24,7 @@ import numpy as np
 from boomerang.blocks import new_dataset, row_digests
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
-from boomerang.manifest import Manifest, Rows, write_dataset
+from boomerang.manifest import Bools, Labels, Manifest, Rows, write_dataset
 from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
@@ -39,6 +40,8 @@ STEP = "Preprocess"
 
 # Of the deal to suppliers, whose draws are no part of the split's: the rows are the same with and without.
 _DEAL = 2
+# A stream of its own, which neither the other splits nor an attack draws from.
+_OWN_DRAW = (1, 1)
 _FOLDERS = {"test": "heldout/test", "canary": "heldout/canary"}
 
 
@@ -96,6 +99,8 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     dict
         `canary`, `validation` and `train` from the training rows, `test` from the test rows.
         With `data.train` or `data.test` of 0 these two keep every row and the data's own balance.
+        With `data.history` also `history`, so many rows of those that `train` would have, and `train` has the
+        others; the rest of the splits are what they are without.
 
     Raises
     ------
@@ -110,10 +115,14 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     rest = np.setdiff1d(rest, validation)
     train = rest[_some(y[rest], data.train, rng, classes)]
     test = _some(corpus.test.y, data.test, rng, classes)
+    train = rng.permutation(train)
+    past = _past(y[train], settings, classes)
+    history = {"history": corpus.train.take(train[past])} if past.any() else {}
     return {
         "canary": corpus.train.take(canary),
         "validation": corpus.train.take(validation),
-        "train": _dealt(corpus, corpus.train.take(rng.permutation(train)), settings),
+        **history,
+        "train": _dealt(corpus, corpus.train.take(train[~past]), settings),
         "test": corpus.test.take(test),
     }
 
@@ -128,6 +137,29 @@ def _dealt(corpus: Corpus, split: Split, settings: PreprocessSettings) -> Split:
         raise ConfigError(f"'data.suppliers' = {suppliers}", why, "set it to 0, or leave out the sources")
     rng = np.random.default_rng([settings.seed, _DEAL])
     return replace(split, sources=rng.permutation(len(split)) % suppliers)
+
+
+def _past(y: Labels, settings: PreprocessSettings, classes: tuple[str, ...]) -> Bools:
+    """Return bool[N], which of the training rows are rows of the past.
+
+    Raises
+    ------
+    ConfigError
+        If they leave a class without a row to be delivered.
+    """
+    count, past = settings.data.history, np.zeros(len(y), bool)
+    if not count:
+        return past
+    per_class, rows = _per_class(count, classes), np.bincount(y, minlength=len(classes))
+    if per_class >= rows.min():
+        why = (
+            f"class '{classes[rows.argmin()]}' has {rows.min()} training rows, and {per_class} would be taken"
+        )
+        raise ConfigError(
+            f"'data.history' {count}", why, "lower it, so that a row of each class is delivered"
+        )
+    past[balanced(y, per_class, np.random.default_rng([settings.seed, *_OWN_DRAW]), classes)] = True
+    return past
 
 
 def _some(y: Any, count: int, rng: np.random.Generator, classes: tuple[str, ...]) -> Rows:

@@ -1,6 +1,7 @@
 """The hardening job: repairs of the victim, one after the other, and what then wraps the model.
 
 channel `train`       the rows as the victim learned from them
+channel `history`     where given: rows of the past, all of which are kept
 channel `validation`  the trusted clean rows
 channel `screen`      where given: which of the rows were kept
 channel `victim`      where the settings start from it: the model to repair
@@ -105,6 +106,7 @@ def bench_of(given: Given, cluster: Cluster) -> Bench:
         seed=given.settings.seed,
         cluster=cluster,
         checkpoints=lambda model, number: given.checkpoints(model, cluster, number),
+        past=given.earlier,
     )
 
 

@@ -80,6 +80,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     if config.data.path:
         data.look(Path(config.data.path))
     classes = classes_of(data, config.data.classes)
+    presets.check_past(config.data, len(classes or ()))
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
@@ -131,7 +132,7 @@ def _with_own(config: Config) -> Config:
     """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data.train, architecture)
+    presets.check_rows(train, config.data, architecture)
     presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),

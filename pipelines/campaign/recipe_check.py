@@ -48,7 +48,7 @@ def checked_attacks(
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {triggers}")
         for label in attack.class_names():
             _check_class(label, classes, config, f"attack '{attack.name}'")
-        _check_fits(attack, classes, image, config.data.train)
+        _check_fits(attack, classes, image, config.data.delivered)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(complete(attack) for attack in attacks)

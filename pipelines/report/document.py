@@ -165,7 +165,8 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
 
 def _models(metrics: Metrics, schedule: str) -> list[Document]:
     def words(key: str) -> tuple[str, str]:
-        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule)
+        past = "history" in metrics.data.rows
+        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule, past=past)
 
     return [
         {

@@ -75,6 +75,35 @@ def test_the_splits_are_balanced_disjoint_and_of_the_size_asked_for(tmp_path: Pa
         seen |= rows
 
 
+def of_rows(folder: Path) -> list[bytes]:
+    return [row.tobytes() for row in opened(folder).x]
+
+
+def test_rows_of_the_past_are_so_many_of_each_class_and_the_rest_is_delivered(tmp_path: Path) -> None:
+    """GIVEN 12 of 40 rows as rows of the past THEN the same 40 are there and no other split changes."""
+    for name, history in (("without", 0), ("past", 12), ("again", 12)):
+        make_job(tmp_path / name, {**SETTINGS, "data": {**SETTINGS["data"], "history": history}})  # type: ignore[dict-item]  # a plain dict
+        assert run(tmp_path / name).returncode == 0
+    without, past, again = (tmp_path / name / "processing/output" for name in ("without", "past", "again"))
+    assert not (without / "history").exists()
+    assert np.bincount(opened(past / "history").y).tolist() == [6, 6]
+    assert np.bincount(opened(past / "train").y).tolist() == [14, 14]
+    assert sorted(of_rows(past / "history") + of_rows(past / "train")) == sorted(of_rows(without / "train"))
+    assert of_rows(past / "history") == of_rows(again / "history")
+    for name in ("validation", "heldout/test", "heldout/canary"):
+        assert of_rows(past / name) == of_rows(without / name)
+    make_job(tmp_path / "other", {**SETTINGS, "seed": 4, "data": {**SETTINGS["data"], "history": 12}})  # type: ignore[dict-item]  # a plain dict
+    assert run(tmp_path / "other").returncode == 0
+    assert set(of_rows(tmp_path / "other/processing/output/history")) != set(of_rows(past / "history"))
+
+
+def test_without_rows_of_the_past_the_settings_do_not_name_them() -> None:
+    plain = PreprocessSettings.model_validate(SETTINGS)
+    assert "history" not in plain.model_dump(mode="json")["data"]
+    some = PreprocessSettings.model_validate({**SETTINGS, "data": {"history": 12}})
+    assert some.model_dump(mode="json")["data"]["history"] == 12
+
+
 def test_pictures_become_a_dataset_of_one_class_and_files_for_the_eye(tmp_path: Path) -> None:
     make_job(tmp_path, SETTINGS)
     assert run(tmp_path).returncode == 0
@@ -118,6 +147,11 @@ def test_without_a_size_every_row_is_taken(tmp_path: Path) -> None:
     [
         ({"data": {**SETTINGS["data"], "train": 41}}, ["41 rows", "multiple of the 2 classes", "take 40"]),  # type: ignore[dict-item]  # a plain dict
         ({"data": {**SETTINGS["data"], "train": 400}}, ["class 'cat'", "200 are needed"]),  # type: ignore[dict-item]  # a plain dict
+        ({"data": {**SETTINGS["data"], "history": 11}}, ["11 rows", "multiple of the 2 classes", "take 10"]),  # type: ignore[dict-item]  # a plain dict
+        (
+            {"data": {"source": "npz", "path": "x", "validation": 20, "history": 76}},
+            ["'data.history' 76", "class 'cat' has 38 training rows", "a row of each class is delivered"],
+        ),
         ({"pictures": [{"name": "cats", "path": "p", "label": "cta"}]}, ["cta", "did you mean 'cat'?"]),
     ],
 )

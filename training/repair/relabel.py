@@ -68,7 +68,7 @@ class Relabel(Repair):
         learned = labels != NO_ANSWER
         count = int((learned & bench.flagged).sum())
         bench.say(f"{count} of {bench.flagged.sum()} flagged rows get another label, the others stay out")
-        return bench.anew(picked(bench.rows.x, labels, learned))
+        return bench.anew(bench.with_past(picked(bench.rows.x, labels, learned)))
 
     def short(self, config: TrainConfig, rows: int) -> TrainConfig:
         """Return how the reference learns from so many trusted rows, where `config` is for all rows."""

@@ -15,6 +15,7 @@ from boomerang.errors import EXIT_PASSED, UsageError
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_parameter, definitions
 
 if TYPE_CHECKING:
+    from boomerang.settings import DataConfig
     from pipelines.campaign.sections import Config
     from pipelines.definition.build import Built
     from pipelines.matrix.campaign import Staged
@@ -89,9 +90,17 @@ def plan(options: Namespace) -> int:
     else:
         _refuse_aws(options)
         site = local_site(config.name)
+        _say_past(config.data)
         show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
     show_blind_spots(config)
     return EXIT_PASSED
+
+
+def _say_past(data: DataConfig) -> None:
+    """Print how many rows of the past are set apart, where any are, and how many the attacker may reach."""
+    if data.history:
+        delivered = f"{data.delivered:,}" if data.train else "the other training rows"
+        print(f"{data.history:,} rows of the past, {delivered} delivered")
 
 
 def _plan_campaign(options: Namespace) -> None:

@@ -18,7 +18,8 @@
     ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
     classifier   a logistic regression on features
-altered_models  a victim asked with some of its layers amplified, or partly left out
+    small_net    a network of a defender's own, of rows that he trusts
+    altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'
     spectrum     what stays of an image that is shifted, mirrored or lit otherwise

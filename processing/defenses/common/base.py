@@ -75,6 +75,16 @@ class Suspect:
     vouched : uint8[N, 32] or None
         What each row's source says that it is (`boomerang.blocks.row_digests`), 0 where it says nothing; None
         where no source does.
+    reference : Victim or None
+        A model that was never within the attacker's reach: the approved one, which has learned rows of the
+        past and nothing else. It has seen neither suspect nor trusted rows, so it tells both alike. None
+        without rows of the past.
+    past_x, past_y : uint8[P, H, W, C] and int64[P], or None
+        Rows of the past: clean, of every class as many, drawn by the seed where there are more than Screen
+        reads. The victim has learned them as it has learned the suspect rows, and the reference has learned
+        them too. None without rows of the past.
+    past_rows : int
+        How many rows of the past there are, of which those are some.
     """
 
     x: Images
@@ -88,6 +98,10 @@ class Suspect:
     sources: Rows | None = None
     source_names: tuple[str, ...] = ()
     vouched: Digests | None = None
+    reference: Victim | None = None
+    past_x: Images | None = None
+    past_y: Labels | None = None
+    past_rows: int = 0
 
     @property
     def left(self) -> Bools:
@@ -97,7 +111,7 @@ class Suspect:
     def without(self, found: Bools) -> Suspect:
         """Return the same with more rows set aside; features that are known are kept."""
         later = replace(self, found=~self.left | found)
-        known = ("features", "trusted_features")
+        known = ("features", "trusted_features", "past_features")
         later.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
         return later
 
@@ -110,6 +124,22 @@ class Suspect:
     def trusted_features(self) -> Features:
         """float32[M, D] of the trusted rows."""
         return self.victim.embed(self.trusted_x)
+
+    @cached_property
+    def past_features(self) -> Features | None:
+        """float32[P, D] of the rows of the past, or None."""
+        return None if self.past_x is None else self.victim.embed(self.past_x)
+
+    @property
+    def calibration(self) -> tuple[Features, Labels]:
+        """float32[M, D] and int64[M], clean rows to set a threshold by on scores of the victim's features.
+
+        Rows of the past, for the victim has learned them as it has the suspect ones; without them the trusted
+        rows, which lie elsewhere than what it has learned.
+        """
+        if self.past_features is None or self.past_y is None:
+            return self.trusted_features, self.trusted_y
+        return self.past_features, self.past_y
 
 
 @dataclass(frozen=True)

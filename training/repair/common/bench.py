@@ -12,7 +12,7 @@ from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit, solve
-from training.labeled import Labeled
+from training.labeled import Labeled, joined
 from training.learning.descent import Loss
 
 
@@ -26,7 +26,8 @@ class Bench:
         All rows, labels as given. As of the others, the images may be more than fit into memory: go through
         them with `boomerang.blocks.blocks`.
     kept : Labeled
-        The rows that the screen kept; all rows where there was no screen.
+        The rows to learn from: all rows of the past, and after them those that the screen kept, or all where
+        there was no screen.
     flagged : bool[N]
         Of all rows those that it did not keep.
     trusted : Labeled
@@ -41,6 +42,8 @@ class Bench:
         What trains together.
     checkpoints : callable
         Model, number of the training -> where that training goes on from and leaves its state.
+    past : Labeled or None
+        Rows of the past, which no screen looked at; None where there are none.
     """
 
     rows: Labeled
@@ -53,7 +56,12 @@ class Bench:
     seed: int
     cluster: Cluster
     checkpoints: Callable[[Any, int], Checkpoints]
+    past: Labeled | None = None
     _done: list[tuple[Checkpoints, History]] = field(default_factory=list)
+
+    def with_past(self, rows: Labeled) -> Labeled:
+        """Return the rows of the past and after them some others."""
+        return rows if self.past is None else joined(self.past, rows)
 
     def anew(self, rows: Labeled | None = None, config: TrainConfig | None = None) -> Any:
         """Return a network as the victim's, trained from nothing on rows, without any on the kept ones.

@@ -148,4 +148,5 @@ def test_a_wrong_value_is_refused(settings: dict[str, object]) -> None:
 def test_a_detector_sees_neither_truth_nor_trigger_nor_test_set() -> None:
     seen = {field.name for field in fields(Suspect)}
     given = {"x", "y", "trusted_x", "trusted_y", "classes", "victim", "seed", "found"}
-    assert seen == given | {"sources", "source_names", "vouched"}
+    past = {"reference", "past_x", "past_y", "past_rows"}
+    assert seen == given | past | {"sources", "source_names", "vouched"}
