@@ -12,21 +12,25 @@ from bench import page
 from bench.harness import Options, measure
 from bench.results import RESULTS, save
 from bench.rows import ROWS
-from bench.staged.attacks import TABLES
+from bench.staged.attacks import TABLES, AttackTable
 from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
+from bench.staged.svm_screens import SVM_SCREENS, SvmScreens
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials | Matrices] = {
+STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens] = {
     **CAMPAIGNS,
     **MATRICES,
     **TABLES,
     GROWTH.name: GROWTH,
     TRIALS.name: TRIALS,
+    SVM_SCREENS.name: SVM_SCREENS,
 }
+# What is measured seed by seed.
+BY_SEED: dict[str, AttackTable | SvmScreens] = {**TABLES, SVM_SCREENS.name: SVM_SCREENS}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("names", nargs="*", metavar="NAME", help="what to measure; `render` writes the pages")
     top.add_argument("--seed", type=int, default=0)
     top.add_argument(
-        "--seeds", type=int, nargs="+", default=[], help="of a table of attacks these seeds alone"
+        "--seeds", type=int, nargs="+", default=[], help="of what is measured seed by seed these alone"
     )
     top.add_argument("--out", type=Path, default=RESULTS, help="where the results go (%(default)s)")
     top.add_argument("--quick", action="store_true", help="tiny sizes, once, for a look; needs --out")
@@ -66,8 +70,8 @@ def _check(given: argparse.Namespace) -> None:
     for name in given.names:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
-        if given.seeds and name not in TABLES:
-            raise UsageError("--seeds", f"{name} is no table of attacks", "leave it out")
+        if given.seeds and name not in BY_SEED:
+            raise UsageError("--seeds", f"{name} is not measured seed by seed", "leave it out")
         if given.quick and name in STAGED:
             raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:
@@ -77,8 +81,8 @@ def _check(given: argparse.Namespace) -> None:
 def _act(name: str, given: argparse.Namespace) -> None:
     if name == "render":
         page.write()
-    elif name in TABLES:
-        TABLES[name].measure(given.out, seeds=given.seeds)
+    elif name in BY_SEED:
+        BY_SEED[name].measure(given.out, seeds=given.seeds)
     elif name in STAGED:
         STAGED[name].measure(given.out)
     else:

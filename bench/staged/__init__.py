@@ -3,6 +3,8 @@
 campaigns  entries on several seeds: the tables of docs/results.md
 matrices   whole campaigns: the matrices of docs/results.md
 attacks    campaigns without defenses: the tables of attacks, and what `attacks KIND` says
+seeds      results that grow seed by seed
 growth     the pipeline at ten times the rows, measured by `bench.scale`
+svm_screens  screens against the attacks on a support vector machine, called one after the other
 trials     the trainings that chose the recipes, run by `bench.recipes`
 """

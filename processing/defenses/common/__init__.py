@@ -17,6 +17,8 @@
     neighbors    which points lie near which, in blocks
     ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
+    autoencoders  networks that learn to give images back, and how well they do for others
+    two_gaussians  scores as a mixture of two normal distributions
     altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'
