@@ -15,7 +15,12 @@ Measure = Callable[[int], Mapping[str, Any]]
 
 
 def add_seeds(
-    path: Path, head: Mapping[str, Any], where: str, seeds: Sequence[int], chosen: Sequence[int], measure: Measure
+    path: Path,
+    head: Mapping[str, Any],
+    where: str,
+    seeds: Sequence[int],
+    chosen: Sequence[int],
+    measure: Measure,
 ) -> None:
     """Measure the seeds that a result lacks, and write it after each; of these alone, where some are chosen.
 
@@ -43,7 +48,9 @@ def add_seeds(
         why = f"{where} has changed since its seeds were measured"
         raise UsageError(str(path), why, "remove the file to measure them all anew")
     if unknown := sorted(set(chosen) - set(seeds)):
-        raise UsageError(f"seed {unknown[0]}", f"{where} has the seeds {seeds}", "choose among them, or add it there")
+        raise UsageError(
+            f"seed {unknown[0]}", f"{where} has the seeds {seeds}", "choose among them, or add it there"
+        )
     for seed in chosen or seeds:
         if str(seed) not in told["seeds"]:
             told["seeds"][str(seed)] = {**measure(seed), "machine": machine()}

@@ -11,6 +11,7 @@ import json
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,12 @@ from processing.defenses.screening import DETECTORS
 
 _CLASSES, _DIGITS = ("4", "0"), (4, 0)
 _ROWS = {"train": 100, "trusted": 200, "test": 200}
-_ATTACKS = {"flipping": "flipped labels", "optimal": "optimal", "semi_optimal": "semi-optimal", "mixed": "mixed"}
+_ATTACKS = {
+    "flipping": "flipped labels",
+    "optimal": "optimal",
+    "semi_optimal": "semi-optimal",
+    "mixed": "mixed",
+}
 _RATES = (0.1, 0.2, 0.3)
 _MAX_FPR = 0.01
 
@@ -60,12 +66,8 @@ _SCREENS = (
     Screened({"kind": "z_score", "whiten": "none"}, {"class distance": "paper"}),
     Screened({"kind": "magnet", "learn": "suspect"}, {"MagNet": "paper"}),
     Screened({"kind": "autoencoder", "learn": "suspect"}, {"RAE": "paper"}),
-    Screened({"kind": "cae", "learn": "trusted"}, {"CAE": "paper"}),
     Screened({"kind": "cae", "learn": "suspect", "plus": True}, {"CAE+": "paper"}),
-    Screened(
-        {"kind": "cae", "learn": "trusted", "plus": True},
-        {"CAE+ of trusted rows": "paper", "the same, trusted threshold": "trusted"},
-    ),
+    Screened({"kind": "cae", "learn": "trusted"}, {"CAE": "paper", "CAE, trusted threshold": "trusted"}),
 )
 _TITLES = tuple(title for each in _SCREENS for title in each.rules)
 
@@ -98,11 +100,16 @@ class SvmScreens:
         """
         path = out / f"{self.name}.json"
         with np.load(real_file("mnist", KEPT)) as stored:
-            x, y = np.asarray(stored["x_train"]).reshape(-1, 28, 28, 1), np.asarray(stored["y_train"], np.int64)
+            x, y = (
+                np.asarray(stored["x_train"]).reshape(-1, 28, 28, 1),
+                np.asarray(stored["y_train"], np.int64),
+            )
         what = [dict(each.settings) | {"rules": dict(each.rules)} for each in _SCREENS]
         digest = digest_json([what, list(_ATTACKS), list(_RATES), _ROWS, _CLASSES, _MAX_FPR])
         head = {"name": self.name, "command": f"python -m bench {self.name}", "campaign": digest}
-        add_seeds(path, head, "bench/staged/svm_screens.py", self.seeds, seeds, lambda seed: measured(x, y, seed))
+        add_seeds(
+            path, head, "bench/staged/svm_screens.py", self.seeds, seeds, lambda seed: measured(x, y, seed)
+        )
         print("\n".join(self.table(out)))
         return path
 
@@ -115,11 +122,19 @@ class SvmScreens:
         for cells in every:
             found = ([cell["screens"][title] for cell in cells] for title in _TITLES)
             poisoned, clean = (sum(cell[key] for cell in cells) for key in ("poisoned", "clean"))
-            lines.append(f"| {_title(cells[0])} | {' | '.join(_found(each, poisoned, clean) for each in found)} |")
+            lines.append(
+                f"| {_title(cells[0])} | {' | '.join(_found(each, poisoned, clean) for each in found)} |"
+            )
         rows = ("nothing", "a perfect filter", *_TITLES)
-        lines += ["", f"| accuracy after, in percent | {' | '.join(rows)} |", "| --- |" + " --- |" * len(rows)]
+        lines += [
+            "",
+            f"| accuracy after, in percent | {' | '.join(rows)} |",
+            "| --- |" + " --- |" * len(rows),
+        ]
         for cells in every:
-            shares = ([100 * cell["screens"][row]["right"] / cell["tested"] for cell in cells] for row in rows)
+            shares = (
+                [100 * cell["screens"][row]["right"] / cell["tested"] for cell in cells] for row in rows
+            )
             lines.append(f"| {_title(cells[0])} | {' | '.join(map(_spread, shares))} |")
         return lines
 
@@ -137,7 +152,11 @@ def measured(x: Images, y: Labels, seed: int) -> dict[str, Any]:
         told = {}
         for title, left in kept.items():
             right = right_after(rows[left], given[left], x[test], labels[test])
-            told[title] = {"flagged": int((~left).sum()), "hit": int((~left & poisoned).sum()), "right": right}
+            told[title] = {
+                "flagged": int((~left).sum()),
+                "hit": int((~left & poisoned).sum()),
+                "right": right,
+            }
         counts = {"poisoned": int(poisoned.sum()), "clean": int((~poisoned).sum()), "tested": len(test)}
         cells.append({"attack": attack, "rate": rate, **counts, "screens": told})
         print(f"seed {seed}, {attack or 'clean'} {rate:g}", flush=True)
@@ -151,12 +170,12 @@ def drawn(y: Labels, seed: int) -> list[Any]:
     ends = np.cumsum([0, *_ROWS.values()]) // 2
     return [
         rng.permutation(np.concatenate([rows[start:end] for rows in of_class]))
-        for start, end in zip(ends[:-1], ends[1:], strict=True)
+        for start, end in pairwise(ends)
     ]
 
 
 def poisoning(x: Images, y: Labels, attack: str, rate: float, seed: int) -> tuple[Images, Labels, Bools]:
-    """Return rows with poison among them, in random order, and which are poison; without an attack, the rows."""
+    """Return rows with poison among them, in random order, and which are poison; else the rows."""
     poisoned = np.zeros(len(y), bool)
     if not attack:
         return x, y, poisoned
@@ -165,7 +184,9 @@ def poisoning(x: Images, y: Labels, attack: str, rate: float, seed: int) -> tupl
     rng = np.random.default_rng([seed, 2])
     batch = made.poison(Pool(x, y, _CLASSES, np.arange(len(y))), rng)
     order = rng.permutation(len(y) + len(batch.y))
-    both = (np.concatenate(pair) for pair in ((x, np.asarray(batch.x)), (y, batch.y), (poisoned, batch.y >= 0)))
+    both = (
+        np.concatenate(pair) for pair in ((x, np.asarray(batch.x)), (y, batch.y), (poisoned, batch.y >= 0))
+    )
     x, y, poisoned = (each[order] for each in both)
     return x, y, poisoned
 

@@ -1,4 +1,4 @@
-"""Small networks that learn to give an image back, and how well they do for images that they have not learned.
+"""Small networks that learn to give an image back, and how well they do for others.
 
 What such a network has learned lies near what it can give back; what is unlike it, or has the wrong label,
 costs more. A row is never asked of a network that has learned it: the rows to learn from are dealt into
@@ -18,7 +18,6 @@ from boomerang.blocks import let_go, slices
 from boomerang.manifest import Images, Labels, Rows
 from processing.defenses.common.base import Finding, Scored, Scores, Suspect
 from processing.defenses.common.calibration import (
-    FOLDS,
     NO_TRUSTED_ROW,
     Calibration,
     calibrated,
@@ -34,12 +33,13 @@ Learn = Literal["trusted", "suspect"]
 Rule = Literal["trusted", "paper"]
 Shape = Literal["code", "flat", "pooled"]
 
-_BATCH = 64
-_RATE = 2e-3
+_FOLDS = 3
+_BATCH = 32
+_RATE = 3e-3
 _NOISE = 0.1
 _CODE = 32
 _SMALLEST_PX = 8
-_FILTERS = 16
+_FILTERS = 8
 _TINY = 1e-9
 _ALONE = "no other row of the class is left to learn from"
 
@@ -76,24 +76,25 @@ def cross_errors(
     shape : str
         See `Network`.
     steps : int
-        Of each of the five trainings.
+        Of each of the three trainings.
     classifier : bool
         Whether the network tells classes as well.
     """
-    sets = ((suspect.x, suspect.y, suspect.left), (suspect.trusted_x, suspect.trusted_y, None))
-    folds = [fold_numbers(y, FOLDS, suspect.seed) for _, y, _ in sets]
-    errors = [np.full((3, len(y)), np.nan) for _, y, _ in sets]
-    x, y, left = sets[learn == "trusted"]
-    fold = folds[learn == "trusted"]
+    sets = (suspect.x, suspect.y), (suspect.trusted_x, suspect.trusted_y)
+    folds = [fold_numbers(y, _FOLDS, suspect.seed) for _, y in sets]
+    errors = [np.full((3, len(y)), np.nan) for _, y in sets]
+    source = 1 if learn == "trusted" else 0
+    x, y = sets[source]
+    taught = np.ones(len(y), bool) if learn == "trusted" else suspect.left
     network = Network(x.shape[1:], shape, len(suspect.classes) if classifier else 0)
-    for number in range(FOLDS):
-        rows = np.flatnonzero((fold != number) if left is None else left & (fold != number))
+    for number in range(_FOLDS):
+        rows = np.flatnonzero(taught & (folds[source] != number))
         if not len(rows):
             continue
         network.learn(x, y, rows, steps, np.random.default_rng([suspect.seed, number]))
         known = np.unique(y[rows])
-        for (images, labels, _), dealt, out in zip(sets, folds, errors, strict=True):
-            asked = np.flatnonzero((dealt == number) & np.isin(labels, known))
+        for (images, labels), fold, out in zip(sets, folds, errors, strict=True):
+            asked = np.flatnonzero((fold == number) & np.isin(labels, known))
             out[:, asked] = network.errors(images, labels, asked)
     return Errors(*errors[0]), Errors(*errors[1])
 
@@ -109,8 +110,10 @@ def in_units(suspect: Suspect, ours: Scores, trusted: Scores) -> tuple[Scores, S
 
 
 def scored_by(suspect: Suspect, learn: Learn, ours: Scores, trusted: Scores) -> Scored[Calibration]:
-    """Return scores of suspect and of trusted rows, NaN where one is not judged, with what decides on them."""
-    why = dict.fromkeys(np.unique(suspect.y[np.isnan(ours)]).tolist(), _ALONE if learn == "suspect" else NO_TRUSTED_ROW)
+    """Return scores, NaN where a row is not judged, with what decides on them."""
+    why = dict.fromkeys(
+        np.unique(suspect.y[np.isnan(ours)]).tolist(), _ALONE if learn == "suspect" else NO_TRUSTED_ROW
+    )
     return calibrated(suspect, ours, trusted, why, {"learn": learn})
 
 
@@ -155,7 +158,7 @@ class Network:
         self._step, self._ask = _traced(self._model, self._optimizer, 0.0 if shape == "code" else _NOISE)
 
     def learn(self, x: Images, y: Labels, rows: Rows, steps: int, rng: np.random.Generator) -> None:
-        """Forget everything and learn some rows, at least one, in so many steps of 64 of them in turn."""
+        """Forget everything and learn some rows, at least one, in so many steps of 32 of them in turn."""
         for weight in self._model.weights:
             weight.assign(_drawn(weight.shape, rng))
         for variable, fresh in zip(self._optimizer.variables, self._fresh, strict=True):

@@ -27,7 +27,7 @@ def upper_of_two(scores: Scores) -> tuple[Bools, dict[str, Any]]:
     Returns
     -------
     bool[n], dict
-        The second is plain JSON: `bic` of one and of two, `means` and `shares` of the two, if they were fitted.
+        The second is plain JSON: `bic` of one and of two, `means` and `shares` of the two.
     """
     if len(scores) < _FEWEST or not np.ptp(scores):
         return np.zeros(len(scores), bool), {}

@@ -25,8 +25,8 @@ class Autoencoder(Detector):
     * `learn = "trusted"` (default): rows that the poison is among teach it too.
     * `rule = "trusted"` (default): the threshold is the order statistic of the trusted rows' scores that a
       further clean row exceeds with probability `max_fpr`.
-    * Each row, suspect or trusted, is scored by a network that has not learned it: five of them learn four
-      fifths each. The authors' learns from other rows with as much poison, of which a defender has none.
+    * Each row, suspect or trusted, is scored by a network that has not learned it: three of them learn two
+      thirds each. The authors' learns from other rows with as much poison, of which a defender has none.
     * The mixture is of the scores' logarithms, for errors of clean rows have a long tail; nothing goes where
       one normal distribution explains them as well.
     * The network has a code of 32 numbers. The authors' has three filters at full or half size: it can give
@@ -41,7 +41,7 @@ class Autoencoder(Detector):
     learn : str
         `trusted` (ours) or `suspect`: the rows that the networks learn from.
     steps : int
-        Of each of the five trainings, with 64 rows a step.
+        Of each of the three trainings, with 32 rows a step.
     max_fpr : float
         For `rule = "trusted"`: the share of clean rows that may be flagged, as far as they are like the
         trusted ones. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
@@ -49,20 +49,21 @@ class Autoencoder(Detector):
 
     title: ClassVar[str] = "autoencoder (RAE)"
     source: ClassVar[str] = (
-        "Razmi and Xiong 2021, Classification auto-encoder based detector against diverse data poisoning attacks"
+        "Razmi and Xiong 2021, Classification auto-encoder based detector against diverse data poisoning "
+        "attacks"
     )
     assumes: ClassVar[str] = "poison does not look like any clean row"
-    costs: ClassVar[str] = "five short trainings, whatever the number of rows; 1 / max_fpr trusted rows"
+    costs: ClassVar[str] = "three short trainings, whatever the number of rows; 1 / max_fpr trusted rows"
     fails: ClassVar[str] = (
-        "wrong labels on clean images, which it does not look at; triggers that are faint or small beside what "
-        "it cannot give back anyway"
+        "wrong labels on clean images, which it does not look at; triggers that are faint or small beside "
+        "what it cannot give back anyway"
     )
     example: ClassVar[dict[str, Any]] = {"steps": 5}
 
     kind: Literal["autoencoder"] = "autoencoder"
     rule: Rule = "trusted"
     learn: Learn = "trusted"
-    steps: int = Field(default=300, ge=1)
+    steps: int = Field(default=200, ge=1)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
     def score(self, suspect: Suspect) -> Scored[Calibration]:

@@ -38,7 +38,7 @@ class Cae(Detector):
     weight : float
         Of r, 0..1; c has the rest.
     steps : int
-        Of each of the five trainings, of CAE+ ten, with 64 rows a step.
+        Of each of the three trainings, of CAE+ six, with 32 rows a step.
     max_fpr : float
         For `rule = "trusted"`: the share of clean rows that may be flagged, as far as they are like the
         trusted ones. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
@@ -46,14 +46,15 @@ class Cae(Detector):
 
     title: ClassVar[str] = "classification autoencoder (CAE)"
     source: ClassVar[str] = (
-        "Razmi and Xiong 2021, Classification auto-encoder based detector against diverse data poisoning attacks"
+        "Razmi and Xiong 2021, Classification auto-encoder based detector against diverse data poisoning "
+        "attacks"
     )
     assumes: ClassVar[str] = (
         "few rows tell what a class looks like, and poison looks otherwise or has another class' label"
     )
     costs: ClassVar[str] = (
-        "five short trainings, CAE+ ten, whatever the number of rows; 1 / max_fpr trusted rows, of every class "
-        "some"
+        "three short trainings, CAE+ six, whatever the number of rows; 1 / max_fpr trusted rows, of every "
+        "class some"
     )
     fails: ClassVar[str] = (
         "data whose classes a small network cannot learn from the trusted rows: it then doubts most labels; "
@@ -66,7 +67,7 @@ class Cae(Detector):
     rule: Rule = "trusted"
     learn: Learn = "trusted"
     weight: float = Field(default=0.66, ge=0, le=1)
-    steps: int = Field(default=300, ge=1)
+    steps: int = Field(default=200, ge=1)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
     def score(self, suspect: Suspect) -> Scored[Calibration]:

@@ -34,7 +34,7 @@ class Magnet(Detector):
     learn : str
         `trusted` or `suspect`: the rows that the networks learn from.
     steps : int
-        Of each of the ten trainings, with 64 rows a step.
+        Of each of the six trainings, with 32 rows a step.
     max_fpr : float
         For `rule = "trusted"`: the share of clean rows that may be flagged, as far as they are like the
         trusted ones. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
@@ -42,21 +42,21 @@ class Magnet(Detector):
 
     title: ClassVar[str] = "MagNet's pair of autoencoders"
     source: ClassVar[str] = (
-        "Meng and Chen 2017, MagNet: a two-pronged defense against adversarial examples; for poison Razmi and "
-        "Xiong 2021"
+        "Meng and Chen 2017, MagNet: a two-pronged defense against adversarial examples; for poison Razmi "
+        "and Xiong 2021"
     )
     assumes: ClassVar[str] = "poison has fine structure that clean rows do not have"
-    costs: ClassVar[str] = "ten short trainings, whatever the number of rows; 1 / max_fpr trusted rows"
+    costs: ClassVar[str] = "six short trainings, whatever the number of rows; 1 / max_fpr trusted rows"
     fails: ClassVar[str] = (
-        "wrong labels, which it does not look at, and whatever is as smooth as clean images: networks without "
-        "a narrow code give back what they have never seen"
+        "wrong labels, which it does not look at, and whatever is as smooth as clean images: networks "
+        "without a narrow code give back what they have never seen"
     )
     example: ClassVar[dict[str, Any]] = {"steps": 5}
 
     kind: Literal["magnet"] = "magnet"
     rule: Rule = "trusted"
     learn: Learn = "trusted"
-    steps: int = Field(default=300, ge=1)
+    steps: int = Field(default=200, ge=1)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
     def score(self, suspect: Suspect) -> Scored[Calibration]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from processing.defenses.common.autoencoders import Network, Shape, cross_errors
 class Told:
     """In the place of a network: keeps what it was taught and asked; says 1, 2 and 3 of every row."""
 
-    lessons: list[tuple[Any, Any]] = []
+    lessons: ClassVar[list[tuple[Any, Any]]] = []
 
     def __init__(self, *_: Any) -> None:
         Told.lessons = []
@@ -44,7 +44,9 @@ def test_every_row_is_asked_once_and_never_of_a_network_that_has_learned_it(
         assert x is not source or not set(learned) & set(rows)
         assert learn == "trusted" or not poisoned[learned].any()
         asked[id(x)] += rows.tolist()
-    assert sorted(asked[id(data.x)]) == list(range(60)) and sorted(asked[id(data.trusted_x)]) == list(range(40))
+    assert sorted(asked[id(data.x)]) == list(range(60)) and sorted(asked[id(data.trusted_x)]) == list(
+        range(40)
+    )
 
 
 def test_a_row_of_a_class_that_was_not_learned_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +79,9 @@ def test_images_of_any_size_are_given_back(shape: Shape, image: tuple[int, int, 
     network = Network(image, shape)
     network.learn(x, np.zeros(6, np.int64), np.arange(6), 1, np.random.default_rng(0))
     absolute, squared, entropy = network.errors(x, np.zeros(6, np.int64), np.arange(6))
-    assert (0.1 < absolute).all() and (absolute < 0.5).all() and (squared < absolute).all() and not entropy.any()
+    assert (
+        (absolute > 0.1).all() and (absolute < 0.5).all() and (squared < absolute).all() and not entropy.any()
+    )
 
 
 def test_errors_are_divided_by_the_root_mean_square_of_the_rows_that_are_left() -> None:
@@ -96,4 +100,6 @@ def test_rows_that_are_not_judged_have_no_part_in_the_mixture() -> None:
     scores = np.where(data.y == 0, np.exp(rng.normal(0, 0.1, 200)), np.nan)
     finding = decided(scored_by(data, "trusted", scores, np.ones(100)), "paper", 0.01)
     assert not finding.flagged.any() and finding.threshold is None
-    assert finding.warnings == ("right: no trusted row of the class to compare with, so it flags nothing of it",)
+    assert finding.warnings == (
+        "right: no trusted row of the class to compare with, so it flags nothing of it",
+    )

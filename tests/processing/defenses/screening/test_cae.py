@@ -37,7 +37,11 @@ def test_the_score_is_the_weighted_sum_of_both_errors_in_units_of_their_norms() 
     data, _ = blob_suspect(rows=60, trusted=40)
     coded, _ = cross_errors(data, "trusted", "code", 5, classifier=True)
     plain, _ = cross_errors(data, "trusted", "code", 5)
-    r, r_plain, c = (each / np.sqrt((each**2).mean()) for each in (coded.squared, plain.squared, coded.entropy))
+    r, r_plain, c = (
+        each / np.sqrt((each**2).mean()) for each in (coded.squared, plain.squared, coded.entropy)
+    )
     np.testing.assert_allclose(Cae(steps=5).score(data).scores, 0.66 * r + 0.34 * c, rtol=1e-6)
-    np.testing.assert_allclose(Cae(steps=5, plus=True).score(data).scores, 0.66 * r_plain + 0.34 * c, rtol=1e-6)
+    np.testing.assert_allclose(
+        Cae(steps=5, plus=True).score(data).scores, 0.66 * r_plain + 0.34 * c, rtol=1e-6
+    )
     np.testing.assert_allclose(Cae(steps=5, weight=0).score(data).scores, c, rtol=1e-6)
