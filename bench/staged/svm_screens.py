@@ -66,8 +66,13 @@ _SCREENS = (
     Screened({"kind": "z_score", "whiten": "none"}, {"class distance": "paper"}),
     Screened({"kind": "magnet", "learn": "suspect"}, {"MagNet": "paper"}),
     Screened({"kind": "autoencoder", "learn": "suspect"}, {"RAE": "paper"}),
-    Screened({"kind": "cae", "learn": "suspect", "plus": True}, {"CAE+": "paper"}),
-    Screened({"kind": "cae", "learn": "trusted"}, {"CAE": "paper", "CAE, trusted threshold": "trusted"}),
+    Screened(
+        {"kind": "cae", "learn": "suspect", "plus": True}, {"CAE+": "paper", "CAE+, guarded": "guarded"}
+    ),
+    Screened(
+        {"kind": "cae", "learn": "trusted"},
+        {"CAE": "paper", "CAE, guarded": "guarded", "CAE, trusted threshold": "trusted"},
+    ),
 )
 _TITLES = tuple(title for each in _SCREENS for title in each.rules)
 

@@ -30,7 +30,7 @@ from processing.defenses.common.two_gaussians import upper_of_two
 from training.model import batch_of
 
 Learn = Literal["trusted", "suspect"]
-Rule = Literal["trusted", "paper"]
+Rule = Literal["trusted", "guarded", "paper"]
 Shape = Literal["code", "flat", "pooled"]
 
 _FOLDS = 3
@@ -40,7 +40,6 @@ _NOISE = 0.1
 _CODE = 32
 _SMALLEST_PX = 8
 _FILTERS = 8
-_TINY = 1e-9
 _ALONE = "no other row of the class is left to learn from"
 
 
@@ -118,15 +117,15 @@ def scored_by(suspect: Suspect, learn: Learn, ours: Scores, trusted: Scores) -> 
 
 
 def decided(scored: Scored[Calibration], rule: Rule, max_fpr: float) -> Finding:
-    """Flag what scores higher than trusted rows do, or, by the rule `paper`, the higher of two distributions.
+    """Flag what scores higher than trusted rows do, or the higher of two normal distributions.
 
-    These are of the logarithms of the scores of all classes whose rows are judged.
+    Those are of the scores of all classes whose rows are judged; `guarded` as in `upper_of_two`.
     """
     if rule == "trusted":
         return flag_beyond(scored, max_fpr)
     state, flagged = scored.state, np.zeros(len(scored.scores), bool)
     judged = np.array([name not in state.unjudged for name in state.classes])[state.y]
-    flagged[judged], mixture = upper_of_two(np.log(np.maximum(scored.scores[judged], _TINY)))
+    flagged[judged], mixture = upper_of_two(scored.scores[judged], guard=rule == "guarded")
     notes = {"rule": rule, "mixture": mixture, **notes_of(state, flagged)}
     return Finding(scored.scores, flagged, None, notes, unjudged_words(state))
 
@@ -248,7 +247,8 @@ def _traced(model: Any, optimizer: Any, noise: float) -> tuple[Any, Any]:
         return told(images, images, labels)
 
     rows = [tf.TensorSpec([None, *model.input_shape[1:]], tf.uint8), tf.TensorSpec([None], tf.int64)]
-    return tf.function(step, [*rows, tf.TensorSpec([2], tf.int64)]), tf.function(ask, rows)
+    keyed = [*rows, tf.TensorSpec([2], tf.int64)]
+    return tf.function(step, keyed, autograph=False), tf.function(ask, rows, autograph=False)
 
 
 def _drawn(shape: tuple[int, ...], rng: np.random.Generator) -> npt.NDArray[np.float32]:

@@ -14,8 +14,8 @@ from processing.defenses.common.calibration import Calibration
 class Autoencoder(Detector):
     """The reconstruction error of a small convolutional autoencoder, the RAE of Razmi & Xiong (2021).
 
-    The score is the mean squared error over the pixels, divided by its root mean square over the suspect
-    rows. It looks at pixels alone: at no label, and never at the victim.
+    The score is the mean squared error over the pixels (the authors' program takes the mean absolute one),
+    divided by its root mean square over the suspect rows. It looks at pixels alone: at no label, and never at the victim.
 
     As published (`rule = "paper"`, `learn = "suspect"`) the network learns from the rows that it screens,
     and two normal distributions are fitted to the scores, of which the one with the larger mean goes.
@@ -27,8 +27,8 @@ class Autoencoder(Detector):
       further clean row exceeds with probability `max_fpr`.
     * Each row, suspect or trusted, is scored by a network that has not learned it: three of them learn two
       thirds each. The authors' learns from other rows with as much poison, of which a defender has none.
-    * The mixture is of the scores' logarithms, for errors of clean rows have a long tail; nothing goes where
-      one normal distribution explains them as well.
+    * `rule = "guarded"` takes nothing where one log-normal distribution explains the scores as well as two
+      normal ones. As published, every clean set is cut in two.
     * The network has a code of 32 numbers. The authors' has three filters at full or half size: it can give
       back what it has never seen.
 
@@ -37,7 +37,7 @@ class Autoencoder(Detector):
     Attributes
     ----------
     rule : str
-        `trusted` (ours) or `paper`.
+        `trusted` (ours), `paper`, or `guarded`, which is `paper` with the guard for clean sets.
     learn : str
         `trusted` (ours) or `suspect`: the rows that the networks learn from.
     steps : int

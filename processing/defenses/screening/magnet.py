@@ -23,14 +23,14 @@ class Magnet(Detector):
 
     As Razmi & Xiong have it (`rule = "paper"`, `learn = "suspect"`) the networks learn from the rows that
     they screen and a mixture of two normal distributions decides; ours is of the one score, not of each error
-    by itself.
-    What else departs is as in `autoencoder`. The networks have ELUs between their layers, which learn in
-    fewer steps than sigmoids.
+    by itself. What else departs is as in `autoencoder`. The networks have ELUs between their layers, which
+    learn in fewer steps than sigmoids.
 
     Attributes
     ----------
     rule : str
-        `trusted` (ours; Meng & Chen's threshold is from clean rows too) or `paper`.
+        `trusted` (Meng & Chen's threshold is from clean rows too), `paper`, or `guarded`, which is `paper` with
+        the guard for clean sets.
     learn : str
         `trusted` or `suspect`: the rows that the networks learn from.
     steps : int

@@ -15,7 +15,7 @@ from processing.defenses.common.base import Suspect
 
 
 def digits() -> Any:
-    """Return uint8[600, 6, 6, 1] and int64[600]: fours and zeros that overlap, and digits of no interest."""
+    """Return uint8[900, 6, 6, 1] and int64[900]: fours and zeros that overlap, and digits of no interest."""
     rng = np.random.default_rng(0)
     y = np.resize([4, 0, 7], 900)
     pattern = np.where(np.arange(36).reshape(6, 6, 1) % 3 == 0, 30, -30)

@@ -14,7 +14,7 @@ def test_rows_with_what_no_clean_row_shows_are_found_by_either_rule() -> None:
     ours = Autoencoder(max_fpr=0.02)
     scored = ours.score(data)
     assert (auroc(scored.scores, poisoned) or 0) > 0.95
-    for finding in (ours.decide(scored), Autoencoder(rule="paper").decide(scored)):
+    for finding in (ours.decide(scored), Autoencoder(rule="guarded").decide(scored)):
         assert finding.flagged[poisoned].mean() > 0.9 and finding.flagged[~poisoned].mean() < 0.06
 
 
@@ -28,7 +28,7 @@ def test_of_a_clean_set_hardly_a_row_goes() -> None:
     data, _ = blob_suspect()
     scored = Autoencoder().score(data)
     assert Autoencoder(max_fpr=0.02).decide(scored).flagged.mean() < 0.06
-    assert not Autoencoder(rule="paper").decide(scored).flagged.any()
+    assert not Autoencoder(rule="guarded").decide(scored).flagged.any()
 
 
 def test_it_looks_at_no_label() -> None:
