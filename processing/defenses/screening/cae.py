@@ -24,14 +24,15 @@ class Cae(Detector):
     mean goes (`rule = "paper"`).
 
     What departs from it is as in `autoencoder`: the threshold that trusted rows set (`rule = "trusted"`, the
-    default), networks that never score what they have learned, the guard for clean sets, and the code. There is no dropout before the classes.
+    default), networks that never score what they have learned, `guarded`, and the code. There is no dropout
+    before the classes.
 
     Attributes
     ----------
     plus : bool
         Whether it is CAE+.
     rule : str
-        `trusted` (ours), `paper`, or `guarded`, which is `paper` with the guard for clean sets.
+        `trusted` (ours), `paper`, or `guarded`: `paper` with the guard for clean sets.
     learn : str
         `trusted` or `suspect`: the rows that the networks learn from.
     weight : float

@@ -29,8 +29,8 @@ class Magnet(Detector):
     Attributes
     ----------
     rule : str
-        `trusted` (Meng & Chen's threshold is from clean rows too), `paper`, or `guarded`, which is `paper` with
-        the guard for clean sets.
+        `trusted` (Meng & Chen's threshold is from clean rows too), `paper`, or `guarded`: `paper` with the
+        guard for clean sets.
     learn : str
         `trusted` or `suspect`: the rows that the networks learn from.
     steps : int
