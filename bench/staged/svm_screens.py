@@ -181,19 +181,16 @@ def drawn(y: Labels, seed: int) -> list[Any]:
 
 def poisoning(x: Images, y: Labels, attack: str, rate: float, seed: int) -> tuple[Images, Labels, Bools]:
     """Return rows with poison among them, in random order, and which are poison; else the rows."""
-    poisoned = np.zeros(len(y), bool)
     if not attack:
-        return x, y, poisoned
-    kernel = {} if attack == "flipping" else {"kernel": "linear"}
-    made = create(Spec(kind=f"svm_{attack}", mode="add", rate=rate, **kernel))
+        return x, y, np.zeros(len(y), bool)
+    settings: dict[str, Any] = {"kind": f"svm_{attack}", "mode": "add", "rate": rate}
+    if attack != "flipping":
+        settings["kernel"] = "linear"
     rng = np.random.default_rng([seed, 2])
-    batch = made.poison(Pool(x, y, _CLASSES, np.arange(len(y))), rng)
+    batch = create(Spec(**settings)).poison(Pool(x, y, _CLASSES, np.arange(len(y))), rng)
     order = rng.permutation(len(y) + len(batch.y))
-    both = (
-        np.concatenate(pair) for pair in ((x, np.asarray(batch.x)), (y, batch.y), (poisoned, batch.y >= 0))
-    )
-    x, y, poisoned = (each[order] for each in both)
-    return x, y, poisoned
+    both_x, both_y = np.concatenate([x, np.asarray(batch.x)]), np.concatenate([y, batch.y])
+    return both_x[order], both_y[order], order >= len(y)
 
 
 def screened(suspect: Suspect) -> Iterator[tuple[str, Bools]]:
