@@ -21,11 +21,14 @@ def test_wrong_labels_and_strange_images_are_found_at_once(plus: bool) -> None:
     assert finding.flagged[poisoned].mean() > 0.9 and finding.flagged[~poisoned].mean() < 0.06
 
 
-def test_as_published_it_learns_from_the_poison_as_well_and_two_distributions_decide() -> None:
+def test_as_published_it_finds_wrong_labels_and_takes_clean_rows_with_them() -> None:
+    """The long tail of the errors and the flips are one distribution to it."""
     data, poisoned = blob_suspect(flipped=40)
     finding = Cae(plus=True, rule="paper", learn="suspect").screen(data)
-    assert finding.flagged[poisoned].mean() > 0.8 and finding.flagged[~poisoned].mean() < 0.2
-    assert finding.notes["mixture"]["means"][0] < finding.notes["mixture"]["means"][1]
+    assert (auroc(finding.scores, poisoned) or 0) > 0.9 and finding.threshold is None
+    assert finding.flagged[poisoned].mean() > 0.9 and finding.flagged[~poisoned].mean() < 0.35
+    lower, upper = finding.notes["mixture"]["means"]
+    assert lower < upper and finding.scores[finding.flagged].min() > lower
 
 
 def test_the_guard_keeps_a_clean_set_whole() -> None:
