@@ -15,8 +15,8 @@ class Autoencoder(Detector):
     """The reconstruction error of a small convolutional autoencoder, the RAE of Razmi & Xiong (2021).
 
     The score is the mean squared error over the pixels (the authors' program takes the mean absolute one),
-    divided by its root mean square over the suspect rows. It looks at
-    pixels alone: at no label, and never at the victim.
+    divided by its root mean square over the suspect rows. It looks at pixels alone: at no label, and never at
+    the victim.
 
     As published (`rule = "paper"`, `learn = "suspect"`) the network learns from the rows that it screens,
     and two normal distributions are fitted to the scores, of which the one with the larger mean goes.
