@@ -91,7 +91,7 @@ class SvmScreens:
 
     name: str = "cae_svm_mnist"
     words: str = "CAE, RAE, CAE+, MagNet and the class distance on a poisoned machine, MNIST, seed by seed"
-    cpu_s: int = 0
+    cpu_s: int = 3500
     seeds: tuple[int, ...] = tuple(range(10, 20))
 
     def measure(self, out: Path = RESULTS, seeds: Sequence[int] = ()) -> Path:
@@ -121,7 +121,7 @@ class SvmScreens:
     def table(self, folder: Path = RESULTS) -> list[str]:
         """Return the Markdown: what was found, and the accuracy after; a line for each attack and rate."""
         seeds = list(json.loads((folder / f"{self.name}.json").read_text())["seeds"].values())
-        lines = [f"| F1 (precision, recall), {len(seeds)} seeds | {' | '.join(_TITLES)} |"]
+        lines = [f"| F1 (precision, recall), seeds: {len(seeds)} | {' | '.join(_TITLES)} |"]
         lines.append("| --- |" + " --- |" * len(_TITLES))
         every = [[seed["cells"][number] for seed in seeds] for number in range(len(seeds[0]["cells"]))]
         for cells in every:
