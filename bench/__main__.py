@@ -18,12 +18,14 @@ from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
 from bench.staged.screens import SCREENS
+from bench.staged.svm_screens import SVM_SCREENS, SvmScreens
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
-BY_SEED: dict[str, BySeed] = {**TABLES, **SCREENS}
+# What is measured seed by seed.
+BY_SEED: dict[str, BySeed | SvmScreens] = {**TABLES, **SCREENS, SVM_SCREENS.name: SVM_SCREENS}
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials | Matrices] = {
+STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens] = {
     **CAMPAIGNS,
     **MATRICES,
     **BY_SEED,
@@ -39,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("names", nargs="*", metavar="NAME", help="what to measure; `render` writes the pages")
     top.add_argument("--seed", type=int, default=0)
     top.add_argument(
-        "--seeds", type=int, nargs="+", default=[], help="of a table of attacks or screens these seeds"
+        "--seeds", type=int, nargs="+", default=[], help="of what is measured seed by seed these alone"
     )
     top.add_argument("--out", type=Path, default=RESULTS, help="where the results go (%(default)s)")
     top.add_argument("--quick", action="store_true", help="tiny sizes, once, for a look; needs --out")
@@ -70,7 +72,7 @@ def _check(given: argparse.Namespace) -> None:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
         if given.seeds and name not in BY_SEED:
-            raise UsageError("--seeds", f"{name} is no table of attacks or screens", "leave it out")
+            raise UsageError("--seeds", f"{name} is not measured seed by seed", "leave it out")
         if given.quick and name in STAGED:
             raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:

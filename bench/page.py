@@ -16,6 +16,7 @@ from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
 from bench.staged.screens import SCREENS
+from bench.staged.svm_screens import SVM_SCREENS
 from bench.staged.trials import TRIALS, Trials
 from pipelines.catalogue.expected import MEASURED
 
@@ -185,6 +186,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
         **{name: partial(each.table, folder) for name, each in {**MATRICES, **TABLES, **SCREENS}.items()},
+        SVM_SCREENS.name: partial(SVM_SCREENS.table, folder),
     }
 
     def rendered(found: re.Match[str]) -> str:

@@ -5,6 +5,8 @@ matrices   whole campaigns: the matrices of docs/results.md
 by_seed    campaigns of which each seed is kept as soon as it is measured
 attacks    campaigns without defenses: the tables of attacks, and what `attacks KIND` says
 screens    every screen against attacks: the tables of screens
+seeds      results that grow seed by seed
 growth     the pipeline at ten times the rows, measured by `bench.scale`
+svm_screens  screens against the attacks on a support vector machine, called one after the other
 trials     the trainings that chose the recipes, run by `bench.recipes`
 """

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness import KEPT
-from bench.machine import machine
 from bench.results import RESULTS
 from bench.staged.matrices import CAMPAIGNS, Matrices, written
+from bench.staged.seeds import add_seeds
 from boomerang.digest import digest_json
-from boomerang.errors import UsageError
 from boomerang.metrics import Rate
-from boomerang.safeio import write_json_atomic
 
 
 @dataclass(frozen=True)
@@ -52,26 +50,16 @@ class BySeed(Matrices, ABC):
             If the real data is not to be had, the campaign has changed since the seeds that are there, or it
             has none of the seeds that are given.
         """
-        path, file = out / f"{self.name}.json", CAMPAIGNS / self.file
-        campaign = self.campaign
+        path, file, campaign = out / f"{self.name}.json", CAMPAIGNS / self.file, self.campaign
         digest = digest_json({key: value for key, value in campaign.items() if key != "seeds"})
-        told: dict[str, Any] = {"name": self.name, "command": f"python -m bench {self.name}"}
-        told |= {"campaign": digest, "seeds": {}}
-        if path.exists():
-            told = json.loads(path.read_text())
-        if told["campaign"] != digest:
-            why = f"{self.file} has changed since its seeds were measured"
-            raise UsageError(str(path), why, "remove the file to measure them all anew")
-        if unknown := sorted(set(seeds) - set(campaign["seeds"])):
-            why = f"{self.file} has the seeds {campaign['seeds']}"
-            raise UsageError(f"seed {unknown[0]}", why, "choose among them, or add it there")
-        for seed in campaign["seeds"]:
-            if str(seed) not in told["seeds"] and (not seeds or seed in seeds):
-                copy = runs / f"{file.stem}-s{seed}.toml"
-                own = written(copy, file, f"seeds = [{seed}]", f'name = "{copy.stem}"')
-                kept = self.kept(self.run(own, runs), runs / copy.stem)
-                told["seeds"][str(seed)] = kept | {"machine": machine()}
-                write_json_atomic(path, told)
+        head = {"name": self.name, "command": f"python -m bench {self.name}", "campaign": digest}
+
+        def of(seed: int) -> dict[str, Any]:
+            copy = runs / f"{file.stem}-s{seed}.toml"
+            own = written(copy, file, f"seeds = [{seed}]", f'name = "{copy.stem}"')
+            return self.kept(self.run(own, runs), runs / copy.stem)
+
+        add_seeds(path, head, self.file, campaign["seeds"], seeds, of)
         print("\n".join(self.table(out)))
         return path
 

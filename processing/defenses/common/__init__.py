@@ -19,6 +19,8 @@
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
     classifier   a logistic regression on features
     small_net    a network of a defender's own, of rows that he trusts
+    autoencoders  networks that learn to give images back, and how well they do for others
+    two_gaussians  scores as a mixture of two normal distributions
     altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'
