@@ -16,14 +16,16 @@ from bench.staged.attacks import TABLES
 from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
+from bench.staged.screens import COMBINATION, Screens
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials | Matrices] = {
+STAGED: dict[str, Campaign | Growth | Trials | Matrices | Screens] = {
     **CAMPAIGNS,
     **MATRICES,
     **TABLES,
+    COMBINATION.name: COMBINATION,
     GROWTH.name: GROWTH,
     TRIALS.name: TRIALS,
 }

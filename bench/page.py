@@ -15,6 +15,7 @@ from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
+from bench.staged.screens import COMBINATION
 from bench.staged.trials import TRIALS, Trials
 from pipelines.catalogue.expected import MEASURED
 
@@ -184,6 +185,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
         **{name: partial(each.table, folder) for name, each in (MATRICES | TABLES).items()},
+        COMBINATION.name: partial(COMBINATION.table, folder),
     }
 
     def rendered(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -27,17 +28,14 @@ class Together:
 class Combination(Detector):
     """The union of what several detectors flag, at one false-positive rate for all of them together.
 
-    Several detectors of a screen each flag `max_fpr` of the clean rows, so their union flags up to that many
-    times more. Here the rate is stated once: each of m detectors has `max_fpr` / m (Bonferroni), so that a
-    further clean row is flagged with probability `max_fpr` at most, however the detectors depend on one
-    another. Which clean rows the one finds odd need not be those of the other; only rows of both are then
-    counted twice, and the rate that is reached is lower.
+    Detectors that stand beside each other in a screen flag `max_fpr` of the clean rows each, together up to
+    that many times more. Here each of m detectors has `max_fpr` / m (Bonferroni), so a further clean row is
+    flagged with probability `max_fpr` at most, however the detectors depend on one another.
 
-    It pays where its members miss different poison. On Fashion-MNIST it was chosen among detectors alone, the
-    union, the sum and the largest of their calibrated scores, and a logistic regression fitted on trusted rows
-    and on poison that the defender made of them; docs/results.md has the figures, and attacks that the choice
-    never saw. The regression was worse than its best member: no victim has learned the defender's own
-    triggers, so to the features his poison is nothing but rows with wrong labels.
+    It pays where the members miss different poison. docs/results.md has it beside its members, beside the sum
+    and the largest of their calibrated scores, and beside a logistic regression that learns from trusted rows
+    and from poison that the defender makes of them. That regression is worse than the best member alone: the
+    victim has not learned the defender's triggers, so what is planted shows as wrong labels and no more.
 
     A row's score is the largest that a member gives it, with the median of the member's trusted rows at 0 and
     their 95th percentile at 1. It orders rows and does not decide.
@@ -74,8 +72,7 @@ class Combination(Detector):
 
     def score(self, suspect: Suspect) -> Scored[Together]:
         """Have every detector measure every row; raises what they raise."""
-        found = tuple(detector.score(suspect) for detector in self._detectors())
-        return Scored(np.max([_on_its_scale(each) for each in found], axis=0), Together(found))
+        return together([detector.score(suspect) for detector in self._detectors()])
 
     def decide(self, scored: Scored[Together]) -> Finding:
         """Flag what any of them flags at its part of `max_fpr`."""
@@ -95,6 +92,11 @@ class Combination(Detector):
     def _detectors(self) -> list[Detector]:
         part = {_MAX_FPR: self.max_fpr / len(self.of)}
         return [_create(spec).model_copy(update=part) for spec in self.of]
+
+
+def together(members: Sequence[Scored[Any]]) -> Scored[Together]:
+    """Return what several detectors have measured, in the order of `of`, as one."""
+    return Scored(np.max([_on_its_scale(each) for each in members], axis=0), Together(tuple(members)))
 
 
 def _create(spec: Spec) -> Detector:
@@ -117,7 +119,7 @@ def _member(spec: Spec) -> Spec:
     if _MAX_FPR in (spec.model_extra or {}):
         raise ValueError(f"'{spec.kind}' has a max_fpr of its own, but it gets its part of the combination's")
     settings = detector.model_dump(mode="json", exclude={_MAX_FPR})
-    if settings.get("rule") != "trusted":
+    if settings.get("rule", "trusted") != "trusted":
         raise ValueError(f"'{spec.kind}' holds no rate by its rule '{settings['rule']}', but by 'trusted'")
     return Spec.model_validate(settings)
 
@@ -125,11 +127,7 @@ def _member(spec: Spec) -> Spec:
 def _combinable() -> list[str]:
     """Return the kinds of detectors that set a threshold by trusted rows."""
     own = Combination.model_fields["kind"].default
-    return [
-        kind
-        for kind, found in DETECTORS.items()
-        if _MAX_FPR in found.model_fields and kind != own
-    ]
+    return [kind for kind, found in DETECTORS.items() if _MAX_FPR in found.model_fields and kind != own]
 
 
 def _on_its_scale(scored: Scored[Any]) -> Scores:
