@@ -16,12 +16,12 @@ from bench.staged.attacks import TABLES
 from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
-from bench.staged.screens import COMBINATION, Screens
+from bench.staged.combination import COMBINATION, Combinations
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials | Matrices | Screens] = {
+STAGED: dict[str, Campaign | Growth | Trials | Matrices | Combinations] = {
     **CAMPAIGNS,
     **MATRICES,
     **TABLES,

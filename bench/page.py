@@ -15,7 +15,7 @@ from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
-from bench.staged.screens import COMBINATION
+from bench.staged.combination import COMBINATION
 from bench.staged.trials import TRIALS, Trials
 from pipelines.catalogue.expected import MEASURED
 

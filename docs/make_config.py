@@ -91,7 +91,7 @@ def of_kinds(kinds: Kinds[Any]) -> list[str]:
     """Return what each kind is and what it may say."""
     parts = []
     for kind, found in kinds.items():
-        parts += [f"### `{kind}`\n", prose(found), table(found, whole=True)]
+        parts += [f"### `{kind}`\n", prose(found), table(found)]
     return parts
 
 
@@ -114,11 +114,11 @@ def prose(model: type[BaseModel]) -> str:
     return "\n".join([text_of(model), *([""] if listed else []), *listed]) + "\n"
 
 
-def table(model: type[BaseModel], *, whole: bool = False) -> str:
-    """Return one row a key: its type and default; if `whole`, of keys that hold sections too."""
+def table(model: type[BaseModel]) -> str:
+    """Return one row a key: its type and default."""
     rows = ["| key | type | default |", "| --- | --- | --- |"]
     for name, field in model.model_fields.items():
-        if (whole or inner_model(field) is None) and name != "kind":  # which stands in the heading
+        if inner_model(field) is None and name != "kind":  # which stands in the heading
             rows.append(f"| `{name}` | {type_words(field)} | {default_words(field)} |")
     return "\n".join(rows) + "\n" if len(rows) > 2 else ""
 

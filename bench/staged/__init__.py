@@ -3,7 +3,7 @@
 campaigns  entries on several seeds: the tables of docs/results.md
 matrices   whole campaigns: the matrices of docs/results.md
 attacks    campaigns without defenses: the tables of attacks, and what `attacks KIND` says
-screens    detectors alone and combined, asked about the victims of campaigns
+combination  detectors alone and combined, asked about the victims of campaigns
 combining  ways to make one screen of several detectors
 growth     the pipeline at ten times the rows, measured by `bench.scale`
 trials     the trainings that chose the recipes, run by `bench.recipes`

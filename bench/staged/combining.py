@@ -13,11 +13,12 @@ from boomerang.manifest import Bools
 from processing.defenses.common.base import Scored, Scores
 from processing.defenses.common.estimators import fitting
 from processing.defenses.common.threshold import conformal_threshold
-from processing.defenses.screening.combination import Combination, together
 
 Matrix = npt.NDArray[np.float64]
 
 MAX_FPR = 0.005
+# Of all sets of two to four detectors those that found most on the victims that the choice has seen.
+CHOSEN = ("scan", "confident_learning")
 _FOLDS = 5
 _TAIL = 0.1
 # A regression would otherwise be about the few rows that are farthest out.
@@ -61,28 +62,25 @@ class Calibrated:
 def flagged_by(asked: Asked) -> dict[str, tuple[Bools, Scores]]:
     """Return bool[N], the rows that are flagged, and float64[N] scores, by contender.
 
-    The detectors alone; the `union` of two, as `combination` has it by default; the `sum` and the `largest`
-    of the two's calibrated scores; and a `regression` on the calibrated scores of all. Each is to flag
-    `MAX_FPR` of the clean rows.
+    The detectors alone; the `union` of the two that were chosen, each at half of the rate; the `sum` and the
+    `largest` of the two's calibrated scores; and a `regression` on the calibrated scores of all. Each is to
+    flag `MAX_FPR` of the clean rows at most.
     """
     rows = len(asked.poisoned)
-    found = {}
-    for kind, scored in asked.scored.items():
-        found[kind] = beyond(scored.scores[:rows], scored.state.trusted)
-    combination = Combination(max_fpr=MAX_FPR)
-    kinds = [spec.kind for spec in combination.of]
-    union = together([asked.scored[kind] for kind in kinds])
-    found["union"] = (combination.decide(union).flagged[:rows], union.scores[:rows])
-    two = calibrated(asked, kinds)
+    alone = {kind: (of.scores[:rows], of.state.trusted) for kind, of in asked.scored.items()}
+    found = {kind: beyond(*of) for kind, of in alone.items()}
+    two = calibrated(asked, CHOSEN)
+    parts = [beyond(*alone[kind], MAX_FPR / len(CHOSEN))[0] for kind in CHOSEN]
+    found["union"] = np.any(parts, axis=0), two.rows.max(1)
     found["sum"] = beyond(two.rows.sum(1), two.trusted.sum(1))
     found["largest"] = beyond(two.rows.max(1), two.trusted.max(1))
     found["regression"] = beyond(*regression(calibrated(asked, list(asked.scored))))
     return found
 
 
-def beyond(scores: Scores, trusted: Scores) -> tuple[Bools, Scores]:
-    """Return bool[N], the rows that score higher than trusted rows do but for `MAX_FPR`; and float64[N]."""
-    threshold = conformal_threshold(trusted, MAX_FPR)
+def beyond(scores: Scores, trusted: Scores, max_fpr: float = MAX_FPR) -> tuple[Bools, Scores]:
+    """Return bool[N], the rows that score higher than all but a share of the trusted ones; and float64[N]."""
+    threshold = conformal_threshold(trusted, max_fpr)
     return scores > (np.inf if threshold is None else threshold), scores
 
 

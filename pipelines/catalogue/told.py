@@ -99,14 +99,5 @@ def toml_entry(section: str, settings: Mapping[str, Any]) -> str:
     [[harden]]
     kind = "retrain"
     """
-    lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     return "\n".join([f"[[{section}]]", *lines]) + "\n"
-
-
-def _toml(value: Any) -> str:
-    """Return a value in one line; what JSON writes otherwise is the tables."""
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{key} = {_toml(each)}' for key, each in value.items())} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value)

@@ -45,9 +45,15 @@ def test_every_contender_decides_on_the_suspect_rows_alone(asked: Asked) -> None
         assert flagged.shape == scores.shape == asked.poisoned.shape
     assert found["scan"][0][asked.poisoned].mean() > 0.9
     assert found["union"][0][asked.poisoned].mean() > 0.9
-    part = {kind: Scored(of.scores[: len(asked.poisoned)], of.state) for kind, of in asked.scored.items()}
-    threshold = np.sort(part["scan"].state.trusted)[-2]  # of 800 rows one is higher, at .0025
-    assert (found["union"][0] >= (part["scan"].scores > threshold)).all()
+
+
+def test_the_union_is_what_either_of_the_two_flags_at_half_of_the_rate(asked: Asked) -> None:
+    union, _ = flagged_by(asked)["union"]
+    parts = [
+        each.model_copy(update={"max_fpr": MAX_FPR / 2}).decide(asked.scored[each.kind]).flagged
+        for each in (Scan(), ConfidentLearning())
+    ]
+    assert np.array_equal(union, (parts[0] | parts[1])[: len(union)]) and union.any()
 
 
 def test_clean_rows_are_flagged_at_about_the_rate(asked: Asked) -> None:

@@ -10,7 +10,7 @@ from helpers.matrices import draw
 
 from bench.staged.attacks import TABLES
 from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
-from bench.staged.screens import COMBINATION
+from bench.staged.combination import COMBINATION
 from pipelines.matrix.cells import cells_of
 from pipelines.matrix.document import Matrix
 from pipelines.matrix.entries import read_campaign

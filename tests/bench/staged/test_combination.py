@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from helpers.suspects import NO_VICTIM, make_suspect
 
-from bench.staged import screens as made_here
+from bench.staged import combination as made_here
 from bench.staged.combining import Asked
-from bench.staged.screens import Screens, columns_of, told, with_planted
+from bench.staged.combination import Combinations, columns_of, told, with_planted
 
 
 def matrix(*attacks: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_the_table_has_the_mean_of_what_was_seen_apart_from_the_rest(tmp_path: P
     columns = [column("None", True, None), column("A", True, 0.5, 0.7), column("B", True, 1.0)]
     columns.append(column("C", False, 0.25))
     (tmp_path / "toy.json").write_text(json.dumps({"columns": columns}))
-    assert Screens("toy", "a toy", {}, 1).table(tmp_path) == [
+    assert Combinations("toy", "a toy", {}, 1).table(tmp_path) == [
         "| TPR | a | b |",
         "| --- | --- | --- |",
         "| A, d | 60.0 | 60.0 |",

@@ -36,7 +36,7 @@ MEMBERS = ("scan", "confident_learning", "z_score", "kmeans", "dbscan", "spectra
 
 
 @dataclass(frozen=True)
-class Screens:
+class Combinations:
     """Campaigns whose victims detectors are asked about.
 
     Attributes
@@ -186,9 +186,9 @@ def _line(title: str, values: Sequence[float], places: int = 1) -> str:
     return f"| {title} | {' | '.join(f'{100 * value:.{places}f}' for value in values)} |"
 
 
-COMBINATION = Screens(
+COMBINATION = Combinations(
     "combination",
     "detectors alone and combined, on victims that the choice has seen and on others",
-    {"screens.toml": True, "screens-finetuned.toml": True, "screens-heldout.toml": False},
+    {"combination.toml": True, "combination-finetuned.toml": True, "combination-heldout.toml": False},
     cpu_s=4500,
 )
