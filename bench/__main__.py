@@ -13,18 +13,21 @@ from bench.harness import Options, measure
 from bench.results import RESULTS, save
 from bench.rows import ROWS
 from bench.staged.attacks import TABLES
+from bench.staged.by_seed import BySeed
 from bench.staged.campaigns import CAMPAIGNS, Campaign
+from bench.staged.combination import COMBINATION, Combinations
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
-from bench.staged.combination import COMBINATION, Combinations
+from bench.staged.screens import SCREENS
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
+BY_SEED: dict[str, BySeed] = {**TABLES, **SCREENS}
 # What stages whole campaigns, and takes as long as they do.
 STAGED: dict[str, Campaign | Growth | Trials | Matrices | Combinations] = {
     **CAMPAIGNS,
     **MATRICES,
-    **TABLES,
+    **BY_SEED,
     COMBINATION.name: COMBINATION,
     GROWTH.name: GROWTH,
     TRIALS.name: TRIALS,
@@ -38,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("names", nargs="*", metavar="NAME", help="what to measure; `render` writes the pages")
     top.add_argument("--seed", type=int, default=0)
     top.add_argument(
-        "--seeds", type=int, nargs="+", default=[], help="of a table of attacks these seeds alone"
+        "--seeds", type=int, nargs="+", default=[], help="of a table of attacks or screens these seeds"
     )
     top.add_argument("--out", type=Path, default=RESULTS, help="where the results go (%(default)s)")
     top.add_argument("--quick", action="store_true", help="tiny sizes, once, for a look; needs --out")
@@ -68,8 +71,8 @@ def _check(given: argparse.Namespace) -> None:
     for name in given.names:
         if name not in known:
             raise UsageError(f"'{name}' cannot be measured", "there is no such row", nearest(name, known))
-        if given.seeds and name not in TABLES:
-            raise UsageError("--seeds", f"{name} is no table of attacks", "leave it out")
+        if given.seeds and name not in BY_SEED:
+            raise UsageError("--seeds", f"{name} is no table of attacks or screens", "leave it out")
         if given.quick and name in STAGED:
             raise UsageError("--quick", f"{name} stages campaigns, which have one size", "leave it out")
     if given.quick and given.out == RESULTS and given.names:
@@ -79,8 +82,8 @@ def _check(given: argparse.Namespace) -> None:
 def _act(name: str, given: argparse.Namespace) -> None:
     if name == "render":
         page.write()
-    elif name in TABLES:
-        TABLES[name].measure(given.out, seeds=given.seeds)
+    elif name in BY_SEED:
+        BY_SEED[name].measure(given.out, seeds=given.seeds)
     elif name in STAGED:
         STAGED[name].measure(given.out)
     else:

@@ -65,6 +65,19 @@ def real_file(name: str, kept: Path) -> Path:
     return file
 
 
+def photographs(kept: Path) -> Path:
+    """Return the folder of the book's photographs, each once; raises as `real_file`."""
+    source, folder = real_data(), kept / "photographs"
+    if source is None:
+        raise UsageError("the photographs", lacks_real_data(), "set BOOMERANG_DATA to their folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in (source / "rutan-boomerang").glob("*.jpeg"):
+        place = folder / picture.name
+        if not place.exists():
+            place.write_bytes(picture.read_bytes())
+    return folder
+
+
 def noise(rows: int, seed: int, shape: tuple[int, int, int] = (32, 32, 3)) -> Images:
     """Return uint8[rows, *shape] of noise: of what does not depend on what the pixels show."""
     return np.random.default_rng(seed).integers(0, 256, (rows, *shape), np.uint8)

@@ -13,9 +13,10 @@ from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
+from bench.staged.combination import COMBINATION
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
-from bench.staged.combination import COMBINATION
+from bench.staged.screens import SCREENS
 from bench.staged.trials import TRIALS, Trials
 from pipelines.catalogue.expected import MEASURED
 
@@ -184,7 +185,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
         "real": lambda: table(
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
-        **{name: partial(each.table, folder) for name, each in (MATRICES | TABLES).items()},
+        **{name: partial(each.table, folder) for name, each in {**MATRICES, **TABLES, **SCREENS}.items()},
         COMBINATION.name: partial(COMBINATION.table, folder),
     }
 

@@ -254,7 +254,12 @@ class ModelNumbers(Strict):
 class DetectorNumbers(Strict):
     """How a detector did against the truth. Positive: a poisoned row.
 
-    On a clean training set only `fpr` is a number; precision, F1, AUROC and AP are None.
+    On a clean training set only `fpr` and `least_left` are numbers; precision, F1, AUROC and AP are None.
+
+    Attributes
+    ----------
+    least_left : Rate
+        The clean rows that are left, of the class of which the smallest share is.
     """
 
     name: str
@@ -262,6 +267,7 @@ class DetectorNumbers(Strict):
     flagged: int
     tpr: Rate
     fpr: Rate
+    least_left: Rate
     precision: float | None
     f1: float | None
     auroc: float | None

@@ -3,7 +3,8 @@
 Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim) and, where several
 machines shared the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
 
-It has no input that says which rows are poisoned. The same inputs give the same bytes.
+It has no input that says which rows are poisoned. The same inputs give the same bytes: what each detector
+takes of the processors is said in the log alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -52,9 +54,12 @@ class SharedVictim:
     do: Do = alone
 
     def embed(self, x: Images) -> Features:
-        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]."""
+        """Return float32[N, D], the penultimate layer for uint8[N, H, W, C]; say what it took."""
+        clock = process_time()
         _ = self.view.card  # opened in any case: it is checked, and the manifest names it
-        return self.do(self.embedding()).rows if x is self.train.x else self.view.embed(x)
+        features = self.do(self.embedding()).rows if x is self.train.x else self.view.embed(x)
+        print(f"features: {len(x)} rows in {process_time() - clock:.3f} CPU-s", flush=True)
+        return features
 
     def answer(self, x: Images) -> Features:
         """Return float32[N, K], class probabilities for uint8[N, H, W, C]."""
@@ -101,13 +106,15 @@ def screen(suspect: Suspect, detectors: Sequence[Detector]) -> Screened:
     # One thread: sums taken by several depend, in the last bits, on how many there are.
     with threadpool_limits(1):
         for i, (name, detector) in enumerate(zip(names, detectors, strict=True)):
+            clock = process_time()
             finding = detector.screen(suspect)
+            spent = process_time() - clock
             _check_finding(name, finding, rows)
             scores[i], flagged[i] = finding.scores, finding.flagged
             if detector.sets_aside:
                 suspect = suspect.without(finding.flagged)
             entries.append(_entry(name, detector, finding))
-            print(f"{name}: {entries[-1].flagged} of {rows} rows flagged", flush=True)
+            print(f"{name}: {entries[-1].flagged} of {rows} rows flagged in {spent:.3f} CPU-s", flush=True)
             notices += [Notice(kind="warning", what=detector.title, why=why) for why in finding.warnings]
     for notice in notices:
         print(f"warning: {notice.what}: {notice.why}", file=sys.stderr, flush=True)

@@ -12,9 +12,9 @@ from bench.contest import Contender, Facts, Goal, Measured, Row, Setting, Task, 
 from bench.data import CLASSES, Features, cifar10, features, labels, lacks_cifar10, noise
 from boomerang.manifest import Images, Labels
 
-_PACKAGES = ("scikit-learn", "scipy")
-_ART = (*_PACKAGES, "adversarial-robustness-toolbox")
-_TRUSTED = 1000
+PACKAGES = ("scikit-learn", "scipy")
+ART = (*PACKAGES, "adversarial-robustness-toolbox")
+TRUSTED = 1000
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Known:
     rows: Features
 
     def embed(self, x: Images) -> Features:
-        return self.rows[-_TRUSTED:] if len(x) == _TRUSTED else self.rows[: len(x)]
+        return self.rows[-TRUSTED:] if len(x) == TRUSTED else self.rows[: len(x)]
 
 
 class KnownByArt:
@@ -41,14 +41,14 @@ def our_spectral(suspect: Any) -> Any:
     from processing.defenses.screening.spectral_signatures import SpectralSignatures
     from processing.screen import screen
 
-    return screen(suspect, [SpectralSignatures()]).flagged
+    return screen(suspect, [SpectralSignatures()])
 
 
 def our_clustering(suspect: Any) -> Any:
     from processing.defenses.screening.activation_clustering import ActivationClustering
     from processing.screen import screen
 
-    return screen(suspect, [ActivationClustering()]).flagged
+    return screen(suspect, [ActivationClustering()])
 
 
 def art_spectral(classifier: Any, x: Images, y: Labels) -> Any:
@@ -68,22 +68,24 @@ def suspect(x: Images, y: Labels, known: Features) -> Any:
     """Return what our detectors are shown; the last rows are the trusted ones."""
     from processing.defenses.common.base import Suspect
 
-    return Suspect(x[:-_TRUSTED], y[:-_TRUSTED], x[-_TRUSTED:], y[-_TRUSTED:], CLASSES, Known(known), seed=0)  # type: ignore[arg-type]
+    return Suspect(x[:-TRUSTED], y[:-TRUSTED], x[-TRUSTED:], y[-TRUSTED:], CLASSES, Known(known), seed=0)  # type: ignore[arg-type]
 
 
 def _of_ours(call: Any) -> Callable[[Setting], Task]:
     def prepare(setting: Setting) -> Task:
-        known, y = features(setting.of(50_000, 2000) + _TRUSTED, setting.seed)
+        known, y = features(setting.of(50_000, 2000) + TRUSTED, setting.seed)
         x = noise(len(y), 0, (1, 1, 1))
-        return Task(lambda: call(suspect(x, y, known)), lambda flagged: {"flagged": int(flagged.sum())})
+        return Task(
+            lambda: call(suspect(x, y, known)), lambda screened: {"flagged": int(screened.flagged.sum())}
+        )
 
     return prepare
 
 
 def _of_art(call: Any) -> Callable[[Setting], Task]:
     def prepare(setting: Setting) -> Task:
-        known, y = features(setting.of(50_000, 2000) + _TRUSTED, setting.seed)
-        known, y = known[:-_TRUSTED], np.eye(len(CLASSES))[y[:-_TRUSTED]]
+        known, y = features(setting.of(50_000, 2000) + TRUSTED, setting.seed)
+        known, y = known[:-TRUSTED], np.eye(len(CLASSES))[y[:-TRUSTED]]
         x = noise(len(y), 0, (1, 1, 1))
         classifier = KnownByArt(known)
         return Task(
@@ -98,8 +100,8 @@ def _screened(name: str, words: str, least: float, ours: Any, art: Any) -> Row:
         name=name,
         operation=f"{words} on 50,000 x 96 features in ten classes",
         contenders=(
-            Contender("ours", source(ours), _of_ours(ours), _PACKAGES),
-            Contender("ART", source(art), _of_art(art), _ART),
+            Contender("ours", source(ours), _of_ours(ours), PACKAGES),
+            Contender("ART", source(art), _of_art(art), ART),
         ),
         goals=(times_ours("ART", least),),
         notes="The features are drawn and the same for both. Ours also whitens them by 1,000 trusted rows "
@@ -134,7 +136,7 @@ def planted(setting: Setting, rows: int) -> tuple[Images, Labels, int]:
     copies = rows // 100
     x[-copies:], y[-copies:] = x[:copies], (y[:copies] + 1) % len(CLASSES)
     x[-copies:, :3, :3] = 255
-    few = np.resize(np.arange(len(data["x_test"])), _TRUSTED)
+    few = np.resize(np.arange(len(data["x_test"])), TRUSTED)
     return np.concatenate([x, data["x_test"][few]]), np.concatenate([y, data["y_test"][few]]), copies
 
 
@@ -176,8 +178,8 @@ ROWS = (
         name="data_validation",
         operation="data validation with near duplicates, 10,000 and 100,000 rows of 32x32x3",
         contenders=(
-            Contender("10,000 rows", source(validated), _validation(10_000), _PACKAGES),
-            Contender("100,000 rows", source(validated), _validation(100_000), _PACKAGES),
+            Contender("10,000 rows", source(validated), _validation(10_000), PACKAGES),
+            Contender("100,000 rows", source(validated), _validation(100_000), PACKAGES),
         ),
         goals=(
             Goal("CPU-seconds of 100,000 rows over those of 10,000", _growth, most=12),

@@ -1,10 +1,12 @@
 """What stages whole campaigns or trainings, and takes as long as they do.
 
-campaigns  entries on several seeds: the tables of docs/results.md
-matrices   whole campaigns: the matrices of docs/results.md
-attacks    campaigns without defenses: the tables of attacks, and what `attacks KIND` says
-combination  detectors alone and combined, asked about the victims of campaigns
-combining  ways to make one screen of several detectors
-growth     the pipeline at ten times the rows, measured by `bench.scale`
-trials     the trainings that chose the recipes, run by `bench.recipes`
+campaigns    entries on several seeds: the tables of docs/results.md
+matrices     whole campaigns: the matrices of docs/results.md
+by_seed      campaigns of which each seed is kept as soon as it is measured
+attacks      campaigns without defenses: the tables of attacks, and what `attacks KIND` says
+screens      every screen against attacks: the tables of screens
+combination  detectors alone and put together, asked about the victims of campaigns
+combining    ways to make one screen of several detectors
+growth       the pipeline at ten times the rows, measured by `bench.scale`
+trials       the trainings that chose the recipes, run by `bench.recipes`
 """

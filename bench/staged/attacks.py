@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.harness import KEPT
-from bench.machine import machine
 from bench.results import RESULTS
-from bench.staged.matrices import CAMPAIGNS, Matrices, written
-from boomerang.digest import digest_json
-from boomerang.errors import UsageError
+from bench.staged.by_seed import BySeed, interval
 from boomerang.metrics import Rate, rate
-from boomerang.safeio import write_json_atomic
 
 _HEAD = ("", "ASR", "clean model's rate", "clean accuracy", "points lost", "PSNR, dB", "CPU-s")
 
@@ -27,8 +20,8 @@ _RATES, _NUMBERS = ("asr", "accuracy", "clean_models_rate"), ("psnr", "poisoning
 
 
 @dataclass(frozen=True)
-class AttackTable(Matrices):
-    """A campaign without defenses, measured seed by seed: what is measured already is not measured again.
+class AttackTable(BySeed):
+    """A campaign without defenses, measured seed by seed.
 
     Attributes
     ----------
@@ -38,38 +31,21 @@ class AttackTable(Matrices):
 
     where: str = ""
 
-    def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices", seeds: Sequence[int] = ()) -> Path:
-        """Run the seeds that the result lacks, and write it after each; of these alone, where some are given.
-
-        Raises
-        ------
-        StepFailed
-            If a cell has no number.
-        UsageError
-            If the real data is not to be had, the campaign has changed since the seeds that are there, or it
-            has none of the seeds that are given.
-        """
-        path, file = out / f"{self.name}.json", CAMPAIGNS / self.file
-        campaign = tomllib.loads(file.read_text())
-        digest = digest_json({key: value for key, value in campaign.items() if key != "seeds"})
-        told: dict[str, Any] = {"name": self.name, "command": f"python -m bench {self.name}"}
-        told |= {"campaign": digest, "seeds": {}}
-        if path.exists():
-            told = json.loads(path.read_text())
-        if told["campaign"] != digest:
-            why = f"{self.file} has changed since its seeds were measured"
-            raise UsageError(str(path), why, "remove the file to measure them all anew")
-        if unknown := sorted(set(seeds) - set(campaign["seeds"])):
-            why = f"{self.file} has the seeds {campaign['seeds']}"
-            raise UsageError(f"seed {unknown[0]}", why, "choose among them, or add it there")
-        for seed in campaign["seeds"]:
-            if str(seed) not in told["seeds"] and (not seeds or seed in seeds):
-                copy = runs / f"{file.stem}-s{seed}.toml"
-                own = written(copy, file, f"seeds = [{seed}]", f'name = "{copy.stem}"')
-                told["seeds"][str(seed)] = _kept(self.run(own, runs)) | {"machine": machine()}
-                write_json_atomic(path, told)
-        print("\n".join(self.table(out)))
-        return path
+    def kept(self, matrix: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+        """Return what of a matrix of one seed the table is made of; see `BySeed.kept`."""
+        cells = {cell["column"]: cell["numbers"] for cell in matrix["cells"] if cell["row"] == "nothing"}
+        columns = []
+        for column in matrix["columns"]:
+            numbers = cells[column["id"]]
+            rates = {
+                key: {name: numbers[key][name] for name in ("successes", "total")}
+                for key in _RATES
+                if key in numbers
+            }
+            plain = {key: round(numbers[key]["value"], 4) for key in _NUMBERS if key in numbers}
+            told = {key: column[key] for key in ("id", "title", "attack", "data", "clean")}
+            columns.append(told | {"numbers": rates | plain})
+        return {"columns": columns, "versions": matrix["versions"]}
 
     def table(self, folder: Path = RESULTS) -> list[str]:
         """Return the Markdown: a line for each attack, with the means over the seeds."""
@@ -80,10 +56,7 @@ class AttackTable(Matrices):
         """Yield the kind of each attack that poisons alone, and what it reached; see
         `pipelines.catalogue.expected.Reached`.
         """
-        recipes = {
-            each["name"]: each["recipe"]
-            for each in tomllib.loads((CAMPAIGNS / self.file).read_text())["attacks"]
-        }
+        recipes = {each["name"]: each["recipe"] for each in self.campaign["attacks"]}
         for column in self._columns(folder):
             recipe = recipes.get(column.attack, ())
             if len(recipe) == 1:
@@ -91,29 +64,9 @@ class AttackTable(Matrices):
 
     def _columns(self, folder: Path) -> list[_Column]:
         """Return each column of what was measured, over the seeds; none if it was not."""
-        path = folder / f"{self.name}.json"
-        seeds = list(json.loads(path.read_text())["seeds"].values()) if path.exists() else []
-        every = zip(*(seed["columns"] for seed in seeds), strict=True)
-        columns = [_Column.over(same) for same in every]
+        columns = [_Column.over(same) for same in self.columns(folder)]
         clean = {each.data: each.accuracy.value for each in columns if each.clean}
         return [replace(each, lost=(clean[each.data] or 0) - (each.accuracy.value or 0)) for each in columns]
-
-
-def _kept(matrix: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a matrix of one seed the table is made of."""
-    cells = {cell["column"]: cell["numbers"] for cell in matrix["cells"] if cell["row"] == "nothing"}
-    columns = []
-    for column in matrix["columns"]:
-        numbers = cells[column["id"]]
-        rates = {
-            key: {name: numbers[key][name] for name in ("successes", "total")}
-            for key in _RATES
-            if key in numbers
-        }
-        plain = {key: round(numbers[key]["value"], 4) for key in _NUMBERS if key in numbers}
-        told = {key: column[key] for key in ("id", "title", "attack", "data", "clean")}
-        columns.append(told | {"numbers": rates | plain})
-    return {"columns": columns, "versions": matrix["versions"]}
 
 
 @dataclass(frozen=True)
@@ -194,10 +147,8 @@ def _line(column: _Column) -> str:
 def _said(column: _Column, key: str) -> str:
     """Return a rate in percent with its interval, and how far the seeds differ."""
     found: Rate | None = getattr(column, key)
-    if found is None or found.value is None or found.low is None or found.high is None:
-        return "–"
-    spread = f" ± {100 * column.spread[key]:.1f}" if column.seeds > 1 else ""
-    return f"{100 * found.value:.1f} ({100 * found.low:.1f}–{100 * found.high:.1f}){spread}"
+    spread = f" ± {100 * column.spread[key]:.1f}" if found and column.seeds > 1 else ""
+    return f"{interval(found)}{spread}"
 
 
 TABLES = {
@@ -209,7 +160,15 @@ TABLES = {
             "attacks-cifar10.toml",
             18000,
             "cifar10",
-            "CIFAR-10, 16,000 rows, from scratch",
+            where="CIFAR-10, 16,000 rows, from scratch",
+        ),
+        AttackTable(
+            "attacks_cifar10_long",
+            "attacks that take long to learn, CIFAR-10, seed by seed",
+            "attacks-cifar10-long.toml",
+            6000,
+            "cifar10",
+            "CIFAR-10, 40,000 rows, from scratch",
         ),
         AttackTable(
             "clean_label_cifar10",
@@ -217,7 +176,7 @@ TABLES = {
             "clean-label-cifar10.toml",
             5500,
             "cifar10",
-            "CIFAR-10, 5,000 rows",
+            where="CIFAR-10, 5,000 rows",
         ),
         AttackTable(
             "attacks_mnist",
@@ -225,7 +184,7 @@ TABLES = {
             "attacks-mnist.toml",
             9000,
             "mnist",
-            "MNIST, 20,000 rows, from scratch",
+            where="MNIST, 20,000 rows, from scratch",
         ),
         AttackTable(
             "matrix_svm_mnist",
@@ -233,7 +192,7 @@ TABLES = {
             "svm-mnist.toml",
             2500,
             "mnist",
-            "MNIST, 100 rows of two classes, a linear support vector machine",
+            where="MNIST, 100 rows of two classes, a linear support vector machine",
         ),
         AttackTable(
             "matrix_svm_cifar10",
@@ -241,7 +200,7 @@ TABLES = {
             "svm-cifar10.toml",
             2500,
             "cifar10",
-            "CIFAR-10, 100 rows of two classes, a support vector machine",
+            where="CIFAR-10, 100 rows of two classes, a support vector machine",
         ),
     )
 }

@@ -12,11 +12,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.contest import ROOT
-from bench.data import real_data, real_file
+from bench.data import photographs, real_file
 from bench.harness import KEPT
 from bench.results import RESULTS, write
 from bench.staging import command
@@ -98,24 +99,10 @@ def _filled(override: str) -> str:
     """Return an override with the place of the real data in it."""
     if "<" not in override:
         return override
-    places = {name: real_file(name, KEPT) for name in ("cifar10", "mnist")}
-    places["photographs"] = KEPT / "photographs"
-    if "<photographs>" in override:
-        _photographs(places["photographs"])
-    for name, place in places.items():
-        override = override.replace(f"<{name}>", str(place))
+    places = {"<cifar10>": partial(real_file, "cifar10"), "<mnist>": partial(real_file, "mnist")}
+    for name, place in (places | {"<photographs>": photographs}).items():
+        override = override.replace(name, str(place(KEPT))) if name in override else override
     return override
-
-
-def _photographs(folder: Path) -> None:
-    """Link the book's photographs, without the one that is there twice."""
-    source = real_data()
-    assert source is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture in (source / "rutan-boomerang").glob("*.jpeg"):
-        place = folder / picture.name
-        if not place.exists():
-            place.write_bytes(picture.read_bytes())
 
 
 def _metrics(campaign: Campaign, overrides: Sequence[str], seed: int, out: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import ROOT
-from bench.data import real_file
+from bench.data import photographs, real_file
 from bench.harness import KEPT
 from bench.machine import machine
 from bench.results import RESULTS
@@ -41,6 +41,8 @@ class Matrices:
         About how long it takes.
     data : str
         The real data that it is on, `cifar10` or `mnist`; empty if it is on what comes with the project.
+    pictures : str
+        The set of airplanes of which the book's photographs take the place; empty if none.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Matrices:
     file: str
     cpu_s: int
     data: str = ""
+    pictures: str = ""
 
     def measure(self, out: Path = RESULTS, runs: Path = KEPT / "matrices") -> Path:
         """Run it and write its matrix.
@@ -75,8 +78,12 @@ class Matrices:
         UsageError
             If the real data is not to be had.
         """
-        if self.data:
-            file = written(runs / file.name, file, f'data.path = "{real_file(self.data, KEPT)}"')
+        lines = [f'data.path = "{real_file(self.data, KEPT)}"'] if self.data else []
+        if self.pictures:
+            path = photographs(KEPT)
+            lines.append(f'pictures = [{{ name = "{self.pictures}", path = "{path}", label = "airplane" }}]')
+        if lines:
+            file = written(runs / file.name, file, *lines)
         words = [sys.executable, "-m", "pipelines", "campaign", str(file), "--out", str(runs)]
         code = subprocess.run(words, cwd=ROOT, check=False, stdout=sys.stderr).returncode
         if code:

@@ -150,11 +150,11 @@ def _drop(before: Rate, after: Rate) -> float | None:
 
 def screen_numbers(case: Case) -> tuple[DetectorNumbers, tuple[DetectorNumbers, ...]]:
     """Return the numbers of all detectors together and of each."""
-    attack_of, names = case.truth.attack_of, case.attack_names
-    together = detector_numbers("all together", "screen", ~case.screened.keep, None, attack_of, names)
+    screened, truth = case.screened, (np.asarray(case.train.y), case.truth.attack_of, case.attack_names)
+    together = detector_numbers("all together", "screen", ~screened.keep, None, *truth)
     each = tuple(
-        detector_numbers(d.name, d.kind, case.screened.flagged[i], case.screened.scores[i], attack_of, names)
-        for i, d in enumerate(case.screened.detectors)
+        detector_numbers(d.name, d.kind, screened.flagged[i], screened.scores[i], *truth)
+        for i, d in enumerate(screened.detectors)
     )
     return together, each
 

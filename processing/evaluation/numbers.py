@@ -11,6 +11,7 @@ from boomerang.metrics import (
     CanaryMiss,
     CanaryNumbers,
     DetectorNumbers,
+    Rate,
     defense_effectiveness,
     rate,
     share,
@@ -90,6 +91,7 @@ def detector_numbers(
     kind: str,
     flagged: Bools,
     scores: npt.NDArray[np.float64] | None,
+    y: Labels,
     attack_of: npt.NDArray[np.int8],
     attack_names: tuple[str, ...],
 ) -> DetectorNumbers:
@@ -100,6 +102,8 @@ def detector_numbers(
     flagged : bool[N]
     scores : float64[N] or None
         None for the detectors together, which have no common score.
+    y : int64[N]
+        Labels as given.
     attack_of : int8[N]
         0 for a clean row, k for one of the k-th attack.
     attack_names : tuple of str
@@ -121,6 +125,7 @@ def detector_numbers(
         flagged=int(flagged.sum()),
         tpr=tpr,
         fpr=fpr,
+        least_left=_least_left(~flagged[~poisoned], y[~poisoned]),
         precision=precision if any_poison else None,
         f1=_f1(precision, tpr.value) if any_poison else None,
         auroc=auroc(scores, poisoned) if scores is not None else None,
@@ -128,6 +133,12 @@ def detector_numbers(
         by_attack=by_attack,
         auroc_by_attack=auroc_by_attack,
     )
+
+
+def _least_left(kept: Bools, y: Labels) -> Rate:
+    """Return what is left of the class of which least is, of those that have a row."""
+    shares = [share(kept[y == label]) for label in np.unique(y)]
+    return min(shares, key=lambda each: each.successes / each.total, default=rate(0, 0))
 
 
 def _f1(precision: float | None, recall: float | None) -> float | None:

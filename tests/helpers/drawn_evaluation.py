@@ -287,6 +287,7 @@ class DrawnEvaluation:
             flagged=int(flagged.sum()),
             tpr=found,
             fpr=share(flagged[~poisoned]),
+            least_left=share(~flagged[~poisoned]),
             precision=precision,
             f1=f1,
             auroc=None if scores is None else auroc(scores, poisoned),

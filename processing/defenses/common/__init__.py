@@ -20,6 +20,7 @@
     altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'
+    spectrum     what stays of an image that is shifted, mirrored or lit otherwise
     forest       which rows to compare, where all with all would be too many
 
 A new detector is a file in `processing/defenses/screening` and nothing else.

@@ -166,7 +166,7 @@ class Detector(Strict, ABC):
     Class attributes
     ----------------
     sets_aside
-        Whether its findings are facts about a row (it is a copy of another) and no matter of statistics.
+        Whether it finds copies, or whatever else is a fact about a row, and asks no features of the victim.
         Detectors after it score those rows too, but do not learn from them: ten copies of a picture would
         else decide in which direction their class varies, and hide what is rarer.
     example

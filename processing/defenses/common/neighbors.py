@@ -1,7 +1,7 @@
 """Which points lie near which, without a matrix of all pairs.
 
-Exact, a block of rows at a time: the work grows with the square of the rows, whoever made them, and the
-memory does not.
+`nearest` is exact, a block of rows at a time: the work grows with the square of the rows, whoever made them,
+and the memory does not. `nearest_of_trees` asks an index, whose work does not, and may miss some.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from boomerang.blocks import slices
 from boomerang.manifest import Rows
 from processing.defenses.common.base import Features
+from processing.defenses.common.forest import leaves
 from processing.defenses.common.whitening import Matrix
 
 _QUERIES_AT_ONCE, _POINTS_AT_ONCE = 512, 8192
@@ -81,6 +82,41 @@ def nearest(
         apart[block] = np.take_along_axis(apart[block], order, axis=1)
         rows[block] = np.take_along_axis(rows[block], order, axis=1)
     return Neighbors(np.sqrt(apart), rows)
+
+
+def nearest_of_trees(
+    points: Features, k: int, among: Rows, trees: int, rng: np.random.Generator
+) -> Neighbors:
+    """Return the k nearest of every point among those that one of some random trees puts into its leaf.
+
+    Parameters
+    ----------
+    points : float32[N, D]
+    k : int
+    among : int64[m]
+        Only these points are neighbors, and none is its own.
+    trees : int
+        See `processing.defenses.common.forest`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Neighbors
+        Infinitely far, and the row -1, where there are fewer than k.
+    """
+    known = Neighbors(np.full((len(points), k), np.inf, np.float32), np.full((len(points), k), -1, np.int64))
+    asked = np.isin(np.arange(len(points)), among)
+    columns = np.ascontiguousarray(points.T, np.float32)
+    for _ in range(trees):
+        for leaf in leaves(columns, rng):
+            new = nearest(points[leaf], points, k, among=leaf[asked[leaf]], itself=leaf)
+            again = (new.rows[:, :, None] == known.rows[leaf][:, None]).any(2)
+            apart = np.concatenate([known.apart[leaf], np.where(again, np.inf, new.apart)], axis=1)
+            rows = np.concatenate([known.rows[leaf], new.rows], axis=1)
+            order = np.argsort(apart, axis=1, kind="stable")[:, :k]
+            known.apart[leaf] = np.take_along_axis(apart, order, axis=1)
+            known.rows[leaf] = np.take_along_axis(rows, order, axis=1)
+    return known
 
 
 def _least(values: Features, most: int) -> npt.NDArray[np.intp]:

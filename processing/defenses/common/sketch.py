@@ -7,7 +7,9 @@ the few directions are kept in which they vary most.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ _LEARN_ROWS = 16_384
 _BLOCK_BYTES = 2 << 20  # eight times as much in floats
 
 Sketch = npt.NDArray[np.float32]
+Describe = Callable[[Images], Sketch]
 
 
 def sketch(x: Images, grid: int = _GRID) -> Sketch:
@@ -55,8 +58,7 @@ def _cells(side: int, grid: int) -> Sketch:
 def sketched(x: Images, rows: Rows) -> Sketch:
     """Return float32[n, D], D at most `DIMENSIONS`: the sketch of some rows, where it varies most.
 
-    The directions are learned from rows that lie evenly among them, and the first is the widest. It goes
-    through the images a block at a time.
+    It goes through the images a block at a time.
 
     Parameters
     ----------
@@ -64,23 +66,44 @@ def sketched(x: Images, rows: Rows) -> Sketch:
         Mapped or not.
     rows : int64[n]
     """
-    at_once = rows_at_once(x, _BLOCK_BYTES)
-    center, axes = _widest(x, rows[:: max(1, len(rows) // _LEARN_ROWS)], at_once)
-    points = np.empty((len(rows), axes.shape[1]), np.float32)
-    for part in slices(len(rows), at_once):
-        points[part] = (sketch(x[rows[part]]) - center) @ axes
+    return along(x, rows, widest(x, rows))
+
+
+class Directions(NamedTuple):
+    """Where descriptions of images vary most.
+
+    Attributes
+    ----------
+    describe : callable
+        uint8[n, H, W, C] -> float32[n, G].
+    center : float32[G]
+    axes : float32[G, D]
+        Orthonormal, the widest first; D at most `DIMENSIONS`.
+    """
+
+    describe: Describe
+    center: Sketch
+    axes: Sketch
+
+
+def widest(x: Images, rows: Rows, describe: Describe = sketch) -> Directions:
+    """Return the directions in which the descriptions of some rows vary most, of rows that lie evenly."""
+    parts = [np.zeros((0, describe(x[:1]).shape[1]), np.float32)]
+    learned = rows[:: max(1, len(rows) // _LEARN_ROWS)]
+    for part in slices(len(learned), rows_at_once(x, _BLOCK_BYTES)):
+        parts.append(describe(x[learned[part]]))
+        let_go(x)
+    points = np.concatenate(parts)
+    center = points.mean(0, dtype=np.float64).astype(np.float32) if len(points) else points.sum(0)
+    points -= center
+    axes = np.linalg.eigh((points.T @ points).astype(np.float64))[1][:, ::-1]
+    return Directions(describe, center, np.ascontiguousarray(axes[:, :DIMENSIONS], np.float32))
+
+
+def along(x: Images, rows: Rows, directions: Directions) -> Sketch:
+    """Return float32[n, D], some rows' descriptions along directions, a block of images at a time."""
+    points = np.empty((len(rows), directions.axes.shape[1]), np.float32)
+    for part in slices(len(rows), rows_at_once(x, _BLOCK_BYTES)):
+        points[part] = (directions.describe(x[rows[part]]) - directions.center) @ directions.axes
         let_go(x)
     return points
-
-
-def _widest(x: Images, rows: Rows, at_once: int) -> tuple[Sketch, Sketch]:
-    """Return float32[G], the mean of the sketches of some rows; float32[G, D], their widest directions."""
-    parts = [np.zeros((0, sketch(x[:1]).shape[1]), np.float32)]
-    for part in slices(len(rows), at_once):
-        parts.append(sketch(x[rows[part]]))
-        let_go(x)
-    learned = np.concatenate(parts)
-    center = learned.mean(0, dtype=np.float64).astype(np.float32) if len(learned) else learned.sum(0)
-    learned -= center
-    axes = np.linalg.eigh((learned.T @ learned).astype(np.float64))[1][:, ::-1]
-    return center, np.ascontiguousarray(axes[:, :DIMENSIONS], np.float32)

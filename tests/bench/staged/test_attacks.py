@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.staged import attacks as made_here
+from bench.staged import by_seed as made_here
 from bench.staged.attacks import TABLES, AttackTable, figures
-from boomerang.errors import UsageError
 from pipelines.catalogue.expected import MEASURED, Reached
 from processing.attacks import ATTACKS
 
@@ -39,15 +38,12 @@ RECIPES = tomllib.loads(CAMPAIGN)["attacks"]
 
 @dataclass(frozen=True)
 class Toy(AttackTable):
-    """A campaign of a hundred images a seed that is not run; `asked` are the seeds that it is asked for."""
-
-    asked: list[int] = field(default_factory=list)
+    """A campaign of a hundred images a seed that is not run."""
 
     def run(self, file: Path, runs: Path) -> dict[str, Any]:
         written = tomllib.loads(file.read_text())
         (seed,) = written.pop("seeds")
         assert written.pop("name") == f"toy-s{seed}" and written["attacks"] == RECIPES
-        self.asked.append(seed)
         told = {"asr": share(95 + 2 * seed), "clean_models_rate": share(2), "psnr": {"value": 30.0}}
         numbers = {
             "clean": {"accuracy": share(82)},
@@ -92,31 +88,6 @@ def test_the_catalogue_is_told_the_same_of_attacks_that_poison_alone(toy: Toy, t
     pattern, flips = (Reached.model_validate(each[0]) for each in told.values())
     assert pattern.asr and pattern.asr.value == 0.96 and pattern.lost == 0.015 and pattern.seeds == 2
     assert flips.asr is None and flips.psnr is None and flips.lost == 0.12 and flips.data == "toys"
-
-
-def test_a_seed_that_is_there_is_not_measured_again(toy: Toy, tmp_path: Path) -> None:
-    toy.measure(tmp_path, tmp_path / "runs", seeds=[1])
-    assert toy.asked == [1]
-    file = tmp_path / "toy.toml"
-    file.write_text(file.read_text().replace("[0, 1]", "[0, 1, 2]"))
-    toy.measure(tmp_path, tmp_path / "runs")
-    assert toy.asked == [1, 0, 2]
-    assert list(json.loads((tmp_path / "toy.json").read_text())["seeds"]) == ["0", "1", "2"]
-
-
-def test_seeds_of_two_campaigns_are_not_put_together(toy: Toy, tmp_path: Path) -> None:
-    toy.measure(tmp_path, tmp_path / "runs")
-    file = tmp_path / "toy.toml"
-    file.write_text(file.read_text().replace("rate = 0.1", "rate = 0.2"))
-    with pytest.raises(UsageError, match=r"toy\.toml has changed since its seeds were measured"):
-        toy.measure(tmp_path, tmp_path / "runs")
-    assert toy.asked == [0, 1]
-
-
-def test_a_seed_that_the_campaign_does_not_have_is_refused(toy: Toy, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"seed 7(.|\n)*has the seeds \[0, 1\]"):
-        toy.measure(tmp_path, tmp_path / "runs", seeds=[0, 7])
-    assert toy.asked == []
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: str(table.name))

@@ -11,8 +11,8 @@ import pytest
 from helpers.suspects import NO_VICTIM, make_suspect
 
 from bench.staged import combination as made_here
-from bench.staged.combining import Asked
 from bench.staged.combination import Combinations, columns_of, told, with_planted
+from bench.staged.combining import Asked
 
 
 def matrix(*attacks: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import pytest
 from helpers.matrices import draw
 
 from bench.staged.attacks import TABLES
-from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
 from bench.staged.combination import COMBINATION
+from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
+from bench.staged.screens import SCREENS
 from pipelines.matrix.cells import cells_of
 from pipelines.matrix.document import Matrix
 from pipelines.matrix.entries import read_campaign
@@ -24,8 +25,8 @@ def test_every_campaign_says_what_it_shows_and_every_cell_of_it_is_an_entry(file
     for cell in cells_of(campaign):
         if cell.seed == campaign.seeds[0]:
             cell.config()
-    measured = {each.file for each in (*MATRICES.values(), *TABLES.values())} | COMBINATION.files.keys()
-    assert file.name in measured
+    tables = *MATRICES.values(), *TABLES.values(), *SCREENS.values()
+    assert file.name in {each.file for each in tables} | COMBINATION.files.keys()
 
 
 def test_a_copy_of_a_campaign_differs_in_the_lines_that_are_given(tmp_path: Path) -> None:

@@ -65,19 +65,22 @@ def test_a_detector_is_held_against_the_truth_by_attack() -> None:
     attack_of = np.array([0, 0, 0, 0, 1, 1, 2, 2], np.int8)
     flagged = np.array([1, 0, 0, 0, 1, 1, 1, 0], bool)
     scores = np.array([9, 1, 1, 1, 8, 8, 8, 0], float)
-    found = detector_numbers("d", "k", flagged, scores, attack_of, ("a", "b"))
+    found = detector_numbers("d", "k", flagged, scores, ints(0, 0, 1, 1, 0, 1, 1, 1), attack_of, ("a", "b"))
     assert found.tpr == rate(3, 4) and found.fpr == rate(1, 4)
+    assert found.least_left == rate(1, 2)
     assert found.precision == 0.75 and found.f1 == pytest.approx(0.75)
     assert found.by_attack == {"a": rate(2, 2), "b": rate(1, 2)}
     assert found.auroc_by_attack == {"a": 0.75, "b": pytest.approx(3 / 8)}
 
 
 def test_a_clean_set_has_a_false_positive_rate_only() -> None:
-    found = detector_numbers("d", "k", np.array([1, 0], bool), np.array([1.0, 0.0]), np.zeros(2, np.int8), ())
-    assert found.fpr == rate(1, 2) and found.tpr.value is None
+    flagged, scores = np.array([1, 0], bool), np.array([1.0, 0.0])
+    found = detector_numbers("d", "k", flagged, scores, ints(0, 1), np.zeros(2, np.int8), ())
+    assert found.fpr == rate(1, 2) and found.tpr.value is None and found.least_left == rate(0, 1)
     assert found.precision is found.f1 is found.auroc is found.ap is None
 
 
 def test_a_detector_that_flags_nothing_has_an_f1_of_0() -> None:
-    found = detector_numbers("d", "k", np.zeros(2, bool), np.zeros(2), np.array([0, 1], np.int8), ("a",))
+    none, attack_of = np.zeros(2, bool), np.array([0, 1], np.int8)
+    found = detector_numbers("d", "k", none, np.zeros(2), ints(0, 0), attack_of, ("a",))
     assert found.precision is None and found.f1 == 0
