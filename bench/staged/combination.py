@@ -77,7 +77,7 @@ class Combinations:
     def table(self, folder: Path = RESULTS) -> list[str]:
         """Return the Markdown: TPR by attack and in the mean, then the FPR, a column for each contender."""
         columns = json.loads((folder / f"{self.name}.json").read_text())["columns"]
-        names = list(next(iter(columns[0]["seeds"].values())))
+        names = sorted(next(iter(columns[0]["seeds"].values())), key=lambda name: name not in MEMBERS)
         lines = [f"| TPR | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
         for seen, words in ((True, "chosen by"), (False, "never seen")):
             attacks = [each for each in columns if each["seen"] is seen and not each["clean"]]

@@ -17,7 +17,7 @@ from processing.defenses.common.threshold import conformal_threshold
 Matrix = npt.NDArray[np.float64]
 
 MAX_FPR = 0.005
-# Of all sets of two to four detectors those that found most on the victims that the choice has seen.
+# Of all sets of two to five of nine detectors those that found most on victims from scratch.
 CHOSEN = ("scan", "confident_learning")
 _FOLDS = 5
 _TAIL = 0.1
