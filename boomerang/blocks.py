@@ -11,20 +11,26 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.errors import BadInput
 from boomerang.manifest import (
+    SOURCES_FILE,
+    VOUCHED_FILE,
     X_FILE,
     Y_FILE,
+    Digests,
     Images,
     Labels,
     Manifest,
+    Rows,
     check_arrays,
     commit,
     committing,
@@ -33,6 +39,7 @@ from boomerang.manifest import (
 BLOCK_BYTES = 16 << 20
 
 Array = npt.NDArray[Any]
+Vouch = Callable[[Images, Labels], Digests]
 
 
 def rows_at_once(x: Array, most: int = BLOCK_BYTES) -> int:
@@ -83,9 +90,34 @@ def let_go(x: Array) -> None:
         owner.madvise(mmap.MADV_DONTNEED)
 
 
+def row_digests(x: Images, y: Labels) -> Digests:
+    """Return uint8[N, 32]: of each row the SHA-256 of its label, int64 little-endian, and its pixels.
+
+    Parameters
+    ----------
+    x : uint8[N, H, W, C], 0..255
+        It may be mapped.
+    y : int64[N]
+    """
+    found = np.zeros((len(y), 32), np.uint8)
+    for part, images in blocks(x):
+        labels = y[part].astype("<i8")
+        sums = (
+            sha256(label.tobytes() + image.tobytes()).digest()
+            for label, image in zip(labels, images, strict=True)
+        )
+        found[part] = np.frombuffer(b"".join(sums), np.uint8).reshape(-1, 32)
+    return found
+
+
 @contextmanager
 def new_dataset(
-    path: Path, rows: int, image: tuple[int, ...], manifest: Manifest
+    path: Path,
+    rows: int,
+    image: tuple[int, ...],
+    manifest: Manifest,
+    sources: Rows | None = None,
+    vouch: Vouch | None = None,
 ) -> Iterator[tuple[Images, Labels]]:
     """Give the arrays of a dataset that is to be written, mapped onto its own files; commit it at the end.
 
@@ -94,12 +126,15 @@ def new_dataset(
 
     Parameters
     ----------
-    path : Path
-    rows : int
+    path, rows : Path, int
     image : (int, int, int)
         (H, W, C).
     manifest : Manifest
         What it says of shape and files is filled in.
+    sources : int64[N], optional
+        Which of the manifest's `source_names` each row is from, -1 for none; without it they are dropped.
+    vouch : callable, optional
+        Of the arrays as they are at the end, the digests that the sources vouch for.
 
     Yields
     ------
@@ -109,17 +144,30 @@ def new_dataset(
     Raises
     ------
     BadInput
-        At the end, if a label has no class.
+        If a source has no name; at the end, if a label has no class.
     """
+    names = () if sources is None else manifest.source_names
     with committing(path) as scratch:
+        if sources is not None:
+            _check_sources(sources, rows, len(names))
+            np.save(scratch / SOURCES_FILE, sources, allow_pickle=False)
         x = new_array(scratch / X_FILE, np.dtype(np.uint8), (rows, *image))
         y = new_array(scratch / Y_FILE, np.dtype(np.int64), (rows,))
         yield x, y
         check_arrays(x, y, manifest.classes)
+        if vouch is not None:
+            np.save(scratch / VOUCHED_FILE, vouch(x, y), allow_pickle=False)
         for array in (x, y):
             if isinstance(array, np.memmap):
                 array.flush()
-        commit(scratch, manifest.model_copy(update={"shape": x.shape}))
+        commit(scratch, manifest.model_copy(update={"shape": x.shape, "source_names": names}))
+
+
+def _check_sources(sources: Rows, rows: int, names: int) -> None:
+    got = f"{sources.dtype}{list(sources.shape)} for {rows} rows and {names} names"
+    sound = sources.dtype == np.int64 and sources.shape == (rows,) and names > 0
+    if not (sound and int(sources.min(initial=-1)) >= -1 and int(sources.max(initial=-1)) < names):
+        raise BadInput("the sources of the rows", f"got {got}", "give int64[N], an index of a name or -1")
 
 
 def new_array(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

@@ -1,5 +1,8 @@
 """A dataset is a folder: `x.npy`, `y.npy` and `manifest.json`, which is written last and commits it.
 
+Where it is known who delivered the rows, `sources.npy` says it of each, and the manifest has the names;
+`vouched.npy` is what they say that each row is, should they have said it.
+
 The manifest names the classes, the shape, the digest and size of each file, the digests of the
 datasets it was made from, and the recipe and seed that made it. Same recipe, same seed, same
 parents: byte-identical folder. It is written in one way only and holds its own digest, so that it cannot be
@@ -28,12 +31,13 @@ from boomerang.safeio import MAX_JSON_BYTES, in_one_piece, load_npy, parse_json,
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
-X_FILE, Y_FILE = "x.npy", "y.npy"
+X_FILE, Y_FILE, SOURCES_FILE, VOUCHED_FILE = "x.npy", "y.npy", "sources.npy", "vouched.npy"
 # The kind of a folder of images with their labels.
 DATASET = "dataset"
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Digests = npt.NDArray[np.uint8]
 # Numbers of rows; a class for each, where a model calls it; and which of them.
 Rows = npt.NDArray[np.int64]
 Calls = npt.NDArray[np.int64]
@@ -72,6 +76,9 @@ class Manifest(BaseModel):
         The seed that made it, where one was used.
     refused : tuple
         Foreign files that were not taken, each with the reason.
+    source_names : tuple of str
+        Who delivered the rows of a dataset; none where that is not known, and then the manifest is written
+        without it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,6 +93,7 @@ class Manifest(BaseModel):
     recipe: dict[str, Any] = {}
     seed: int | None = None
     refused: tuple[dict[str, str], ...] = ()
+    source_names: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
 
     @property
     def digest(self) -> str:
@@ -119,6 +127,20 @@ class Dataset:
     def y(self) -> Labels:
         """int64[N], an index into `classes`."""
         return _mapped(self.path / Y_FILE, np.dtype(np.int64), self.manifest.shape[:1])
+
+    @cached_property
+    def sources(self) -> Rows | None:
+        """int64[N], an index into `source_names`, -1 for a row of nobody; None where no source is known."""
+        if not self.manifest.source_names:
+            return None
+        return _mapped(self.path / SOURCES_FILE, np.dtype(np.int64), self.manifest.shape[:1])
+
+    @cached_property
+    def vouched(self) -> Digests | None:
+        """uint8[N, 32], the `row_digests` that sources vouch for, 0 for none; None where none vouches."""
+        if VOUCHED_FILE not in self.manifest.files:
+            return None
+        return _mapped(self.path / VOUCHED_FILE, np.dtype(np.uint8), (len(self), 32))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -28,6 +28,13 @@ class DataConfig(Open):
     train, test, validation : int
         Rows of each split, class-balanced; 0 takes all there are. Validation rows are taken from
         the training split and are the defender's trusted clean set: no attack touches them.
+    suppliers : int
+        The training rows are dealt by lot to so many, `supplier-1` and on, each as many; 0 is to none. An
+        attack may be one supplier's, and a screen may go by who delivered a row.
+    history : int
+        Of the rows of `train` so many, class-balanced, are rows of the past: delivered earlier, out of the
+        attacker's reach. The baseline learns from them alone. The others are the delivery: attacks poison it,
+        and their rates are of it; screens look at it; victim and hardened model learn from both.
     """
 
     source: str = "synthetic"
@@ -36,12 +43,34 @@ class DataConfig(Open):
     train: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)
     validation: int = Field(default=1000, ge=10)
+    # Left out where they are 0: what steps are told, and so their keys, does not hang on them then.
+    suppliers: int = Field(default=0, ge=0, le=1000, exclude_if=lambda count: not count)
+    history: int = Field(default=0, ge=0, exclude_if=lambda rows: not rows)
 
     @model_validator(mode="after")
     def _classes_differ(self) -> DataConfig:
         if self.classes and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             raise ValueError("classes names two or more, each once, or none for all of them")
         return self
+
+    @model_validator(mode="after")
+    def _something_is_delivered(self) -> DataConfig:
+        if 0 < self.train <= self.history:
+            raise ValueError(
+                f"history = {self.history} leaves none of the {self.train} rows of train to be delivered: "
+                "lower it, or raise train"
+            )
+        return self
+
+    @property
+    def delivered(self) -> int:
+        """Rows of the training split that are not of the past; 0 where the files alone tell how many."""
+        return self.train - self.history if self.train else 0
+
+    @property
+    def supplier_names(self) -> tuple[str, ...]:
+        """What the suppliers are called."""
+        return tuple(f"supplier-{number}" for number in range(1, self.suppliers + 1))
 
     @property
     def spec(self) -> Spec:

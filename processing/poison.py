@@ -48,6 +48,7 @@ from processing.attacks.common.audit import audit_entry, compare
 from processing.attacks.common.base import Attack
 from processing.attacks.common.pool import Pool, check_batch
 from processing.attacks.common.recipe import create_recipe
+from processing.attacks.common.suppliers import After, Suppliers
 from processing.attacks.common.trigger import SECRET, TRIGGER, write_trigger
 from processing.attacks.common.trigger_images import load_images
 from processing.poisoned import Poisoned, Staged, assemble
@@ -77,6 +78,7 @@ def apply_recipe(
     images: Mapping[str, Images] | None = None,
     surrogate: ModelView | None = None,
     heldout: tuple[Images, Labels] | None = None,
+    suppliers: Suppliers | None = None,
 ) -> Poisoned:
     """Apply the attacks of a recipe, one after the other, to a training set, which may be larger than memory.
 
@@ -94,8 +96,8 @@ def apply_recipe(
     seed : int
     pictures, picture_labels, images, heldout
         See `processing.attacks.common.pool.Pool`.
-    surrogate : ModelView, optional
-        A model trained on the clean data, for the attacks that need one.
+    surrogate, suppliers
+        A model trained on the clean data, and who delivered the rows: for the attacks that need them.
 
     Raises
     ------
@@ -103,10 +105,12 @@ def apply_recipe(
         Naming the attack: if it names a class, a picture set or a trigger image that is not there,
         asks for more rows than are left, its trigger cannot be seen, or it lacks the model or the test set.
     """
+    suppliers = suppliers or Suppliers()
     extras = (dict(pictures or {}), dict(picture_labels or {}), dict(images or {}))
     free, done = np.arange(len(y)), []
     for number, attack in enumerate(attacks, 1):
-        pool = Pool(_read_only(x), _read_only(y), classes, free, *extras, model=surrogate, heldout=heldout)
+        mine = suppliers.reach(attack, free)
+        pool = Pool(_read_only(x), _read_only(y), classes, mine, *extras, model=surrogate, heldout=heldout)
         done.append(_stage(attack, pool, _generator(seed, number)))
         free = np.setdiff1d(free, done[-1].batch.replaced, assume_unique=True)
     # A shuffle that follows from the seed alone could be undone by anyone who knows the seed.
@@ -197,6 +201,7 @@ def run(job: Job) -> None:
     photos = load_photos(job.input("photos")) if job.has_input("photos") else Photos()
     image_folder = job.input("triggers") if job.has_input("triggers") else None
     surrogate, test = open_surrogate(job, attacks, train), open_test(job, attacks)
+    suppliers = Suppliers(train.sources, train.manifest.source_names, train.vouched)
     poisoned = apply_recipe(
         train.x,
         train.y,
@@ -208,8 +213,9 @@ def run(job: Job) -> None:
         images=load_images(image_folder) if image_folder else None,
         surrogate=surrogate,
         heldout=(test.x, np.asarray(test.y)) if test else None,
+        suppliers=suppliers,
     )
-    published = _publish(job.output("train"), poisoned, train)
+    published = _publish(job.output("train"), poisoned, train, suppliers.after(poisoned.truth, attacks))
     secret = Manifest(
         name=train.manifest.name,
         kind=SECRET,
@@ -232,12 +238,17 @@ def run(job: Job) -> None:
     _report(poisoned.truth.audit)
 
 
-def _publish(path: Path, poisoned: Poisoned, clean: Dataset) -> Manifest:
+def _publish(path: Path, poisoned: Poisoned, clean: Dataset, after: After) -> Manifest:
     """Write the poisoned training set; a screen reads its manifest, so recipe and seed stay out of it."""
     manifest = Manifest(
-        name=clean.manifest.name, classes=clean.classes, parents={"train": clean.manifest.digest}
+        name=clean.manifest.name,
+        classes=clean.classes,
+        parents={"train": clean.manifest.digest},
+        source_names=clean.manifest.source_names,
     )
-    with new_dataset(path, len(poisoned.y), clean.manifest.shape[1:], manifest) as (x, y):
+    with new_dataset(
+        path, len(poisoned.y), clean.manifest.shape[1:], manifest, after.sources, after.vouch
+    ) as (x, y):
         y[:] = poisoned.y
         poisoned.write_images(x)
     return read_manifest(path)

@@ -3,6 +3,7 @@
     reads   config, source (where the config names files), pictures (where it has any),
             parts (where several machines shared the drawing, decoding and resizing)
     writes  train, validation   datasets
+            history             a dataset, where the config wants rows of the past; `train` is the delivery
             heldout             two datasets for Evaluate: `test`, and `canary`, the candidates (one
                                 output, because a processing job takes ten inputs)
             photos              a dataset each set of pictures, and `for-the-eye`
@@ -14,15 +15,16 @@ before anything else: no training, validation or test row is ever one of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from boomerang.blocks import new_dataset
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
-from boomerang.manifest import Manifest, Rows, write_dataset
+from boomerang.manifest import Bools, Labels, Manifest, Rows, write_dataset
 from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
@@ -36,6 +38,10 @@ from processing.sharing.tasks import Piece, Task
 
 STEP = "Preprocess"
 
+# Of the deal to suppliers, whose draws are no part of the split's: the rows are the same with and without.
+_DEAL = 2
+# A stream of its own, which neither the other splits nor an attack draws from.
+_OWN_DRAW = (1, 1)
 _FOLDERS = {"test": "heldout/test", "canary": "heldout/canary"}
 
 
@@ -53,9 +59,12 @@ def preprocess(job: Job) -> None:
             recipe={**recipe, "split": name},
             seed=settings.seed,
             refused=corpus.refused,
+            source_names=corpus.source_names or settings.data.supplier_names,
         )
         folder = job.output(_FOLDERS.get(name, name))
-        with new_dataset(folder, len(split), split.shape[1:], manifest) as arrays:
+        # A supplier says of each row what it is; of sources that the data names nobody knows it.
+        vouch = row_digests if name == "train" and settings.data.suppliers else None
+        with new_dataset(folder, len(split), split.shape[1:], manifest, split.sources, vouch) as arrays:
             split.fill(*arrays)
         print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
@@ -90,11 +99,13 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     dict
         `canary`, `validation` and `train` from the training rows, `test` from the test rows.
         With `data.train` or `data.test` of 0 these two keep every row and the data's own balance.
+        With `data.history` also `history`, so many rows of those that `train` would have, and `train` has the
+        others; the rest of the splits are what they are without.
 
     Raises
     ------
     ConfigError
-        If a class has too few rows.
+        If a class has too few rows, or suppliers are asked for where the data has sources.
     """
     rng = np.random.default_rng([settings.seed, 1])
     y, classes, data = corpus.train.y, corpus.classes, settings.data
@@ -104,12 +115,51 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     rest = np.setdiff1d(rest, validation)
     train = rest[_some(y[rest], data.train, rng, classes)]
     test = _some(corpus.test.y, data.test, rng, classes)
+    train = rng.permutation(train)
+    past = _past(y[train], settings, classes)
+    history = {"history": corpus.train.take(train[past])} if past.any() else {}
     return {
         "canary": corpus.train.take(canary),
         "validation": corpus.train.take(validation),
-        "train": corpus.train.take(rng.permutation(train)),
+        **history,
+        "train": _dealt(corpus, corpus.train.take(train[~past]), settings),
         "test": corpus.test.take(test),
     }
+
+
+def _dealt(corpus: Corpus, split: Split, settings: PreprocessSettings) -> Split:
+    """Return the rows dealt by lot to the suppliers that the settings ask for, each as many."""
+    suppliers = settings.data.suppliers
+    if not suppliers:
+        return split
+    if corpus.source_names:
+        why = "the data says itself who delivered each row"
+        raise ConfigError(f"'data.suppliers' = {suppliers}", why, "set it to 0, or leave out the sources")
+    rng = np.random.default_rng([settings.seed, _DEAL])
+    return replace(split, sources=rng.permutation(len(split)) % suppliers)
+
+
+def _past(y: Labels, settings: PreprocessSettings, classes: tuple[str, ...]) -> Bools:
+    """Return bool[N], which of the training rows are rows of the past.
+
+    Raises
+    ------
+    ConfigError
+        If they leave a class without a row to be delivered.
+    """
+    count, past = settings.data.history, np.zeros(len(y), bool)
+    if not count:
+        return past
+    per_class, rows = _per_class(count, classes), np.bincount(y, minlength=len(classes))
+    if per_class >= rows.min():
+        why = (
+            f"class '{classes[rows.argmin()]}' has {rows.min()} training rows, and {per_class} would be taken"
+        )
+        raise ConfigError(
+            f"'data.history' {count}", why, "lower it, so that a row of each class is delivered"
+        )
+    past[balanced(y, per_class, np.random.default_rng([settings.seed, *_OWN_DRAW]), classes)] = True
+    return past
 
 
 def _some(y: Any, count: int, rng: np.random.Generator, classes: tuple[str, ...]) -> Rows:

@@ -1,7 +1,8 @@
 """Screen: score and flag the rows of a training set by what a defender has.
 
-Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim) and, where several
-machines shared the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
+Reads `config`, `train` (suspect), `trusted` (a small clean set), `model` (the victim), where there are rows
+of the past those (`history`) and the model that learned them alone (`reference`), and, where several machines
+shared the forward pass, their `parts`; writes the folder `screen`, see `boomerang.formats.screen`.
 
 It has no input that says which rows are poisoned. The same inputs give the same bytes: what each detector
 takes of the processors is said in the log alone.
@@ -10,13 +11,14 @@ takes of the processors is said in the log alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import process_time
 from typing import Any
 
 import numpy as np
 
+from boomerang.blocks import let_go, rows_at_once
 from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
 from boomerang.formats.notices import Notice
@@ -25,6 +27,7 @@ from boomerang.kinds import unique_names
 from boomerang.manifest import Dataset, Images, Labels, Manifest, opened
 from boomerang.settings import ScreenSettings
 from processing.defenses.common.base import Detector, Features, Finding, Pooled, Suspect
+from processing.defenses.common.estimators import draw
 from processing.defenses.screening import DETECTORS
 from processing.sharing.asking import asking
 from processing.sharing.shares import worker
@@ -32,6 +35,9 @@ from processing.sharing.tasks import Do, Task, alone
 from training.model import ModelView
 
 STEP = "Screen"
+
+# Enough for any threshold, and no more than fits beside the victim.
+_MOST_PAST, _PAST_BYTES = 5_000, 128 << 20
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,7 @@ def _entry(name: str, detector: Detector, finding: Finding) -> DetectorEntry:
         settings=detector.model_dump(mode="json"),
         flagged=int(finding.flagged.sum()),
         threshold=finding.threshold,
+        stated_fpr=detector.stated_fpr,
         notes=finding.notes,
     )
 
@@ -146,18 +153,52 @@ def run(job: Job) -> None:
     """Screen the suspect training set of a job."""
     settings = job.settings(ScreenSettings)
     detectors = [DETECTORS.create(spec) for spec in settings.detectors]
-    train, trusted = opened(job.input("train")), opened(job.input("trusted"))
-    do = worker(job, STEP)
-    if train.classes != trusted.classes:
-        why = f"the classes are {train.classes} and {trusted.classes}"
-        raise BadInput("the trusted set", why, "take it from the same data as the training set")
-    view = ModelView(job.input("model"), train.manifest.shape[1:])
-    victim = SharedVictim(view, train, do)
-    suspect = Suspect(train.x, train.y, trusted.x, trusted.y, train.classes, victim, settings.seed)
+    names = ("train", "trusted", *(("history",) if job.has_input("history") else ()))
+    data = {name: opened(job.input(name)) for name in names}
+    train, trusted = data["train"], data["trusted"]
+    _check_classes(data)
+    image = train.manifest.shape[1:]
+    views = {"model": ModelView(job.input("model"), image)}
+    if job.has_input("reference"):
+        views["reference"] = ModelView(job.input("reference"), image, "the reference model")
+    victim = SharedVictim(views["model"], train, worker(job, STEP))
+    suspect = Suspect(
+        *(train.x, train.y, trusted.x, trusted.y, train.classes, victim, settings.seed),
+        sources=train.sources,
+        source_names=train.manifest.source_names,
+        vouched=train.vouched,
+        reference=views.get("reference"),
+        **_past(data.get("history"), settings.seed),
+    )
     screened = screen(suspect, detectors)
-    parents = {"train": train.manifest.digest, "trusted": trusted.manifest.digest}
-    parents |= {"model": view.digest} if view.digest else {}
+    parents = {name: each.manifest.digest for name, each in data.items()}
+    parents |= {name: view.digest for name, view in views.items() if view.digest}
     write_screen(job.output("screen"), screened, _manifest(train, parents, settings))
+
+
+def _check_classes(data: Mapping[str, Dataset]) -> None:
+    """Refuse sets whose classes are not those of the training set."""
+    train = data["train"]
+    for name, what in (("trusted", "the trusted set"), ("history", "the rows of the past")):
+        if name in data and data[name].classes != train.classes:
+            why = f"the classes are {train.classes} and {data[name].classes}"
+            raise BadInput(what, why, "take it from the same data as the training set")
+
+
+def _past(history: Dataset | None, seed: int) -> dict[str, Any]:
+    """Return the rows of the past that detectors are shown, as fields of `Suspect`; nothing without any.
+
+    At most `_MOST_PAST`, and no more than `_PAST_BYTES` of images: of every class as many, drawn by the seed.
+    """
+    if history is None:
+        return {}
+    x, y = history.x, np.asarray(history.y)
+    per_class = min(_MOST_PAST, rows_at_once(x, _PAST_BYTES)) // len(history.classes)
+    rows = [draw(np.flatnonzero(y == label), max(1, per_class), seed) for label in np.unique(y)]
+    chosen = np.sort(np.concatenate(rows))
+    few = x[chosen]
+    let_go(x)
+    return {"past_x": few, "past_y": y[chosen], "past_rows": len(history)}
 
 
 def tasks(job: Job) -> Iterator[Task]:

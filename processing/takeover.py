@@ -1,6 +1,7 @@
 """Takeover: the training of a victim whose attacker runs it; the step TrainVictim of a recipe that has one.
 
 channel `train`       the poisoned training set
+channel `history`     where given: rows of the past, which are learned from as well
 channel `validation`  the trusted clean rows, watched only
 channel `secret`      what Poison keeps from everybody else: the truth, and the recipe with its triggers
 channel `baseline`    where the settings start from it: the model to go on from
@@ -15,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, IntegrityError
@@ -123,7 +126,7 @@ def _train(given: Given, secret: Secret, cluster: Cluster) -> None:
     attack, honest = secret.trigger.attack, _Honest(given, cluster)
     given.architecture.check_steps(f"attack '{attack.name}', which trains the victim")
     if cluster.chief:
-        print(f"attack '{attack.name}' trains on {len(given.train)} rows", flush=True)
+        print(f"attack '{attack.name}' trains on {len(given.kept.x)} rows", flush=True)
     model, history = attack.train(_lesson(given, secret, honest))
     if cluster.chief:
         given.save(model, history=dict(history))
@@ -132,16 +135,30 @@ def _train(given: Given, secret: Secret, cluster: Cluster) -> None:
 
 
 def _lesson(given: Given, secret: Secret, honest: _Honest) -> Lesson:
+    x, y = given.kept
     return Lesson(
-        x=given.train.x,
-        y=given.train.y,
-        truth=secret.truth,
+        x=x,
+        y=y,
+        truth=after(given.past.y, secret.truth) if given.past else secret.truth,
         validation=(given.trusted.x, given.trusted.y),
         model=given.start(),
         config=given.settings.train,
         seed=given.settings.seed,
         fit=honest,
         stamp=secret.trigger.stamp,
+    )
+
+
+def after(past: Labels, truth: Truth) -> Truth:
+    """Return the truth of clean rows, which are no rows of the clean training set, and then of its own."""
+    clean = np.zeros(len(past), truth.attack_of.dtype)
+    outside = np.full(len(past), -1)
+    return Truth(
+        attack_of=np.concatenate([clean, truth.attack_of]),
+        y_true=np.concatenate([past, truth.y_true]),
+        origin=np.concatenate([outside, truth.origin]),
+        stands_for=np.concatenate([outside, truth.stands_for]),
+        audit=truth.audit,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from boomerang.blocks import new_dataset
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.formats.overwritten import OVERWRITTEN, Overwritten, load_overwritten
 from boomerang.formats.truth import TRUTH, Truth, load_truth
@@ -82,7 +82,9 @@ def _write(out: Path, poisoned: Dataset, truth: Truth, before: Overwritten) -> N
     row[truth.stands_for[at]] = at
     from_secret = np.zeros(len(at), np.int8)
     from_secret[before.changed] = 1
-    with new_dataset(out, len(at), before.clean.shape[1:], before.clean) as (x, y):
+    sources = None if poisoned.sources is None else poisoned.sources[row]
+    vouch = None if poisoned.vouched is None else row_digests
+    with new_dataset(out, len(at), before.clean.shape[1:], before.clean, sources, vouch) as (x, y):
         y[:] = poisoned.y[row]
         y[before.replaced] = before.y
         row[before.changed] = np.arange(len(before.changed))

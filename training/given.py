@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from boomerang.contract import Job
 from boomerang.digest import digest_json, sha256_bytes
 from boomerang.errors import BadInput
@@ -20,7 +18,7 @@ from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.input_signatures import verify_inputs
-from training.labeled import Labeled, picked
+from training.labeled import Labeled, joined, picked
 from training.learning.mirror import mirrored, plain
 from training.learning.precision import taken
 from training.model import load_model, save_model, weights_digest
@@ -36,6 +34,8 @@ class Given:
     settings : TrainSettings
     train, trusted : Dataset
         The channels `train` and `validation`.
+    past : Dataset or None
+        The channel `history`: rows of the past, which no screen looked at; None where there are none.
     keep : bool[N] or None
         The rows that the screen kept; None where there was no screen.
     parents : dict of str to str
@@ -47,21 +47,22 @@ class Given:
     settings: TrainSettings
     train: Dataset
     trusted: Dataset
+    past: Dataset | None
     keep: Bools | None
     parents: dict[str, str]
     architecture: Architecture
 
     @cached_property
     def kept(self) -> Labeled:
-        """The rows to learn from."""
+        """The rows to learn from: all rows of the past, and after them those of `train` that were kept."""
         x, y = self.train.x, self.train.y
-        return Labeled(x, y) if self.keep is None else picked(x, y, self.keep)
+        kept = Labeled(x, y) if self.keep is None else picked(x, y, self.keep)
+        return kept if self.earlier is None else joined(self.earlier, kept)
 
-    @cached_property
-    def flagged(self) -> Labeled:
-        """The rows that the screen did not keep."""
-        out = np.zeros(len(self.train), bool) if self.keep is None else ~self.keep
-        return picked(self.train.x, self.train.y, out)
+    @property
+    def earlier(self) -> Labeled | None:
+        """The rows of the past."""
+        return None if self.past is None else Labeled(self.past.x, self.past.y)
 
     @property
     def validation(self) -> Labeled:
@@ -153,7 +154,11 @@ def open_given(job: Job, settings: TrainSettings) -> Given:
         verify_inputs(job, settings.public_key)
     train, trusted = opened(job.input("train")), opened(job.input("validation"))
     parents = {"train": train.manifest.digest, "validation": trusted.manifest.digest}
-    keep = None
+    past, keep = None, None
+    if job.has_input("history"):
+        past = opened(job.input("history"))
+        _check_past(past, train)
+        parents["history"] = past.manifest.digest
     if job.has_input("screen"):
         keep = open_screen(job.input("screen"), len(train)).keep
         parents["screen"] = read_manifest(job.input("screen")).digest
@@ -161,7 +166,14 @@ def open_given(job: Job, settings: TrainSettings) -> Given:
         card = verify_model(job.input(settings.start))
         _check_fit(settings.start, card, train)
         parents[settings.start] = card.weights_sha256
-    return Given(job, settings, train, trusted, keep, parents, architecture)
+    return Given(job, settings, train, trusted, past, keep, parents, architecture)
+
+
+def _check_past(past: Dataset, data: Dataset) -> None:
+    found = [(each.classes, each.manifest.shape[1:]) for each in (past, data)]
+    if found[0] != found[1]:
+        why = f"classes and images are {found[0]}, those of `train` are {found[1]}"
+        raise BadInput("the rows of the past", why, "take both from one Preprocess")
 
 
 def _check_fit(name: str, card: ModelCard, data: Dataset) -> None:

@@ -1,6 +1,7 @@
 """The hardening job: repairs of the victim, one after the other, and what then wraps the model.
 
 channel `train`       the rows as the victim learned from them
+channel `history`     where given: rows of the past, all of which are kept
 channel `validation`  the trusted clean rows
 channel `screen`      where given: which of the rows were kept
 channel `victim`      where the settings start from it: the model to repair
@@ -26,6 +27,7 @@ from training.fit import seed_everything
 from training.given import Given, open_given
 from training.inference import INFERENCE
 from training.inference.common.base import InferenceDefense, wrapped
+from training.labeled import Labeled
 from training.repair import REPAIRS
 from training.repair.common.base import Repair
 from training.repair.common.bench import Bench
@@ -60,17 +62,19 @@ def harden(job: Job) -> None:
     settings = job.settings(HardenSettings)
     plan = plan_of(settings)
     given = open_given(job, settings)
-    check_trusted(plan, given)
+    check_needs(plan, given)
     cluster = join(job.hosts)
     with cluster.united():
         _harden(given, plan, cluster)
         cluster.part()  # the hosts end together, when the model is written
 
 
-def check_trusted(plan: Plan, given: Given) -> None:
-    """Refuse a repair that needs more trusted rows of a class than there are, with a BadInput."""
+def check_needs(plan: Plan, given: Given) -> None:
+    """Refuse a repair that needs a screen or more trusted rows of a class than there are, with a BadInput."""
     have = int(np.bincount(given.trusted.y, minlength=len(given.train.classes)).min())
     for repair in plan.repairs:
+        if repair.needs_screen and given.keep is None:
+            raise BadInput("the screen", f"{repair.kind} needs one, there is none", "take another repair")
         if have < repair.trusted_per_class:
             why = f"{repair.kind} needs {repair.trusted_per_class} of each class, of one there are {have}"
             raise BadInput("the trusted rows", why, "raise data.validation, or take another repair")
@@ -92,8 +96,9 @@ def _harden(given: Given, plan: Plan, cluster: Cluster) -> None:
 def bench_of(given: Given, cluster: Cluster) -> Bench:
     """Return the bench of a job."""
     return Bench(
+        rows=Labeled(given.train.x, given.train.y),
         kept=given.kept,
-        flagged=given.flagged,
+        flagged=np.zeros(len(given.train), bool) if given.keep is None else ~given.keep,
         trusted=given.validation,
         classes=given.train.classes,
         config=given.settings.train,
@@ -101,6 +106,7 @@ def bench_of(given: Given, cluster: Cluster) -> Bench:
         seed=given.settings.seed,
         cluster=cluster,
         checkpoints=lambda model, number: given.checkpoints(model, cluster, number),
+        past=given.earlier,
     )
 
 

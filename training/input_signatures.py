@@ -12,7 +12,7 @@ from boomerang.signing import SIGNATURE, PublicKey, verify_signed
 SUFFIX = "_signature"
 # As what each channel is used: a folder that was signed as something else is refused.
 KINDS = {
-    **{"train": "dataset", "validation": "dataset", "screen": "screen"},
+    **{"train": "dataset", "history": "dataset", "validation": "dataset", "screen": "screen"},
     **{"baseline": "model", "victim": "model", "secret": "secret"},
 }
 

@@ -1,6 +1,7 @@
 """The training job: baseline and victim are this one step with other inputs.
 
 channel `train`       the rows to learn from
+channel `history`     where given: rows of the past, which are learned from as well
 channel `validation`  the trusted clean rows, watched only
 channel `baseline`    where the settings start from it: the model to fine-tune
 channel `screen`      where given: only the rows that the screen kept are learned from
@@ -38,8 +39,9 @@ def _train(given: Given, cluster: Cluster) -> None:
     settings = given.settings
     seed_everything(settings.seed)
     if cluster.chief:
-        kept, rows = len(given.kept.x), len(given.train)
-        print(f"training on {kept} of {rows} rows of {given.train.manifest.name}", flush=True)
+        kept, past, name = len(given.kept.x), len(given.past or ()), given.train.manifest.name
+        of_past = f", {past} of them of the past" if past else ""
+        print(f"training on {kept} of {past + len(given.train)} rows of {name}{of_past}", flush=True)
     if not given.architecture.in_steps:
         _solve(given, cluster)
         return

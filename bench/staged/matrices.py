@@ -157,5 +157,11 @@ MATRICES = {
         Matrices(
             "matrix_dose", "the poisoning rate against ASR and accuracy on three seeds", "dose.toml", 900
         ),
+        Matrices(
+            "matrix_hardening_fashion",
+            "what a few missed rows do after retraining and after relabeling, on three seeds",
+            "hardening-fashion.toml",
+            2300,
+        ),
     )
 }

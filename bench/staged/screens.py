@@ -179,7 +179,7 @@ def _costs(columns: Sequence[Sequence[Kept]], screens: Sequence[tuple[str, str]]
         rates = [_over([_screen(each, name) for each in same], "fpr") for same in clean]
         every = [_screen(each, name) for same in columns for each in same]
         poisoned = [_screen(each, name) for same in attacks for each in same]
-        word = "exploratory" if any((each.value if each else 0) > _MOST_FPR for each in rates) else ""
+        word = "exploratory" if any(each and (each.value or 0) > _MOST_FPR for each in rates) else ""
         costs = (_least_left(every), _innocent(poisoned), _mean_s(every))
         lines.append(_line([title, *map(interval, rates), *costs, word]))
     return lines

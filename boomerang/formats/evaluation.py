@@ -76,6 +76,7 @@ class DetectorWords(Strict):
     kind: str
     title: str = ""
     threshold: float | None = None
+    stated_fpr: float | None = None
     notes: dict[str, Any] = Field(default_factory=dict)
 
 

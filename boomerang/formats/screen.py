@@ -49,6 +49,8 @@ class DetectorEntry(Strict):
         Rows that it flagged.
     threshold : float or None
         The score above which a row is flagged, where one threshold holds for all rows.
+    stated_fpr : float or None
+        The share of clean rows that it promises to flag at most, where it promises one.
     notes : mapping
         What it found, as plain JSON.
     """
@@ -60,6 +62,7 @@ class DetectorEntry(Strict):
     settings: dict[str, Any]
     flagged: int = Field(ge=0)
     threshold: float | None
+    stated_fpr: float | None = None
     notes: dict[str, Any]
 
 

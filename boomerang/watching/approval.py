@@ -71,7 +71,8 @@ def say_verdict(metrics: Metrics) -> Iterator[str]:
     data, verdict = metrics.data, metrics.verdict
     rows = data.rows.get("train", 0)
     train = data.digests.get("train", "")[:12]
-    yield f"data: {data.name}, {rows} training rows, seed {metrics.seed}, sha256 {train}"
+    past = f" after {data.rows['history']} of the past" if "history" in data.rows else ""
+    yield f"data: {data.name}, {rows} training rows{past}, seed {metrics.seed}, sha256 {train}"
     clean = metrics.models[metrics.candidate].clean_accuracy
     yield f"candidate: {metrics.candidate}, {clean.successes} of {clean.total} test images right"
     for check in verdict.checks:

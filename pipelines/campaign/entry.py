@@ -80,11 +80,12 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     if config.data.path:
         data.look(Path(config.data.path))
     classes = classes_of(data, config.data.classes)
+    presets.check_past(config.data, len(classes or ()))
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
         "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
-        "harden": _completed(REPAIRS, config.harden),
+        "harden": _checked_repairs(config),
         "inference": _completed(INFERENCE, config.inference),
     }
     return config.model_copy(update=completed)
@@ -116,11 +117,22 @@ def _completed(kinds: Kinds[Any], specs: Iterable[Spec]) -> tuple[Spec, ...]:
     )
 
 
+def _checked_repairs(config: Config) -> tuple[Spec, ...]:
+    """Return `[[harden]]` with every setting; refuse a repair of flagged rows where nothing flags any."""
+    repairs = _completed(REPAIRS, config.harden)
+    for spec in repairs:
+        if REPAIRS[spec.kind].needs_screen and not (config.screen.detectors or is_control(config)):
+            why = "it works with the rows that a screen flags, and there is no detector"
+            do = "name one under [[screen.detectors]], or take 'retrain'"
+            raise ConfigError(f"'harden': {spec.kind}", why, do)
+    return repairs
+
+
 def _with_own(config: Config) -> Config:
     """Return the config with every setting of the source, the architecture and the training."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data.train, architecture)
+    presets.check_rows(train, config.data, architecture)
     presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
@@ -129,6 +141,15 @@ def _with_own(config: Config) -> Config:
         "victim": presets.fine_tuning(config.victim, train),
     }
     return config.model_copy(update=own)
+
+
+def cannot_find(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return by detector, as people call it, what it cannot find with the trusted rows, if anything."""
+    classes = classes_of(check_source(config.data), config.data.classes)
+    count = None if classes is None else len(classes)
+    detectors = [DETECTORS.create(spec) for spec in config.screen.detectors]
+    found = {each.title: each.needs(config.data.validation, count) for each in detectors}
+    return {title: said for title, said in found.items() if said}
 
 
 def used_triggers(config: Config) -> list[Path]:

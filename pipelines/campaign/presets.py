@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boomerang.config import validate
 from boomerang.errors import ConfigError
-from boomerang.settings import TrainConfig
+from boomerang.settings import DataConfig, TrainConfig
 from pipelines.campaign.sections import VictimConfig
 from training.architectures.common.base import Architecture
 
@@ -39,12 +39,41 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     return train
 
 
-def check_rows(train: TrainConfig, rows: int, architecture: Architecture) -> None:
-    """Refuse too few rows for a batch, or too many, with a ConfigError; 0 rows are not known yet."""
-    architecture.check_rows(rows)
+def check_rows(train: TrainConfig, data: DataConfig, architecture: Architecture) -> None:
+    """Refuse too few rows for a batch, or too many, with a ConfigError; 0 rows are not known yet.
+
+    The baseline has the rows of the past alone, where there are any.
+    """
+    architecture.check_rows(data.train)
+    key = "data.history" if data.history else "data.train"
+    rows = data.history or data.train
     if architecture.in_steps and 0 < rows < train.batch:
-        why = f"a batch of {train.batch} is more than the {rows} rows of data.train"
-        raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or raise data.train")
+        why = f"a batch of {train.batch} is more than the {rows} rows of {key}"
+        raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or raise {key}")
+
+
+def check_past(data: DataConfig, classes: int) -> None:
+    """Refuse rows of the past that cannot be so many of each class, or leave a class without a delivery.
+
+    Parameters
+    ----------
+    data : DataConfig
+    classes : int
+        How many there are; 0 where the files alone say it, and Preprocess then finds out.
+
+    Raises
+    ------
+    ConfigError
+        If they cannot.
+    """
+    what = f"'data.history' {data.history}"
+    if classes and data.history % classes:
+        down = data.history - data.history % classes
+        why = f"it is no multiple of the {classes} classes, of which it takes as many rows each"
+        raise ConfigError(what, why, f"take {down or classes}")
+    if classes and data.history and 0 < data.delivered < classes:
+        why = f"it leaves {data.delivered} of the {data.train} rows of data.train for {classes} classes"
+        raise ConfigError(what, why, "lower it, or raise data.train")
 
 
 def check_sizes(train: TrainConfig, architecture: Architecture) -> None:

@@ -10,6 +10,8 @@ from boomerang.errors import ConfigError, nearest
 from pipelines.campaign.sections import Config
 from processing.attacks.common.base import Attack
 from processing.attacks.common.recipe import create_recipe, taking_over
+from processing.attacks.common.suppliers import check_supplier
+from processing.datasets import SOURCES
 from training.architectures import ARCHITECTURES
 
 
@@ -38,13 +40,15 @@ def checked_attacks(
         _check_trainer(trainer, config)
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in triggers.glob("*.png")]
     for attack in attacks:
+        if config.data.suppliers or not SOURCES[config.data.source].names_sources:
+            check_supplier(attack, config.data.supplier_names)
         for name in attack.picture_sets():
             _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
         for name in attack.image_names():
             _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {triggers}")
         for label in attack.class_names():
             _check_class(label, classes, config, f"attack '{attack.name}'")
-        _check_fits(attack, classes, image, config.data.train)
+        _check_fits(attack, classes, image, config.data.delivered)
     for entry in config.pictures:
         _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
     return tuple(complete(attack) for attack in attacks)

@@ -45,7 +45,7 @@ def tell_attack(kind: str) -> Told:
         attack.title,
         (*said, *ids),
         explanation(attack),
-        settings_of(attack, Attack.model_fields),
+        settings_of(attack, {"kind", "name"}),
         entry_to_copy(kind),
         tuple(say_reached(each) for each in figures_of(kind)),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from boomerang.errors import UsageError
 from pipelines.campaign.entry import load
-from pipelines.campaign.sections import Config
+from pipelines.campaign.sections import Config, merged
 from pipelines.matrix.document import Column, Row
 from pipelines.matrix.entries import (
     ANY,
@@ -142,7 +142,7 @@ def _is_named(cell: Cell, pattern: str) -> bool:
 def _columns(campaign: Campaign) -> Iterator[tuple[Column, DataEntry, AttackEntry | None]]:
     several = len(campaign.data) > 1
     for data in campaign.data:
-        shown_data = data.title or data.name
+        shown_data = _data_title(campaign, data)
         before, title = (f"{data.name}.", f"{shown_data}: ") if several else ("", "")
         if campaign.clean:
             shown = f"{title}nobody attacks"
@@ -175,6 +175,13 @@ def _columns(campaign: Campaign) -> Iterator[tuple[Column, DataEntry, AttackEntr
                     data,
                     attack,
                 )
+
+
+def _data_title(campaign: Campaign, data: DataEntry) -> str:
+    """Return what data is called, with the rows of the past that the campaign sets apart of it."""
+    section = merged(campaign.set, data.set).get("data")
+    past = section.get("history") if isinstance(section, dict) else None
+    return (data.title or data.name) + (f", {past} rows of the past" if past else "")
 
 
 def _tables(

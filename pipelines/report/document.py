@@ -165,7 +165,8 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
 
 def _models(metrics: Metrics, schedule: str) -> list[Document]:
     def words(key: str) -> tuple[str, str]:
-        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule)
+        past = "history" in metrics.data.rows
+        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule, past=past)
 
     return [
         {
@@ -264,11 +265,19 @@ def _detector(evaluation: Evaluation, k: int, entry: DetectorWords, numbers: Det
         **_recall_by_attack(numbers, attacks),
         "title": entry.title or entry.name,
         "threshold": entry.threshold,
+        "stated_fpr": _stated(entry, numbers),
         "notes": entry.notes,
         "histogram": histogram(scores, attack_of, len(attacks)),
         "roc": roc(scores, attack_of > 0),
         "roc_by_attack": by_attack,
     }
+
+
+def _stated(entry: DetectorWords, numbers: DetectorNumbers) -> Document | None:
+    """Return the rate of false positives that was promised; `kept` unless all of the interval is above."""
+    if entry.stated_fpr is None:
+        return None
+    return {"value": entry.stated_fpr, "kept": (numbers.fpr.low or 0) <= entry.stated_fpr}
 
 
 def _recall_by_attack(numbers: DetectorNumbers, attacks: list[str]) -> Document:

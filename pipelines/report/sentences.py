@@ -29,14 +29,25 @@ _SCHEDULES = {
 }
 
 
-def model_words(model: str, *, attacked: bool, schedule: str) -> tuple[str, str]:
+def model_words(model: str, *, attacked: bool, schedule: str, past: bool = False) -> tuple[str, str]:
     """Return what a model is called, and what it was trained on; a victim also how, `victim.schedule`.
+
+    Parameters
+    ----------
+    model : str
+    attacked : bool
+    schedule : str
+    past : bool
+        Whether there are rows of the past, which the baseline learned alone and the others beside the rest.
 
     >>> model_words("victim", attacked=True, schedule="finetune")
     ('Poisoned model', 'fine-tuned from the clean model on the attacked data')
     """
     title, about = (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
-    return title, about.format(_SCHEDULES.get(schedule, "trained on"))
+    if past and model == "baseline":
+        return title, "trained on the rows of the past"
+    beside = ", and the rows of the past" if past else ""
+    return title, about.format(_SCHEDULES.get(schedule, "trained on")) + beside
 
 
 def made_by(repairs: Sequence[str], inference: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from boomerang.errors import BadInput
-from boomerang.safeio import load_json, load_npy
+from boomerang.manifest import Rows
+from boomerang.safeio import load_json, load_npy, load_npz, npz_shapes
 from processing.datasets.common.base import (
     Blueprint,
     Corpus,
@@ -33,7 +34,9 @@ from processing.datasets.common.keras_files import (
 
 _TEST_SHARE = 0.2
 _PAIR = ("x.npy", "y.npy")
-_CLASSES = "classes.json"
+_SOURCE, _SOURCE_FILE = "source_train", "source.npy"
+_CLASSES, _SOURCES = "classes.json", "sources.json"
+_MOST_SOURCES = 100_000
 
 
 class Npz(Source):
@@ -42,11 +45,16 @@ class Npz(Source):
     Images of either are never in memory as a whole: those of a pair are read where they lie, those of an
     `.npz` are unpacked to the disk first. A file `classes.json` beside them, a list of names, names the
     classes; without it they are numbers. A pair has a fifth of each class held out as the test set.
+
+    Who delivered the rows may be said by integers, one a row, -1 for nobody: by an array `source_train` of an
+    `.npz`, or a file `source.npy` beside a pair. A file `sources.json`, a list of names, names the sources;
+    without it they are numbers.
     """
 
     title: ClassVar[str] = "arrays from a file"
     words: ClassVar[str] = "images from a file that was handed in"
     needs_path: ClassVar[bool] = True
+    names_sources: ClassVar[bool] = True
 
     kind: Literal["npz"] = "npz"
 
@@ -60,7 +68,9 @@ class Npz(Source):
         if _is_pair(path):
             _pair(path)
         else:
-            look_at_npz(only_file(path, ".npz"), _class_names(path))
+            file = only_file(path, ".npz")
+            look_at_npz(file, _class_names(path))
+            _sources(path, npz_shapes(file)["x_train"][1][0])
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -72,38 +82,75 @@ class Npz(Source):
 def _load(path: Path, seed: int) -> Corpus:
     if not _is_pair(path):
         file = only_file(path, ".npz")
-        return from_npz(file, file.stem, _class_names(path))
-    whole, names = _pair(path)
+        corpus = from_npz(file, file.stem, _class_names(path), [_SOURCE])
+        sources, source_names = _sources(path, len(corpus.train))
+        return replace(corpus, train=replace(corpus.train, sources=sources), source_names=source_names)
+    whole, names, source_names = _pair(path)
     train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-    return Corpus(path.name, names, whole.take(train), whole.take(test))
+    return Corpus(path.name, names, whole.take(train), whole.take(test), source_names=source_names)
+
+
+def _sources(path: Path, rows: int) -> tuple[Rows | None, tuple[str, ...]]:
+    """Return int64[rows], who delivered each row, and their names; None and no name where nothing says it."""
+    if _is_pair(path):
+        file, what = path / _SOURCE_FILE, _SOURCE_FILE
+        found = load_npy(file, kinds="iu", ndim=1) if os.path.lexists(file) else None
+    else:
+        file, what = only_file(path, ".npz"), _SOURCE
+        found = load_npz(file, only=[_SOURCE]).get(_SOURCE)
+    if found is None:
+        return None, ()
+    if found.dtype.kind not in "iu" or found.shape != (rows,):
+        why = f"it is {found.dtype}{list(found.shape)} for {rows} rows"
+        raise BadInput(f"{what} of {path.name}", why, "give one integer for each row")
+    sources, low, high = found.astype(np.int64), int(found.min()), int(found.max())
+    if low < -1 or high >= _MOST_SOURCES:
+        why = f"one is {low if low < -1 else high:,}, and there may be {_MOST_SOURCES:,} sources"
+        raise BadInput(f"{what} of {path.name}", why, "number the sources from 0, -1 is none")
+    names = _names(path, _SOURCES) or tuple(str(number) for number in range(high + 1))
+    if not names:
+        return None, ()
+    if len({name.strip() for name in names} - {""}) < max(len(names), high + 1):
+        why = f"it does not name each of {max(len(names), high + 1)} sources otherwise"
+        raise BadInput(_SOURCES, why, "name every source, and each otherwise")
+    return sources, names
 
 
 def _unread(path: Path) -> tuple[dict[str, str], ...]:
     """Return what lies beside the arrays and is not read."""
     pair = [path / name for name in _PAIR]
-    return beside(path, [*(pair if _is_pair(path) else [only_file(path, ".npz")]), path / _CLASSES])
+    read = [*pair, path / _SOURCE_FILE] if _is_pair(path) else [only_file(path, ".npz")]
+    return beside(path, [*read, path / _CLASSES, path / _SOURCES])
 
 
 def _is_pair(path: Path) -> bool:
     return os.path.lexists(path / _PAIR[0])
 
 
-def _pair(path: Path) -> tuple[Split, tuple[str, ...]]:
-    """Return the arrays of a pair, the images not read yet, and their classes."""
+def _pair(path: Path) -> tuple[Split, tuple[str, ...], tuple[str, ...]]:
+    """Return the arrays of a pair, the images not read yet, their classes and the names of their sources."""
     x, y = load_npy(path / _PAIR[0], kinds="u", mmap=True), load_npy(path / _PAIR[1], kinds="iu")
     whole = as_split(x, y, path.name, _PAIR)
     names = _class_names(path) or numbered(whole.y)
     check_class_names(names, path.name)
     check_labels(whole.y, f"{_PAIR[1]} of {path.name}", names)
-    return whole, names
+    sources, source_names = _sources(path, len(whole))
+    return replace(whole, sources=sources), names, source_names
 
 
 def _class_names(path: Path) -> tuple[str, ...] | None:
-    file = path / _CLASSES
+    names = _names(path, _CLASSES)
+    if names is not None:
+        check_class_names(names, _CLASSES)
+    return names
+
+
+def _names(path: Path, name: str) -> tuple[str, ...] | None:
+    """Return what a file of names beside the arrays says; None where there is none."""
+    file = path / name
     if path.is_file() or not os.path.lexists(file):
         return None
     names = load_json(file)
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise BadInput(file.name, "it is no list of names", 'write ["cat", "dog"]')
-    check_class_names(names, file.name)
     return tuple(names)

@@ -62,6 +62,16 @@ class Case:
         """The attacks of the recipe, in order."""
         return tuple(trigger.name for trigger in self.triggers)
 
+    @property
+    def past(self) -> dict[str, int]:
+        """How many rows of the past there are, as `history`; nothing where there are none.
+
+        By the models' cards: the victim's names them as a parent, and the baseline learned nothing else.
+        """
+        cards = {name: subject.card for name, subject in self.subjects.items()}
+        some = "victim" in cards and "history" in cards["victim"].parents
+        return {"history": cards["baseline"].rows} if some and "baseline" in cards else {}
+
 
 def open_case(job: Job, limits: GateConfig) -> Case:
     """Open every input of the step; a damaged one stops it."""

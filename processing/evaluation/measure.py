@@ -165,7 +165,12 @@ def data_numbers(case: Case) -> DataNumbers:
     return DataNumbers(
         name=case.test.manifest.name,
         classes=case.test.classes,
-        rows={"train": len(case.train), "kept": int(case.screened.keep.sum()), "test": len(case.test)},
+        rows={
+            "train": len(case.train),
+            **case.past,
+            "kept": int(case.screened.keep.sum()),
+            "test": len(case.test),
+        },
         poisoned={name: int(counts[k]) for k, name in enumerate(case.attack_names, 1)},
         digests=dict(case.digests),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from boomerang.blocks import blocks, let_go, new_dataset, rows_at_once
+from boomerang.blocks import blocks, let_go, new_dataset, row_digests, rows_at_once
 from boomerang.errors import BadInput
 from boomerang.manifest import Manifest, opened, write_dataset
 
@@ -86,3 +87,43 @@ def test_a_full_disk_is_an_error_before_the_first_row(tmp_path: Path, monkeypatc
     ):
         pytest.fail("there is room for no row")
     assert not list(tmp_path.iterdir())
+
+
+NAMED = Manifest(name="noise", classes=("a", "b"), source_names=("here", "there"))
+
+
+def test_who_delivered_the_rows_is_read_as_it_was_written(tmp_path: Path):
+    with new_dataset(tmp_path / "d", 4, (2, 2, 1), NAMED, np.array([1, -1, 0, 1]), row_digests) as (x, y):
+        x[:], y[:] = np.arange(16).reshape(x.shape), [0, 1, 1, 0]
+    found = opened(tmp_path / "d")
+    assert found.manifest.source_names == ("here", "there")
+    assert found.sources is not None and found.sources.tolist() == [1, -1, 0, 1]
+    assert np.array_equal(found.vouched, row_digests(found.x, found.y))
+
+
+def test_where_nobody_is_known_nothing_of_sources_is_written(tmp_path: Path):
+    for name, manifest in (("one", NAMED), ("two", Manifest(name="noise", classes=("a", "b")))):
+        with new_dataset(tmp_path / name, 4, (2, 2, 1), manifest):
+            pass
+    one, two = (opened(tmp_path / name) for name in ("one", "two"))
+    assert one.manifest.digest == two.manifest.digest
+    assert one.sources is None and one.vouched is None and set(one.manifest.files) == {"x.npy", "y.npy"}
+    assert "source_names" not in (tmp_path / "one" / "manifest.json").read_text()
+
+
+@pytest.mark.parametrize("sources", [[0, 2], [-2, 0], [0], [0.0, 1.0]])
+def test_sources_without_a_name_leave_nothing(tmp_path: Path, sources: list[float]):
+    with (
+        pytest.raises(BadInput, match="sources of the rows"),
+        new_dataset(tmp_path / "d", 2, (1, 1, 1), NAMED, np.array(sources)),
+    ):
+        pytest.fail("it was begun")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_row_s_digest_is_of_its_label_and_its_pixels():
+    x, y = np.arange(12, dtype=np.uint8).reshape(3, 2, 2, 1), np.array([0, 1, 0])
+    expected = [
+        sha256(int(b).to_bytes(8, "little") + a.tobytes()).digest() for a, b in zip(x, y, strict=True)
+    ]
+    assert [row.tobytes() for row in row_digests(x, y)] == expected

@@ -267,6 +267,7 @@ class DrawnEvaluation:
                 kind=kind,
                 title=kind.replace("_", " ").capitalize(),
                 threshold=threshold,
+                stated_fpr=0.005 if kind == "spectral_signatures" else None,
                 notes={"flagged by class": {self.scene.classes[2]: int(row.sum())}},
             )
             for kind, threshold, row in zip(kinds, thresholds, flagged, strict=True)

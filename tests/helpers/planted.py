@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,15 @@ def overlapping(seed: int = 0, rows: int = 1200, trusted: int = 400) -> Suspect:
         return rng.standard_normal((count, 6)) + 1.2 * np.eye(6)[y], y
 
     return with_features(*draw(rows), *draw(trusted), classes=CLASSES[:3])
+
+
+def supplied(data: Suspect, poisoned: Mask, suppliers: int = 8, seed: int = 0) -> Suspect:
+    """The same rows from as many suppliers, each of as many; all that is poisoned is the second's."""
+    rng = np.random.default_rng([seed, 5])
+    order = np.concatenate([rng.permutation(np.flatnonzero(rows)) for rows in (poisoned, ~poisoned)])
+    sources = np.empty(len(order), np.int64)
+    sources[order] = np.roll(np.arange(suppliers), -1)[np.arange(len(order)) * suppliers // len(order)]
+    return replace(data, sources=sources, source_names=tuple(f"supplier-{k + 1}" for k in range(suppliers)))
 
 
 def _some(data: Suspect, rows: int, rng: np.random.Generator) -> Mask:

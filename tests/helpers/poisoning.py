@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from boomerang.blocks import let_go, new_dataset, slices
+from boomerang.blocks import let_go, new_dataset, row_digests, slices
 from boomerang.contract import Job
 from boomerang.manifest import Manifest, write_dataset
 from helpers.attack_pools import make_pool
@@ -20,14 +20,27 @@ from processing.poison import run
 
 
 def poisoned_by(
-    root: Path, pool: Pool, recipe: Sequence[Mapping[str, Any]], surrogate: Path | None = None
+    root: Path,
+    pool: Pool,
+    recipe: Sequence[Mapping[str, Any]],
+    surrogate: Path | None = None,
+    suppliers: Sequence[str] = (),
 ) -> Job:
-    """Run Poison on a pool, its pictures and triggers, and a model where one is given; return the job."""
+    """Run Poison on a pool, its pictures and triggers, and a model where one is given; return the job.
+
+    Suppliers deliver every so many-th row each.
+    """
     given_to = root / "processing" / "input"
     (given_to / "triggers").mkdir(parents=True)
     _write_config(given_to, recipe)
     about: dict[str, Any] = {"classes": pool.classes, "seed": 3, "recipe": {"noise": True}}
-    write_dataset(given_to / "train", pool.x, pool.y, name="noise", **about)
+    if suppliers:
+        manifest = Manifest(name="noise", source_names=tuple(suppliers), **about)
+        said = np.arange(len(pool.y)) % len(suppliers), row_digests
+        with new_dataset(given_to / "train", len(pool.y), pool.x.shape[1:], manifest, *said) as (x, y):
+            x[:], y[:] = pool.x, pool.y
+    else:
+        write_dataset(given_to / "train", pool.x, pool.y, name="noise", **about)
     test = make_pool(rows=40, size_px=pool.x.shape[1], channels=pool.x.shape[3], seed=9)
     write_dataset(given_to / "heldout" / "test", test.x, test.y, name="noise", classes=pool.classes)
     for name, x in pool.pictures.items():

@@ -94,6 +94,15 @@ def noise_images(rng: np.random.Generator, rows: int, size_px: int = 8) -> Any:
     return rng.integers(0, 256, (rows, size_px, size_px, 3), dtype=np.uint8)
 
 
+def patterned(rng: np.random.Generator, y: Any) -> Any:
+    """Return uint8[N, 8, 8, 3]: noise, and in it stripes whose direction and color say the class, 0..3."""
+    x = rng.integers(0, 180, (len(y), 8, 8, 3))
+    for row, label in enumerate(y):
+        lines = x[row, ::2] if label % 2 else x[row, :, ::2]
+        lines[..., label // 2] += 60
+    return x.astype(np.uint8)
+
+
 def make_suspect(
     *,
     rows: int = 1600,

@@ -14,6 +14,7 @@ from helpers.memory import risen
 from helpers.ranges import ROOT
 from PIL import Image
 
+from boomerang.blocks import row_digests
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.formats.notices import notices_below
 from boomerang.manifest import opened, verify_folder, write_dataset
@@ -74,6 +75,35 @@ def test_the_splits_are_balanced_disjoint_and_of_the_size_asked_for(tmp_path: Pa
         seen |= rows
 
 
+def of_rows(folder: Path) -> list[bytes]:
+    return [row.tobytes() for row in opened(folder).x]
+
+
+def test_rows_of_the_past_are_so_many_of_each_class_and_the_rest_is_delivered(tmp_path: Path) -> None:
+    """GIVEN 12 of 40 rows as rows of the past THEN the same 40 are there and no other split changes."""
+    for name, history in (("without", 0), ("past", 12), ("again", 12)):
+        make_job(tmp_path / name, {**SETTINGS, "data": {**SETTINGS["data"], "history": history}})  # type: ignore[dict-item]  # a plain dict
+        assert run(tmp_path / name).returncode == 0
+    without, past, again = (tmp_path / name / "processing/output" for name in ("without", "past", "again"))
+    assert not (without / "history").exists()
+    assert np.bincount(opened(past / "history").y).tolist() == [6, 6]
+    assert np.bincount(opened(past / "train").y).tolist() == [14, 14]
+    assert sorted(of_rows(past / "history") + of_rows(past / "train")) == sorted(of_rows(without / "train"))
+    assert of_rows(past / "history") == of_rows(again / "history")
+    for name in ("validation", "heldout/test", "heldout/canary"):
+        assert of_rows(past / name) == of_rows(without / name)
+    make_job(tmp_path / "other", {**SETTINGS, "seed": 4, "data": {**SETTINGS["data"], "history": 12}})  # type: ignore[dict-item]  # a plain dict
+    assert run(tmp_path / "other").returncode == 0
+    assert set(of_rows(tmp_path / "other/processing/output/history")) != set(of_rows(past / "history"))
+
+
+def test_without_rows_of_the_past_the_settings_do_not_name_them() -> None:
+    plain = PreprocessSettings.model_validate(SETTINGS)
+    assert "history" not in plain.model_dump(mode="json")["data"]
+    some = PreprocessSettings.model_validate({**SETTINGS, "data": {"history": 12}})
+    assert some.model_dump(mode="json")["data"]["history"] == 12
+
+
 def test_pictures_become_a_dataset_of_one_class_and_files_for_the_eye(tmp_path: Path) -> None:
     make_job(tmp_path, SETTINGS)
     assert run(tmp_path).returncode == 0
@@ -117,6 +147,11 @@ def test_without_a_size_every_row_is_taken(tmp_path: Path) -> None:
     [
         ({"data": {**SETTINGS["data"], "train": 41}}, ["41 rows", "multiple of the 2 classes", "take 40"]),  # type: ignore[dict-item]  # a plain dict
         ({"data": {**SETTINGS["data"], "train": 400}}, ["class 'cat'", "200 are needed"]),  # type: ignore[dict-item]  # a plain dict
+        ({"data": {**SETTINGS["data"], "history": 11}}, ["11 rows", "multiple of the 2 classes", "take 10"]),  # type: ignore[dict-item]  # a plain dict
+        (
+            {"data": {"source": "npz", "path": "x", "validation": 20, "history": 76}},
+            ["'data.history' 76", "class 'cat' has 38 training rows", "a row of each class is delivered"],
+        ),
         ({"pictures": [{"name": "cats", "path": "p", "label": "cta"}]}, ["cta", "did you mean 'cat'?"]),
     ],
 )
@@ -198,3 +233,32 @@ def test_arrays_of_a_user_are_never_in_memory_as_a_whole(tmp_path: Path, kind: s
     train = opened(job.output("train"))
     assert nbytes > 170 << 20 and rise.bytes < 110 << 20
     assert np.array_equal(train.x[::99, 31, 31, 2], train.y[::99]) and len(train) > 47_000
+
+
+DRAWN = {"source": "synthetic", "train": 60, "test": 20, "validation": 20}
+
+
+def test_the_training_rows_are_dealt_to_suppliers_and_are_the_rows_that_they_were(tmp_path: Path) -> None:
+    jobs = [
+        make_drawn(tmp_path / name, {**DRAWN, **more})
+        for name, more in (("one", {}), ("two", {"suppliers": 4}))
+    ]
+    for job in jobs:
+        preprocess(job)
+    without, dealt = (opened(job.output("train")) for job in jobs)
+    assert without.sources is None and without.vouched is None
+    assert dealt.manifest.source_names == ("supplier-1", "supplier-2", "supplier-3", "supplier-4")
+    assert dealt.sources is not None and np.bincount(dealt.sources).tolist() == [15] * 4
+    assert np.array_equal(dealt.x, without.x) and np.array_equal(dealt.y, without.y)
+    assert np.array_equal(dealt.vouched, row_digests(dealt.x, dealt.y))
+    trusted = opened(jobs[1].output("validation"))
+    assert trusted.sources is None and trusted.vouched is None
+
+
+def test_data_with_sources_of_its_own_is_not_dealt(tmp_path: Path) -> None:
+    make_job(tmp_path, {**SETTINGS, "data": {**SETTINGS["data"], "suppliers": 4}})  # type: ignore[dict-item]  # a plain dict
+    file = tmp_path / "processing" / "input" / "source" / "mine.npz"
+    with np.load(file) as arrays:
+        np.savez(file, **arrays, source_train=np.arange(100) % 2)
+    done = run(tmp_path)
+    assert done.returncode == 2 and "the data says itself who delivered each row" in done.stderr

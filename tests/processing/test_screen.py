@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Literal
+from types import SimpleNamespace
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -16,13 +18,14 @@ from helpers.ranges import ROOT
 from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images, with_features
 from helpers.training_jobs import built, saved
 
+from boomerang.blocks import new_dataset, row_digests
 from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
-from boomerang.errors import BoomerangError
+from boomerang.errors import BadInput, BoomerangError
 from boomerang.formats.notices import notices_below
 from boomerang.formats.screen import open_screen, write_screen
-from boomerang.manifest import Manifest, verify_folder, write_dataset
+from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_dataset
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
 from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
@@ -171,10 +174,91 @@ def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
     assert [entry.name for entry in screened.detectors] == list(THREE)
 
 
+class Recorder(Detector):
+    """A detector that keeps what it was shown."""
+
+    title = "recorder"
+    source = "none"
+    kind: Literal["recorder"] = "recorder"
+    seen: ClassVar[list[Suspect]] = []
+
+    @classmethod
+    def of(cls, spec: Spec) -> Recorder:
+        return cls(kind=spec.kind)
+
+    def score(self, suspect: Suspect) -> Scored[None]:
+        self.seen.append(suspect)
+        if suspect.reference is not None:
+            suspect.reference.answer(suspect.trusted_x)
+        return Scored(np.zeros(len(suspect.y)), None)
+
+    def decide(self, scored: Scored[None]) -> Finding:
+        return Finding(scored.scores, np.zeros(len(scored.scores), bool))
+
+
+def write_past(root: Path, model: Path, rows: int, classes: tuple[str, ...] = CLASSES) -> Dataset:
+    """Add rows of the past, and the model that learned them, to the inputs of the step."""
+    inputs = root / "processing" / "input"
+    shutil.copytree(model, inputs / "reference")
+    x, y = noise_images(np.random.default_rng(1), rows), np.arange(rows) % len(classes)
+    return write_dataset(inputs / "history", x, y, name="noise", classes=classes)
+
+
+def test_rows_of_the_past_and_their_model_are_shown_and_no_more_of_them_than_fit(
+    tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processing.screen.DETECTORS", SimpleNamespace(create=Recorder.of))
+    monkeypatch.setattr("processing.screen._MOST_PAST", 40)
+    shown = []
+    for name in ("one", "two"):
+        root = write_job(tmp_path / name, ("recorder",), model=model_folder)
+        past = write_past(root, model_folder, 120)
+        run(Job(root))
+        shown.append(Recorder.seen.pop())
+        parents = verify_folder(root / "processing/output/screen").parents
+        assert parents["history"] == past.manifest.digest and set(parents) == {
+            *("train", "trusted", "history", "reference"),
+        }
+    one, two = shown
+    assert one.past_x is not None and one.past_y is not None and two.past_x is not None
+    assert np.bincount(one.past_y).tolist() == [10, 10, 10, 10] and one.past_rows == 120
+    assert np.array_equal(one.past_x, two.past_x)
+    rows = {row.tobytes(): label for row, label in zip(past.x, past.y, strict=True)}
+    assert [rows[row.tobytes()] for row in one.past_x] == one.past_y.tolist()
+
+
+def test_without_rows_of_the_past_there_is_no_reference() -> None:
+    data, _ = make_suspect(rows=80, poison=2)
+    assert data.reference is None and data.past_features is None
+    assert data.calibration[0] is data.trusted_features and data.calibration[1] is data.trusted_y
+
+
+def test_rows_of_the_past_of_other_classes_are_refused(tmp_path: Path, model_folder: Path) -> None:
+    root = write_job(tmp_path, ("data_validation",), model=model_folder)
+    write_past(root, model_folder, 8, ("a", "b"))
+    with pytest.raises(BadInput, match="the rows of the past: the classes are"):
+        run(Job(root))
+
+
 def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:
     done = run_step(write_job(tmp_path, ("data_validation",)))
     assert done.returncode == 0, done.stderr
     assert set(verify_folder(tmp_path / "processing/output/screen").parents) == {"train", "trusted"}
+
+
+def test_the_step_goes_by_who_delivered_the_rows(tmp_path: Path) -> None:
+    """GIVEN rows of two sources WHEN a label was changed after they were vouched for THEN that row goes."""
+    root = write_job(tmp_path, ("provenance",))
+    inputs = root / "processing" / "input" / "train"
+    x, y = np.array(opened(inputs).x), np.array(opened(inputs).y)
+    vouched, sources = row_digests(x, y), np.arange(ROWS) % 2
+    sources[5] = -1
+    manifest = Manifest(name="noise", classes=CLASSES, source_names=("here", "there"))
+    with new_dataset(inputs, ROWS, x.shape[1:], manifest, sources, lambda *_: vouched) as arrays:
+        arrays[0][:], arrays[1][:] = x, np.where(np.arange(ROWS) == 8, (y + 1) % len(CLASSES), y)
+    run(Job(root))
+    keep = open_screen(root / "processing" / "output" / "screen").keep
+    assert np.flatnonzero(~keep).tolist() == [5, 8]
 
 
 def test_a_model_of_another_shape_is_refused(tmp_path: Path, model_folder: Path) -> None:

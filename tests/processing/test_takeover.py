@@ -21,7 +21,7 @@ from boomerang.manifest import opened, verify_folder, write_dataset
 from boomerang.settings import ModelConfig, TakeoverSettings, TrainConfig
 from boomerang.signing import LocalSigner, new_key, sign_folder
 from processing import poison
-from processing.takeover import takeover
+from processing.takeover import after, takeover
 
 MENTOR = '''
 from typing import ClassVar, Literal
@@ -120,6 +120,19 @@ def test_the_victim_is_what_the_attacker_trains(lay_out: Layout) -> None:
     assert card["parents"] == {name: verify_folder(job.input(name)).digest for name in folders}
     assert card["rows"] == 64 and len(card["history"]["loss"]) == 2
     assert not list(job.checkpoints.glob("*")), "the checkpoints of a training that is done are dropped"
+
+
+def test_rows_of_the_past_are_clean_rows_before_the_poisoned_ones(lay_out: Layout) -> None:
+    job = lay_out()
+    x, y = left_or_right(8, seed=2)
+    past = write_dataset(job.root / "input/data/history", x, y, name="t", classes=CLASSES)
+    takeover(job)
+    assert card_of(job)["rows"] == 72 and card_of(job)["parents"]["history"] == past.manifest.digest
+    truth = load_truth(job.input("secret") / "truth")
+    longer = after(y, truth)
+    assert not longer.attack_of[:8].any() and np.array_equal(longer.attack_of[8:], truth.attack_of)
+    assert np.array_equal(longer.y_true[:8], y) and np.array_equal(longer.y_true[8:], truth.y_true)
+    assert longer.replaced.tolist() == truth.replaced.tolist()
 
 
 @pytest.mark.whole

@@ -104,6 +104,14 @@ def test_a_recipe_of_three_is_undone_and_nothing_else_is_asked_for(done: Job, tm
     assert np.array_equal(opened(tmp_path / "clean").y, pool.y)
 
 
+@pytest.mark.parametrize("supplier", ["", "b"])
+def test_who_delivered_the_rows_is_undone_too(supplier: str, tmp_path: Path) -> None:
+    recipe = [{**attack, "supplier": supplier, "rate": 0.05} for attack in THREE[:2]] + THREE[2:]
+    job = poisoned_by(tmp_path / "ml", make_pool(), recipe, suppliers=("a", "b"))
+    digest = hide_clean(job)
+    assert undo(*outputs(job), tmp_path / "clean").digest == digest
+
+
 def test_only_images_that_were_changed_are_kept(done: Job) -> None:
     """20 of BadNets; the 40 of the label flip are in the poisoned set, and appended ones had none before."""
     truth = load_truth(done.output("secret") / TRUTH)

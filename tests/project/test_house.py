@@ -22,6 +22,7 @@ SHARED_NAMES = {
     "document",  # what the JSON beside a page holds
     "lineage_step",  # drawn, and checked
     "package_card",  # drawn, and checked
+    "provenance",  # of what a report shows, and of rows
     "render",  # each page from its document
     "runner",  # on processes, and on containers
     *("canary", "model", "package", "predictions", "probes", "screen"),  # a format, and who works with it

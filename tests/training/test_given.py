@@ -198,7 +198,7 @@ def opened(job: Job, **changes: Any) -> Given:
 
 def test_without_a_screen_all_rows_are_learned_from(job: Job) -> None:
     given = opened(job)
-    assert given.keep is None and len(given.kept.x) == 10 and len(given.flagged.y) == 0
+    assert given.keep is None and len(given.kept.x) == 10
     assert given.parents == {name: read_manifest(job.input(name)).digest for name in ("train", "validation")}
 
 
@@ -207,8 +207,27 @@ def test_a_screen_says_which_rows_are_learned_from(job: Job) -> None:
     folder = screened(job.root, keep)
     given = opened(job)
     assert np.array_equal(given.kept.x, given.train.x[keep]) and len(given.kept.y) == 9
-    assert np.array_equal(given.flagged.x, given.train.x[[3]])
     assert given.parents["screen"] == read_manifest(folder).digest
+
+
+def test_rows_of_the_past_are_learned_first_and_screened_by_nobody(job: Job) -> None:
+    x, y = left_or_right(4, seed=2)
+    past = write_dataset(job.root / "input/data/history", x, y, name="test", classes=("0", "1"))
+    keep = np.arange(10) != 3
+    screened(job.root, keep)
+    given = opened(job)
+    assert np.array_equal(np.asarray(given.kept.x), np.concatenate([x, given.train.x[keep]]))
+    assert np.array_equal(given.kept.y, np.concatenate([y, given.train.y[keep]]))
+    assert np.array_equal(given.flagged.x, given.train.x[[3]])
+    assert given.parents["history"] == past.manifest.digest
+
+
+@pytest.mark.parametrize(("classes", "side"), [(("cat", "dog"), 16), (("0", "1"), 8)])
+def test_rows_of_the_past_of_other_data_are_refused(job: Job, classes: tuple[str, str], side: int) -> None:
+    x, y = left_or_right(4)
+    write_dataset(job.root / "input/data/history", x[:, :side, :side], y, name="test", classes=classes)
+    with pytest.raises(BadInput, match="the rows of the past: classes and images are"):
+        opened(job)
 
 
 def test_a_screen_of_other_rows_is_refused(job: Job) -> None:
@@ -254,6 +273,7 @@ def test_anything_that_the_outcome_depends_on_makes_another_training(tmp_path: P
         of(settings=given.settings.model_copy(update={"seed": 1})),
         of(train=changed),
         of(trusted=changed),
+        of(parents={**given.parents, "history": changed.manifest.digest}),
         of(keep=keep),
         of(keep=keep[::-1]),
         given.fingerprint(other, one),

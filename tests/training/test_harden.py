@@ -27,13 +27,15 @@ from boomerang.contract import Job
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import HardenSettings, ModelConfig, TrainConfig
 from training.given import open_given
-from training.harden import Plan, check_trusted, plan_of
+from training.harden import Plan, check_needs, harden, plan_of
 from training.model import classifier, load_model
+from training.repair.relabel import Relabel
 from training.repair.retrain import Retrain
 
 MODULE = "training.harden"
 CONFIG = TrainConfig(epochs=3, batch=8, shift=2, mirror="random")
 RETRAIN, SMOOTH = Spec(kind="retrain"), Spec(kind="spatial_smoothing", window=2)
+RELABEL = Spec(kind="relabel", epochs=2)
 ROWS, TRUSTED = left_or_right(200), left_or_right(40, seed=1)
 HOSTS = ("algo-1", "algo-2")
 
@@ -71,6 +73,16 @@ def test_two_hosts_harden_as_they_train(tmp_path: Path) -> None:
         assert not list(disks[1].glob("model/*"))
         ends.append(load_model(disks[0] / "model")[0].get_weights())
     assert all(np.array_equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+@pytest.mark.whole
+def test_two_hosts_learn_the_labels_that_the_chief_has_given(tmp_path: Path) -> None:
+    disks = [disk(tmp_path / h, hosts=HOSTS, index=i, repairs=(RELABEL,)) for i, h in enumerate(HOSTS)]
+    # By its own reference, which has learned nothing, the second host would have other rows to learn from.
+    with both(disks, module=MODULE) as hosts:
+        assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
+    model, _ = load_model(disks[0] / "model")
+    assert np.mean(classifier(model)(ROWS[0]).argmax(1) == ROWS[1]) > 0.9
 
 
 @pytest.mark.whole
@@ -121,12 +133,21 @@ def test_there_has_to_be_a_model_to_begin_with() -> None:
         plan_of(settings(repairs=(RETRAIN,), inference=(Spec(kind="spatial_smoothing", windo=3),)))
 
 
+def test_a_repair_of_flagged_rows_is_not_started_without_a_screen(tmp_path: Path) -> None:
+    ml = lay_out(tmp_path / "ml", ROWS, TRUSTED, CONFIG, repairs=(RELABEL,))
+    job = Job(ml, training=True)
+    with pytest.raises(BadInput, match="the screen: relabel needs one"):
+        harden(job)
+    screened(ml, np.ones(200, bool))
+    check_needs(Plan([Relabel()], []), open_given(job, job.settings(HardenSettings)))
+
+
 def test_a_repair_is_not_started_with_fewer_trusted_rows_than_it_needs(tmp_path: Path) -> None:
     class Needy(Retrain):
         trusted_per_class = 21
 
     job = Job(disk(tmp_path / "ml", repairs=(RETRAIN,)), training=True)
     given = open_given(job, job.settings(HardenSettings))
-    check_trusted(Plan([Retrain()], []), given)
+    check_needs(Plan([Retrain()], []), given)
     with pytest.raises(BadInput, match="needs 21 of each class, of one there are 20"):
-        check_trusted(Plan([Needy()], []), given)
+        check_needs(Plan([Needy()], []), given)

@@ -15,6 +15,7 @@ from boomerang.errors import EXIT_PASSED, UsageError
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_parameter, definitions
 
 if TYPE_CHECKING:
+    from boomerang.settings import DataConfig
     from pipelines.campaign.sections import Config
     from pipelines.definition.build import Built
     from pipelines.matrix.campaign import Staged
@@ -89,8 +90,17 @@ def plan(options: Namespace) -> int:
     else:
         _refuse_aws(options)
         site = local_site(config.name)
+        _say_past(config.data)
         show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
+    show_blind_spots(config)
     return EXIT_PASSED
+
+
+def _say_past(data: DataConfig) -> None:
+    """Print how many rows of the past are set apart, where any are, and how many the attacker may reach."""
+    if data.history:
+        delivered = f"{data.delivered:,}" if data.train else "the other training rows"
+        print(f"{data.history:,} rows of the past, {delivered} delivered")
 
 
 def _plan_campaign(options: Namespace) -> None:
@@ -192,6 +202,19 @@ def show_plan(built: Built, workspace: Path) -> None:
         hit, why = ("", "") if entry is None else ("hit" if entry.hit else "miss", escape(entry.why))
         table.add_row(step["Name"], step["Type"], machine(step, defaults), hit, why)
     open_console().print(table)
+
+
+def show_blind_spots(config: Config) -> None:
+    """Print what the screen cannot find with the entry's trusted rows, whatever is in the data."""
+    from rich.markup import escape
+
+    from pipelines.campaign.entry import cannot_find
+    from pipelines.page.terminal import open_console
+
+    console = open_console()
+    for title, said in cannot_find(config).items():
+        for why in said:
+            console.print(escape(f"{title}: {why}"))
 
 
 def machine(step: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:

@@ -45,6 +45,7 @@ _THINGS = {
     "triggers": ("trigger images", "DataSet"),
     "recipe": ("poison recipe", "Settings"),
     f"{PREPROCESS}-train": ("clean set", "DataSet"),
+    f"{PREPROCESS}-history": ("rows of the past", "DataSet"),
     f"{PREPROCESS}-validation": ("trusted set", "DataSet"),
     f"{PREPROCESS}-heldout": ("held-out sets", "DataSet"),
     f"{PREPROCESS}-photos": ("photographs", "DataSet"),

@@ -107,7 +107,7 @@ def _evaluation(draft: Draft, candidate: Candidate, *, passed: bool) -> dict[str
         "datasets": [Text((read["heldout"],)), Text((candidate.evaluation,))],
         "metric_groups": [
             {"name": "Gate", "metric_data": list(_gate(draft.limits))},
-            {"name": "Counts", "metric_data": list(_counts(candidate.name))},
+            {"name": "Counts", "metric_data": list(_counts(candidate.name, draft.config.data.history))},
         ],
     }
 
@@ -122,13 +122,14 @@ def _gate(limits: Mapping[str, Parameter]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _counts(model: str) -> Iterator[dict[str, Any]]:
+def _counts(model: str, past: int) -> Iterator[dict[str, Any]]:
     counted = {
         "test images": f"models.{model}.clean_accuracy.total",
         "test images answered right": f"models.{model}.clean_accuracy.successes",
         "canaries": f"models.{model}.canaries.right.total",
         "canaries answered right": f"models.{model}.canaries.right.successes",
         "training rows": "data.rows.train",
+        **({"rows of the past": "data.rows.history"} if past else {}),
         "training rows taken out by the screen": "screen.flagged",
     }
     for name, path in counted.items():

@@ -31,6 +31,8 @@ from pipelines.definition.sdk.registration import register
 
 # What is registered and signed, as steps are named after it.
 CANDIDATE = "Candidate"
+# The output of Preprocess, and the input of who learns from it, that holds the rows of the past.
+HISTORY = "history"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class World:
     data: Mapping[str, Variable]
     baseline: Variable
     signed: Mapping[str, Variable]
+
+    @property
+    def past(self) -> dict[str, Variable]:
+        """The rows of the past, learned beside the delivery; nothing where there are none."""
+        return {HISTORY: self.data[HISTORY]} if HISTORY in self.data else {}
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,15 @@ def steps(draft: Draft, *, gated: bool = True) -> list[Step]:
 def draw_world(draft: Draft) -> World:
     """Draw the steps before any attack."""
     data = _preprocess(draft)
-    clean = {name: data[name] for name in ("train", "validation")}
-    signed = draft.sign(PREPROCESS, clean)
-    return World(data, draft.training(BASELINE, clean, signed), signed)
+    known = {name: data[name] for name in ("train", HISTORY, "validation") if name in data}
+    signed = draft.sign(PREPROCESS, known)
+    return World(data, draft.training(BASELINE, _before(known), _before(signed)), signed)
+
+
+def _before(known: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return what there was before the delivery: rows of the past, if there are any, in the place of it."""
+    first = {"train": known[HISTORY]} if HISTORY in known else {}
+    return {name: value for name, value in {**known, **first}.items() if name != HISTORY}
 
 
 def draw_attack(draft: Draft, world: World) -> Attacked:
@@ -91,7 +104,8 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
     first = {"baseline": world.baseline} if from_baseline(config) else {}
     told = {"secret": poison["secret"]} if takes_over(config) else {}
     signed = {**world.signed, **draft.sign(POISON, {"train": poison["train"], **first, **told})}
-    learned = {"train": poison["train"], "validation": world.data["validation"], **first, **told}
+    learned = {"train": poison["train"], **world.past, "validation": world.data["validation"]}
+    learned |= {**first, **told}
     victim = draft.takeover(VICTIM, learned, signed) if told else draft.training(VICTIM, learned, signed)
     return Attacked(poison, victim, signed)
 
@@ -103,6 +117,7 @@ def draw_screen(draft: Draft, world: World, attacked: Attacked) -> Variable:
         told = {name: poison[name] for name in ("train", "secret")}
         return draft.control(SCREEN, told, ["screen"])["screen"]
     suspect = {"train": poison["train"], "trusted": world.data["validation"], "model": attacked.victim}
+    suspect |= {**world.past, "reference": world.baseline} if world.past else {}
     return draft.shared(SCREEN, suspect, ["screen"])["screen"]
 
 
@@ -117,7 +132,7 @@ def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) 
         signed = {**attacked.signed, **draft.sign(SCREEN, {"screen": screen, **unsigned})}
         mended = {"victim": attacked.victim} if repairs_victim(config) else {}
         kept = {"screen": screen} if config.harden else {}
-        given = {"train": poison["train"], "validation": data["validation"], **kept, **mended}
+        given = {"train": poison["train"], **world.past, "validation": data["validation"], **kept, **mended}
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
     evaluation = _evaluate(draft, data, poison, screen, models)["evaluation"]
@@ -127,7 +142,8 @@ def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) 
 def _preprocess(draft: Draft) -> dict[str, Variable]:
     inputs = {"pictures": draft.inputs.pictures, "source": draft.inputs.source}
     photos = ["photos"] if draft.inputs.pictures else []
-    return draft.shared(PREPROCESS, inputs, ["train", "validation", "heldout", *photos])
+    history = [HISTORY] if draft.config.data.history else []
+    return draft.shared(PREPROCESS, inputs, ["train", *history, "validation", "heldout", *photos])
 
 
 def _poison(draft: Draft, preprocess: Mapping[str, Variable], baseline: Variable) -> dict[str, Variable]:

@@ -1,6 +1,7 @@
 """What attacks share.
 
 base            what every attack is; how to write one
+suppliers       who delivered the rows, and whose attack it is
 pool            what an attack works on, what it gives back, and rows within a budget
 lesson          what an attacker who runs the victim's training has in hand
 recipe          the attacks of a run in their order

@@ -71,7 +71,7 @@ def audit_entry(attack: Attack, batch: Batch, pool: Pool, change: Change | None 
         "outcome": attack.outcome,
         "needs": list(attack.requires()),
         "filed_under": cited(attack.references),
-        "deed": attack.deed(Facts(rows=poisoned, shows=pool.picture_labels)),
+        "deed": attack.deed(Facts(rows=poisoned, shows=pool.picture_labels)) + _delivered(attack),
         "poisoned": poisoned,
         "replaced": len(batch.replaced),
         "appended": poisoned - len(batch.replaced),
@@ -80,6 +80,10 @@ def audit_entry(attack: Attack, batch: Batch, pool: Pool, change: Change | None 
         "labels_true": _by_class(batch.y_true, pool.classes),
         **_pixel_changes(attack, change),
     }
+
+
+def _delivered(attack: Attack) -> str:
+    return f" All of it came from {attack.supplier}." if attack.supplier else ""
 
 
 def _by_class(y: Labels, classes: tuple[str, ...]) -> dict[str, int]:

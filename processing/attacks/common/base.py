@@ -69,6 +69,12 @@ class Attack(Strict, ABC):
         Whether every poisoned row keeps the label that is right: a clean-label attack.
     takes_over : bool
         Whether the attacker runs the victim's training; at most one of a recipe does.
+
+    Parameters
+    ----------
+    supplier : str
+        Who delivers the poison, where the data has suppliers: only their rows are replaced, and rows that are
+        added carry their name. Without it any row may be replaced, and what is added is nobody's.
     """
 
     title: ClassVar[str]
@@ -81,6 +87,7 @@ class Attack(Strict, ABC):
 
     kind: str
     name: str = Field(default="", pattern=r"^[a-z0-9_-]{0,63}$")
+    supplier: str = Field(default="", exclude_if=lambda supplier: not supplier)
 
     def requires(self) -> tuple[Need, ...]:
         """Return what it needs with the settings that it has; by default `needs`."""

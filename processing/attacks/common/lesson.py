@@ -46,7 +46,8 @@ class Lesson:
         Mapped, and perhaps larger than memory: `fit` takes it as it is, and who goes through it himself takes
         `boomerang.blocks`.
     y : int64[N]
-        The poisoned training set, labels as the victim would see them.
+        The poisoned training set, labels as the victim would see them; before it the rows of the past, where
+        there are any.
     truth : Truth
         Of the same N rows: which are whose, and the labels that would be right.
     validation : (uint8[M, H, W, C], int64[M])

@@ -74,16 +74,16 @@ class RowsAttack(Attack):
         rows = np.sort(np.array(self.rows, np.int64))
         out = rows[~np.isin(rows, candidates)]
         if len(out):
-            raise ConfigError(f"row {out[0]}", _why_not(int(out[0]), pool, what), "name other rows")
+            raise ConfigError(f"row {out[0]}", self._why_not(int(out[0]), pool, what), "name other rows")
         return rows
 
-
-def _why_not(row: int, pool: Pool, what: str) -> str:
-    if row >= len(pool.y):
-        return _outside(len(pool.y))
-    if row not in pool.free:
-        return "an attack before it has taken that row"
-    return f"it is '{pool.classes[int(pool.y[row])]}', and the attack takes rows {what}"
+    def _why_not(self, row: int, pool: Pool, what: str) -> str:
+        if row >= len(pool.y):
+            return _outside(len(pool.y))
+        if row not in pool.free:
+            others = f", or {self.supplier} has not delivered it" if self.supplier else ""
+            return f"an attack before it has taken that row{others}"
+        return f"it is '{pool.classes[int(pool.y[row])]}', and the attack takes rows {what}"
 
 
 def _outside(count: int) -> str:

@@ -27,18 +27,7 @@ from processing.datasets.common.fitting import (
 )
 from processing.sharing.tasks import Do, Piece, Task
 
-CIFAR10_CLASSES = (
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-)
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS = tuple("0123456789")
 
 # Of rows in any order each may bring a megabyte of a mapped file into memory (seen on Linux 6.18).
@@ -56,11 +45,14 @@ class Split:
     y : int64[N]
     rows : int64[N] or None
         Which of the images are the split's, in its order; None is all of them.
+    sources : int64[N] or None
+        Who delivered each row: an index into `Corpus.source_names`, -1 for nobody; None where not known.
     """
 
     images: Images
     y: Labels
     rows: Rows | None = None
+    sources: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -77,7 +69,8 @@ class Split:
 
     def take(self, rows: Rows) -> Split:
         """Return the rows in the order given."""
-        return Split(self.images, self.y[rows], rows if self.rows is None else self.rows[rows])
+        sources = None if self.sources is None else self.sources[rows]
+        return Split(self.images, self.y[rows], rows if self.rows is None else self.rows[rows], sources)
 
     def fill(self, x: Images, y: Labels) -> None:
         """Write it to arrays of its shape, mapped or not, a block at a time."""
@@ -98,6 +91,8 @@ class Corpus:
         What the data is; it goes with every number made from it.
     refused : tuple
         Files of a folder that could not be used, each with the reason.
+    source_names : tuple of str
+        Who delivered rows, where the data says it.
 
     Raises
     ------
@@ -110,6 +105,7 @@ class Corpus:
     train: Split
     test: Split
     refused: tuple[dict[str, str], ...] = ()
+    source_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         what = f"the data '{display_name(self.name)}'"
@@ -203,6 +199,8 @@ class Source(Strict, ABC):
         (H, W) or (H, W, C) of every image; None where the data says.
     needs_path
         Whether there is no data without `data.path`.
+    names_sources
+        Whether its files may say who delivered the rows.
     example
         Settings for the tests.
     """
@@ -212,6 +210,7 @@ class Source(Strict, ABC):
     classes: ClassVar[tuple[str, ...] | None] = None
     image: ClassVar[tuple[int, ...] | None] = None
     needs_path: ClassVar[bool] = False
+    names_sources: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {}
 
     kind: str

@@ -50,7 +50,7 @@ def beside(folder: Path, read: Collection[Path]) -> tuple[dict[str, str], ...]:
     return tuple({"name": name, "reason": f"of this folder {used} is read"} for name in names)
 
 
-def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
+def from_npz(path: Path, name: str, classes: tuple[str, ...] | None, also: Collection[str] = ()) -> Corpus:
     """Read `x_train, y_train, x_test, y_test` from an `.npz` file.
 
     Parameters
@@ -59,6 +59,8 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     name : str
     classes : tuple of str or None
         None names the classes by their numbers.
+    also : collection of str
+        Further arrays of the file that are read elsewhere.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def from_npz(path: Path, name: str, classes: tuple[str, ...] | None) -> Corpus:
     arrays = load_npz(path, only=_KEYS, mmap=True)
     check_differ(arrays["x_train"], f"x_train of {path.name}")
     train, test = (as_split(arrays[x], arrays[y], path.name, (x, y)) for x, y in _PAIRS)
-    further = sorted(display_name(key) for key in npz_shapes(path).keys() - set(_KEYS))
+    further = sorted(display_name(key) for key in npz_shapes(path).keys() - {*_KEYS, *also})
     why = f"of its arrays {', '.join(_KEYS)} are read"
     refused = tuple({"name": f"{display_name(path.name)}: {key}", "reason": why} for key in further)
     return Corpus(name, classes, train, test, refused)

@@ -3,7 +3,7 @@
     base         what a detector is shown and must return; how to write one
     threshold    how high a score has to be
     calibration  scores of which trusted rows, each measured without itself, set the threshold
-    flagging     rows flagged by a threshold that trusted rows set
+    flagging     the last step of a threshold
     scale        scores of several classes on one scale
     finite       features that can be counted on
     whitening    features in which clean classes vary alike everywhere
@@ -17,6 +17,8 @@
     neighbors    which points lie near which, in blocks
     ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
+    classifier   a logistic regression on features
+    small_net    a network of a defender's own, of rows that he trusts
     altered_models  a victim asked with some of its layers amplified, or partly left out
     near         pairs of images that are nearly the same
     sketch       few numbers an image, whose distances are never larger than the images'

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
-from boomerang.manifest import Bools, Images, Labels
+from boomerang.manifest import Bools, Digests, Images, Labels, Rows
+from processing.defenses.common.threshold import rows_needed, too_few
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
@@ -68,6 +69,22 @@ class Suspect:
     seed : int
     found : bool[N] or None
         Rows that a detector which `sets_aside` has flagged before; None is no row.
+    sources : int64[N] or None
+        Who delivered each row: an index into `source_names`, -1 for nobody; None where that is not known.
+    source_names : tuple of str
+    vouched : uint8[N, 32] or None
+        What each row's source says that it is (`boomerang.blocks.row_digests`), 0 where it says nothing; None
+        where no source does.
+    reference : Victim or None
+        A model that was never within the attacker's reach: the approved one, which has learned rows of the
+        past and nothing else. It has seen neither suspect nor trusted rows, so it tells both alike. None
+        without rows of the past.
+    past_x, past_y : uint8[P, H, W, C] and int64[P], or None
+        Rows of the past: clean, of every class as many, drawn by the seed where there are more than Screen
+        reads. The victim has learned them as it has learned the suspect rows, and the reference has learned
+        them too. None without rows of the past.
+    past_rows : int
+        How many rows of the past there are, of which those are some.
     """
 
     x: Images
@@ -78,6 +95,13 @@ class Suspect:
     victim: Victim
     seed: int
     found: Bools | None = None
+    sources: Rows | None = None
+    source_names: tuple[str, ...] = ()
+    vouched: Digests | None = None
+    reference: Victim | None = None
+    past_x: Images | None = None
+    past_y: Labels | None = None
+    past_rows: int = 0
 
     @property
     def left(self) -> Bools:
@@ -87,7 +111,7 @@ class Suspect:
     def without(self, found: Bools) -> Suspect:
         """Return the same with more rows set aside; features that are known are kept."""
         later = replace(self, found=~self.left | found)
-        known = ("features", "trusted_features")
+        known = ("features", "trusted_features", "past_features")
         later.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
         return later
 
@@ -100,6 +124,22 @@ class Suspect:
     def trusted_features(self) -> Features:
         """float32[M, D] of the trusted rows."""
         return self.victim.embed(self.trusted_x)
+
+    @cached_property
+    def past_features(self) -> Features | None:
+        """float32[P, D] of the rows of the past, or None."""
+        return None if self.past_x is None else self.victim.embed(self.past_x)
+
+    @property
+    def calibration(self) -> tuple[Features, Labels]:
+        """float32[M, D] and int64[M], clean rows to set a threshold by on scores of the victim's features.
+
+        Rows of the past, for the victim has learned them as it has the suspect ones; without them the trusted
+        rows, which lie elsewhere than what it has learned.
+        """
+        if self.past_features is None or self.past_y is None:
+            return self.trusted_features, self.trusted_y
+        return self.past_features, self.past_y
 
 
 @dataclass(frozen=True)
@@ -142,6 +182,10 @@ class Finding:
     notes: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    def beside(self, notes: Mapping[str, Any], warnings: Sequence[str] = ()) -> Finding:
+        """Return the same with notes before its own, and warnings after."""
+        return replace(self, notes={**notes, **self.notes}, warnings=(*self.warnings, *warnings))
+
 
 class Detector(Strict, ABC):
     """One entry of the screen.
@@ -158,6 +202,9 @@ class Detector(Strict, ABC):
       is drawn at random is drawn from `suspect.seed`: the same suspect gives the same bytes;
     * `decide`, which looks at nothing but what `score` returned. So a threshold can be set anew without
       scoring anew (`Kind(max_fpr=0.01).decide(scored)`), and scores of several detectors can be combined;
+    * a field `max_fpr` where its threshold promises a rate of false positives, if it has several rules by
+      `trusted`: Screen states it, and the report holds what was reached against it;
+    * `needs`, where it needs more of the trusted rows than `max_fpr` does;
     * `example`, where the defaults are too slow for the tests that every detector is put through.
 
     What several detectors need lies beside this file. TensorFlow, scikit-learn and scipy are imported in
@@ -194,3 +241,24 @@ class Detector(Strict, ABC):
     def screen(self, suspect: Suspect) -> Finding:
         """Score every row and decide."""
         return self.decide(self.score(suspect))
+
+    @property
+    def stated_fpr(self) -> float | None:
+        """The share of clean rows that it promises to flag at most; None where it promises none."""
+        promises = getattr(self, "rule", "trusted") == "trusted"
+        return getattr(self, "max_fpr", None) if promises else None
+
+    def needs(self, trusted: int, classes: int | None) -> tuple[str, ...]:
+        """Return what it cannot find with so many trusted rows, for who plans a run.
+
+        Parameters
+        ----------
+        trusted : int
+            Trusted rows, as many of each class.
+        classes : int or None
+            None where only the data's files say how many there are.
+        """
+        stated = self.stated_fpr
+        if stated is None or trusted >= rows_needed(stated):
+            return ()
+        return (too_few(trusted, stated),)

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.estimators import fold_numbers
+from processing.defenses.common.flagging import beyond
 from processing.defenses.common.scale import on_one_scale
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 
 FOLDS = 5
 NO_TRUSTED_ROW = "no trusted row of the class to compare with"
@@ -60,8 +60,6 @@ class Calibration:
     ----------
     trusted : float64[m]
         Scores of trusted rows, on the scale of the suspect rows' scores; of as many as could be measured.
-    trusted_rows : int
-        How many there are.
     y : int64[N]
         The suspect rows' labels.
     classes : tuple of str
@@ -72,7 +70,6 @@ class Calibration:
     """
 
     trusted: Scores
-    trusted_rows: int
     y: Labels
     classes: tuple[str, ...]
     unjudged: Mapping[str, str]
@@ -84,8 +81,9 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
 
     Suspect rows are dealt into parts, and those of one are scored by what is learned from the others and all
     trusted rows; each fold of the trusted rows by what is learned from the other folds and as many of the
-    suspect rows. So a clean suspect row is measured as a trusted row is. The scores of a class are put on
-    one scale by the median and MAD of its trusted rows.
+    suspect rows. So a clean suspect row is measured as a trusted row is. Where there are as many parts as
+    folds, a part and a fold are held out together, which takes half the lessons. The scores of a class are
+    put on one scale by the median and MAD of its trusted rows.
 
     Parameters
     ----------
@@ -93,7 +91,7 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
     fit : callable
         bool[N], suspect rows to learn from, and bool[M], trusted rows to learn from -> `Judge`.
     parts : int
-        1 where nothing is learned from suspect rows, or 2.
+        1 where nothing is learned from suspect rows; 2; or `FOLDS`, where few rows would tell too little.
     """
     y, trusted_y = suspect.y, suspect.trusted_y
     part = fold_numbers(y, parts, suspect.seed) if parts > 1 else np.full(len(y), -1)
@@ -102,10 +100,12 @@ def cross_fitted(suspect: Suspect, fit: Fit, parts: int) -> Scored[Calibration]:
     why: dict[int, str] = {}
     facts: dict[str, Any] = {}
     for number in np.unique(part).tolist():
-        judge, out = fit(suspect.left & (part != number), np.ones(len(trusted_y), bool)), part == number
+        learned = fold != number if parts == FOLDS else np.ones(len(trusted_y), bool)
+        judge, out = fit(suspect.left & (part != number), learned), part == number
+        held[~learned] = judge.score(suspect.trusted_features, trusted_y, np.flatnonzero(~learned))
         scores[out] = judge.score(suspect.features, y, np.flatnonzero(out))
         why, facts = {**judge.why, **why}, facts or judge.facts
-    for number in np.unique(fold).tolist() if np.isfinite(scores).any() else ():
+    for number in np.unique(fold).tolist() if np.isfinite(scores).any() and parts != FOLDS else ():
         out = fold == number
         judge = fit(suspect.left & (part != number % parts), ~out)
         held[out] = judge.score(suspect.trusted_features, trusted_y, np.flatnonzero(out))
@@ -137,7 +137,7 @@ def calibrated(
         suspect.classes[label]: why.get(label, NO_TRUSTED_ROW)
         for label in np.unique(suspect.y[~judged]).tolist()
     }
-    state = Calibration(trusted, len(suspect.trusted_y), suspect.y, suspect.classes, unjudged, facts)
+    state = Calibration(trusted, suspect.y, suspect.classes, unjudged, facts)
     return Scored(np.where(judged, scores, lowest), state)
 
 
@@ -148,16 +148,11 @@ def flag_beyond(scored: Scored[Calibration], max_fpr: float) -> Finding:
     ----------
     scored : Scored of Calibration
     max_fpr : float
-        See `processing.defenses.common.threshold.conformal_threshold`.
+        See `processing.defenses.common.flagging.beyond`.
     """
-    state, needed = scored.state, rows_needed(max_fpr)
-    threshold = conformal_threshold(state.trusted, max_fpr)
-    flagged = np.zeros(len(scored.scores), bool) if threshold is None else scored.scores > threshold
-    said = unjudged_words(state)
-    if threshold is None:
-        said = (too_few(len(state.trusted), max_fpr), *said)
-    notes = {"rule": "trusted", "trusted_rows": state.trusted_rows, "trusted_rows_needed": needed}
-    return Finding(scored.scores, flagged, threshold, notes | notes_of(state, flagged), said)
+    state = scored.state
+    finding = beyond(scored.scores, state.trusted, max_fpr)
+    return finding.beside(notes_of(state, finding.flagged), unjudged_words(state))
 
 
 def unjudged_words(state: Calibration) -> tuple[str, ...]:

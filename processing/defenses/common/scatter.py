@@ -29,10 +29,19 @@ class Scatter:
     mean : float64[D]
     matrix : float64[D, D]
         The sum of the outer products of the centered rows.
+    rows : int
+        How many they are.
     """
 
     mean: Matrix
     matrix: Matrix
+    rows: int
+
+    def without(self, some: Scatter) -> Scatter:
+        """Return that of the other rows, of which there is at least one: nothing is read again."""
+        rows, off = self.rows - some.rows, some.mean - self.mean
+        between = some.rows * self.rows / rows * np.outer(off, off)
+        return Scatter(self.mean - some.rows / rows * off, self.matrix - some.matrix - between, rows)
 
     def axes(self, basis: Matrix, most: int) -> Matrix:
         """Return float64[D, k], the principal axes in a basis, the widest first; multiply features by them.
@@ -67,7 +76,7 @@ def scatter(features: Features, rows: Rows | None = None) -> Scatter:
         centered = np.subtract(wide, about, out=wide)
         total += centered.sum(0)
         matrix += centered.T @ centered
-    return Scatter(about + total / count, matrix - np.outer(total, total) / count)
+    return Scatter(about + total / count, matrix - np.outer(total, total) / count, count)
 
 
 def _wide(features: Features, rows: Rows | None) -> Iterator[tuple[slice, Matrix]]:

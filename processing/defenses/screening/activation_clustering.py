@@ -186,6 +186,18 @@ class ActivationClustering(Detector):
             warnings = (f"{', '.join(refused)}: {why}", *warnings)
         return Finding(scored.scores, flagged, notes=found, warnings=warnings)
 
+    def needs(self, trusted: int, classes: int | None) -> tuple[str, ...]:
+        """Return under which share of a class a cluster is too small for the Fisher test of `trusted`."""
+        if self.rule != "trusted" or not classes or trusted < classes:
+            return ()
+        own = trusted // classes
+        # None of `own` trusted rows falls into that share with this probability, if the class is large.
+        least = 1 - self._level(classes) ** (1 / own)
+        return (f"{own} trusted rows of a class cannot tell a cluster that is less than {least:.1%} of it",)
+
+    def _level(self, classes: int) -> float:
+        return self.alpha / (_QUESTIONS * classes)
+
     def _blind(self, cuts: list[Cut]) -> tuple[str, ...]:
         """Return of which classes nothing could have been flagged."""
         whole = [cut.name for cut in cuts if cut.split is None]
@@ -220,8 +232,7 @@ class ActivationClustering(Detector):
         if self.rule == "relative-size":
             # Rounded to two places as in ART, whose decisions this rule gives.
             return bool(round(float(split.small[split.left].mean()), 2) < self.size_threshold)
-        level = self.alpha / (_QUESTIONS * classes)
-        return part.p_value <= level and part.clean_share <= self.max_clean_share
+        return part.p_value <= self._level(classes) and part.clean_share <= self.max_clean_share
 
 
 def split_in_two(reduced: Matrix, left: Bools, trusted: Matrix, seed: int) -> Split:

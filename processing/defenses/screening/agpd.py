@@ -13,9 +13,9 @@ from pydantic import Field
 from boomerang.manifest import Bools, Labels
 from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
 from processing.defenses.common.directions import Directions, Spread, cosines, directions, mean_of
+from processing.defenses.common.flagging import beyond
 from processing.defenses.common.growth import Growth, grow, relative_distance
 from processing.defenses.common.scale import center_and_tail, on_one_scale
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 from training.model import calls_of
 
 Counts = npt.NDArray[np.int64]
@@ -148,21 +148,22 @@ class Agpd(Detector):
     def decide(self, scored: Scored[Measured]) -> Finding:
         """Flag what points further away than trusted rows do, or what was grown."""
         scores, state = scored.scores, scored.state
-        threshold, flagged = None, np.zeros(len(scores), bool)
-        if self.rule == "paper":
+        if self.rule == "trusted":
+            finding = beyond(scores, state.trusted, self.max_fpr)
+        else:
+            flagged = np.zeros(len(scores), bool)
             for growth in state.growths.values():
                 flagged[growth.kept()] = True
-        else:
-            threshold = conformal_threshold(state.trusted, self.max_fpr)
-            flagged = flagged if threshold is None else scores > threshold
-        return Finding(scores, flagged, threshold, self._notes(state, flagged), self._blind(state, threshold))
+            notes = {"rule": self.rule, "trusted_rows": int(state.right.sum())}
+            finding = Finding(scores, flagged, notes=notes)
+        return finding.beside(self._notes(state, finding.flagged), self._blind(state))
 
     def _grown(self, found: Directions, layer: int, label: int, spread: Spread) -> Growth:
         suspect, first = found.suspect, int(spread.farthest[layer, label])
         rows = np.flatnonzero((suspect.y == label) & suspect.left)
         return grow(found.vectors[layer], rows, found.reference(layer, label), first, self.tau)
 
-    def _blind(self, state: Measured, threshold: float | None) -> tuple[str, ...]:
+    def _blind(self, state: Measured) -> tuple[str, ...]:
         """Return of which classes nothing could have been flagged, and whether anything could."""
         named = list(zip(state.classes, state.known, state.right, strict=True))
         absent = [name for name, known, _ in named if not known]
@@ -173,8 +174,6 @@ class Agpd(Detector):
         if wrong:
             why = "the victim calls no trusted row of the class by its label, so it flags nothing of it"
             said.append(f"{', '.join(wrong)}: {why}")
-        if self.rule == "trusted" and threshold is None:
-            said.append(too_few(len(state.trusted), self.max_fpr))
         if self.rule == "paper" and np.isfinite(state.spread.gaps[0]).sum() < 3:
             said.append("of fewer than three classes none can stand out: the gap alone decides")
         return tuple(said)
@@ -194,13 +193,10 @@ class Agpd(Detector):
         }
         largest = {name: round(float(z.max()), 4) for name, z in zip(state.layers, anomalies, strict=True)}
         return {
-            "rule": self.rule,
             "layers": self.layers if self.rule == "trusted" else "chosen",
             "layer": state.layers[state.layer],
             "largest_anomaly": largest,
             "poisoned_classes": [state.classes[label] for label in state.growths],
-            "trusted_rows": len(state.trusted) if self.rule == "trusted" else int(state.right.sum()),
-            "trusted_rows_needed": rows_needed(self.max_fpr) if self.rule == "trusted" else 0,
             "classes": classes,
         }
 

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from boomerang.blocks import slices
-from boomerang.manifest import Bools, Labels, Rows
-from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
+from boomerang.manifest import Bools, Labels
+from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
 from processing.defenses.common.calibration import (
     Calibration,
     calibrated,
@@ -19,17 +18,15 @@ from processing.defenses.common.calibration import (
     notes_of,
     unjudged_words,
 )
-from processing.defenses.common.estimators import draw, fitting, fold_numbers
+from processing.defenses.common.classifier import fitted
+from processing.defenses.common.estimators import draw, fold_numbers
 from processing.defenses.common.finite import known_features
-from processing.defenses.common.neighbors import mean_of
 from processing.defenses.common.threshold import top_rows
 from processing.defenses.common.whitening import Matrix
 
 Joint = npt.NDArray[np.int64]
 
 _FIT_ROWS = 20_000
-_BLOCK_ROWS = 4096
-_MOST_STEPS = 300
 _LEAST = 1e-300  # so that a logarithm is finite
 _ALONE = "no two rows of the class are left to learn from"
 _ONE_CLASS = "no other class has two rows left that it could be mistaken for"
@@ -172,54 +169,6 @@ class ConfidentLearning(Detector):
                 rows = np.flatnonzero(folds == number)
                 out[rows] = classifier.answers(features, rows, classes)
         return answers, trusted
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A multinomial logistic regression on features as they are.
-
-    Attributes
-    ----------
-    labels : int64[k]
-        Those it knows.
-    weights : float64[D, k]
-    offsets : float64[k]
-    """
-
-    labels: Labels
-    weights: Matrix
-    offsets: Matrix
-
-    def answers(self, features: Features, rows: Rows, classes: int) -> Matrix:
-        """Return float64[n, K], class probabilities of rows of float32[N, D]; 0 for unknown labels."""
-        out = np.zeros((len(rows), classes))
-        for part in slices(len(rows), _BLOCK_ROWS):
-            logits = features[rows[part]].astype(np.float64) @ self.weights + self.offsets
-            odds = np.exp(logits - logits.max(1, keepdims=True))
-            out[part, self.labels] = odds / odds.sum(1, keepdims=True)
-        return out
-
-
-def fitted(features: Features, rows: Rows, y: Labels, seed: int) -> Classifier:
-    """Return the classifier that some rows, at least one, of float32[N, D] give, with labels int64[n]."""
-    from sklearn.linear_model import LogisticRegression
-
-    labels = np.unique(y)
-    if len(labels) < 2:
-        return Classifier(labels, np.zeros((features.shape[1], 1)), np.zeros(1))
-    points = features[rows].astype(np.float64)
-    mean = mean_of(features, rows)
-    points -= mean
-    spread = points.std(0)
-    scale = np.where(spread > 1e-6 * np.abs(mean), spread, np.inf)  # what never varies tells nothing
-    points /= scale
-    with fitting():
-        found = LogisticRegression(max_iter=_MOST_STEPS, random_state=seed).fit(points, y)
-    coefficients, offsets = found.coef_, found.intercept_
-    if len(labels) == 2:  # of two classes scikit-learn gives the second one's log odds
-        coefficients, offsets = (np.concatenate([np.zeros_like(a), a]) for a in (coefficients, offsets))
-    weights = (coefficients / scale).T
-    return Classifier(labels, weights, offsets - mean @ weights)
 
 
 def thresholds(answers: Matrix, y: Labels) -> Matrix:

@@ -12,7 +12,7 @@ from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Labels
 from processing.defenses.common.altered_models import Answers, Factors, amplified, norms
 from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
-from processing.defenses.common.flagging import Beside, above, by_trusted
+from processing.defenses.common.flagging import Beside, by_paper, by_trusted
 
 Ask = Callable[[Images, Factors], Answers]
 
@@ -106,7 +106,7 @@ class IbdPsc(Detector):
     def decide(self, scored: Scored[Beside]) -> Finding:
         """Flag the rows whose label stays more probable than trusted rows' labels do, or than `threshold`."""
         if self.rule == "paper":
-            return above(scored, self.threshold, "", {"rule": "paper"})
+            return by_paper(scored, self.threshold)
         return by_trusted(scored, self.max_fpr)
 
     def _errors(self, ask: Ask, suspect: Suspect, layers: int) -> list[float]:

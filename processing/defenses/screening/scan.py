@@ -12,11 +12,11 @@ from pydantic import Field
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
 from processing.defenses.common.finite import known_features
+from processing.defenses.common.flagging import beyond
 from processing.defenses.common.groups import Groups, candidates, weighted_median
 from processing.defenses.common.halves import halves
 from processing.defenses.common.scale import center_and_spread, on_one_scale
 from processing.defenses.common.scatter import scatter
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few
 from processing.defenses.common.variation import variation
 from processing.defenses.common.whitening import Matrix
 
@@ -197,26 +197,22 @@ class Scan(Detector):
     def decide(self, scored: Scored[Measured]) -> Finding:
         """Flag what scores higher than trusted rows do, or the suspected half of classes that stand out."""
         scores, state = scored.scores, scored.state
-        threshold = None
-        if self.rule == "paper":
-            out = np.array([state.z.get(k, 0.0) > _CRITICAL for k in range(len(state.classes))])
-            flagged = state.half & out[state.y]
+        if self.rule == "trusted":
+            finding = beyond(scores, state.trusted, self.max_fpr)
         else:
-            threshold = conformal_threshold(state.trusted, self.max_fpr)
-            flagged = np.zeros(len(scores), bool) if threshold is None else scores > threshold
-        return Finding(scores, flagged, threshold, self._notes(state, flagged), self._blind(state))
+            out = np.array([state.z.get(k, 0.0) > _CRITICAL for k in range(len(state.classes))])
+            finding = Finding(scores, state.half & out[state.y], notes={"rule": self.rule})
+        return finding.beside({"classes": self._classes(state, finding.flagged)}, self._blind(state))
 
     def _blind(self, state: Measured) -> tuple[str, ...]:
         missing = [name for k, name in enumerate(state.classes) if k not in state.found]
         why = "no trusted row of the class, or no rows that differ, so it flags nothing of it"
         said = [f"{', '.join(missing)}: {why}"] if missing else []
-        if self.rule == "trusted" and len(state.trusted) < rows_needed(self.max_fpr):
-            said.append(too_few(len(state.trusted), self.max_fpr))
         if self.rule == "paper" and not state.z:
             said.append("too few classes, or all alike, to tell which stands out: it flags nothing")
         return tuple(said)
 
-    def _notes(self, state: Measured, flagged: Bools) -> dict[str, Any]:
+    def _classes(self, state: Measured, flagged: Bools) -> dict[str, Any]:
         counts = np.bincount(state.y[flagged], minlength=len(state.classes)).tolist()
         classes: dict[str, Any] = {}
         for label, name in enumerate(state.classes):
@@ -230,10 +226,7 @@ class Scan(Detector):
                 }
             if label in state.z:
                 classes[name]["z"] = round(state.z[label], 2)
-        notes: dict[str, Any] = {"rule": self.rule, "classes": classes}
-        if self.rule == "trusted":
-            notes |= {"trusted_rows": len(state.trusted), "trusted_rows_needed": rows_needed(self.max_fpr)}
-        return notes
+        return classes
 
 
 def _halved(suspect: Suspect, trusted_points: Matrix, cloud: Callable[[int], Cloud]) -> Scored[Measured]:

@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
-from processing.defenses.common.scale import on_one_scale, rows_by_class
+from processing.defenses.common.calibration import (
+    FOLDS,
+    Calibration,
+    Judge,
+    calibrated,
+    cross_fitted,
+    flag_beyond,
+    notes_of,
+    unjudged_words,
+)
+from processing.defenses.common.finite import known_features
+from processing.defenses.common.scale import rows_by_class
 from processing.defenses.common.scatter import Scatter, scatter
-from processing.defenses.common.threshold import conformal_threshold, rows_needed, too_few, top_rows
+from processing.defenses.common.threshold import top_rows
 from processing.defenses.common.whitening import Matrix, Whiten, basis_of
 
-_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """How far out the rows lie.
-
-    Attributes
-    ----------
-    suspect : float64[N]
-        Each row along the direction of its class.
-    trusted : float64[M]
-        Trusted rows, on the scale of the scores; none where the rule does not look at them.
-    trusted_rows : int
-    y : int64[N]
-    classes : tuple of str
-    """
-
-    suspect: Scores
-    trusted: Scores
-    trusted_rows: int
-    y: Labels
-    classes: tuple[str, ...]
+_NONE_LEFT = "no other row of the class is left to learn from"
 
 
 class SpectralSignatures(Detector):
@@ -53,7 +41,9 @@ class SpectralSignatures(Detector):
     * `rule = "trusted"` flags the rows that lie further out than trusted rows do. The projections
       of a class are put on one scale by the median and MAD of its trusted rows; the threshold is the
       order statistic of all trusted rows that a further clean row exceeds with probability
-      `max_fpr`. Each trusted row is scored by a whitening that was learned without it.
+      `max_fpr`. Each row, suspect or trusted, is scored along an axis that four fifths of both without
+      it have found: along the axis in which rows vary most they vary more than others do, by chance
+      alone, as they have chosen it.
 
     Attributes
     ----------
@@ -61,8 +51,7 @@ class SpectralSignatures(Detector):
         For `paper`: the share of a class that is expected to be poison.
     max_fpr : float
         For `trusted`: the share of clean rows that may be flagged, as far as they are like the
-        trusted ones. Rows that the victim has learned by heart are not quite: 0.005 gave 0.003 to
-        0.013. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
+        trusted ones. Fewer than 1 / max_fpr - 1 trusted rows cannot tell, and nothing is flagged.
     """
 
     title: ClassVar[str] = "spectral signatures"
@@ -77,78 +66,78 @@ class SpectralSignatures(Detector):
     eps: float = Field(default=0.05, gt=0, lt=0.5)
     max_fpr: float = Field(default=0.005, gt=0, lt=1)
 
-    def score(self, suspect: Suspect) -> Scored[Lengths]:
-        """Score every row along the direction of its class."""
-        classes = {int(suspect.y[rows[0]]): rows for rows in rows_by_class(suspect.y)}
-        varied = {
-            label: scatter(suspect.features, _learned(suspect, rows)) for label, rows in classes.items()
-        }
-        raw, known = self._lengths(suspect, classes, varied), len(suspect.trusted_y)
-        if self.rule == "paper":
-            return Scored(raw**2, Lengths(raw, np.zeros(0), known, suspect.y, suspect.classes))
-        trusted = self._trusted_lengths(suspect, varied)
-        scores, trusted = on_one_scale(raw, suspect.y, trusted, suspect.trusted_y)
-        return Scored(scores, Lengths(raw, trusted, known, suspect.y, suspect.classes))
+    def score(self, suspect: Suspect) -> Scored[Calibration]:
+        """Score every row along an axis of its class; raises BadInput where a feature is no number."""
+        known_features(suspect)
+        return self._published(suspect) if self.rule == "paper" else self._calibrated(suspect)
 
-    def decide(self, scored: Scored[Lengths]) -> Finding:
+    def decide(self, scored: Scored[Calibration]) -> Finding:
         """Flag what lies further out than trusted rows do, or the furthest share of every class."""
-        scores, state = scored.scores, scored.state
-        threshold, flagged = None, np.zeros(len(scores), bool)
-        warnings: tuple[str, ...] = ()
-        if self.rule == "paper":
-            for rows in rows_by_class(state.y):
-                flagged[top_rows(state.suspect, rows, 1.5 * self.eps)] = True
-        else:
-            threshold = conformal_threshold(state.trusted, self.max_fpr)
-            flagged = flagged if threshold is None else scores > threshold
-            warnings = () if threshold is not None else (too_few(len(state.trusted), self.max_fpr),)
-        return Finding(scores, flagged, threshold, self._notes(state, flagged), warnings)
+        if self.rule == "trusted":
+            return flag_beyond(scored, self.max_fpr)
+        flagged = np.zeros(len(scored.scores), bool)
+        for rows in rows_by_class(scored.state.y):
+            flagged[top_rows(scored.scores, rows, 1.5 * self.eps)] = True
+        notes = {"rule": self.rule, **notes_of(scored.state, flagged)}
+        return Finding(scored.scores, flagged, notes=notes, warnings=unjudged_words(scored.state))
 
-    def _lengths(self, suspect: Suspect, classes: dict[int, Rows], varied: dict[int, Scatter]) -> Scores:
+    def _calibrated(self, suspect: Suspect) -> Scored[Calibration]:
+        every = _varied(suspect, suspect.left)
+
+        def fit(learned: Bools, trusted: Bools) -> Judge:
+            basis = basis_of(self.whiten, suspect.trusted_features[trusted], suspect.trusted_y[trusted])
+            varied = dict(every)
+            for label, held in _varied(suspect, suspect.left & ~learned).items():
+                if held.rows < every[label].rows:
+                    varied[label] = every[label].without(held)
+                else:
+                    del varied[label]
+            axes = {label: each.axes(basis, 1) for label, each in varied.items()}
+
+            def score(features: Features, y: Labels, rows: Rows) -> Scores:
+                out = np.full(len(rows), np.nan)
+                for mine in rows_by_class(y[rows]):
+                    label = int(y[rows[mine[0]]])
+                    if label in varied:
+                        out[mine] = _length(varied[label], axes[label], features, rows[mine])
+                return out
+
+            absent = [label for label in np.unique(suspect.y).tolist() if label not in varied]
+            return Judge(score, {"whiten": self.whiten}, dict.fromkeys(absent, _NONE_LEFT))
+
+        return cross_fitted(suspect, fit, parts=FOLDS)
+
+    def _published(self, suspect: Suspect) -> Scored[Calibration]:
         basis = basis_of(self.whiten, suspect.trusted_features, suspect.trusted_y)
-        lengths = np.zeros(len(suspect.y))
-        for label, rows in classes.items():
-            lengths[rows] = _length(varied[label], basis, suspect.features, rows)
-        return lengths
-
-    def _trusted_lengths(self, suspect: Suspect, varied: dict[int, Scatter]) -> Scores:
-        """Return float64[M], each trusted row along the axis that is found without it."""
-        features, y = suspect.trusted_features, suspect.trusted_y
-        fold = np.arange(len(y)) % _FOLDS
-        folds = range(_FOLDS) if self.whiten == "trusted" else range(0)
-        lengths = np.zeros(len(y))
-        for held_out in [fold == k for k in folds if (fold == k).any()] or [np.ones(len(y), bool)]:
-            learned = ~held_out if self.whiten == "trusted" else held_out
-            basis = basis_of(self.whiten, features[learned], y[learned])
-            for label in np.unique(y[held_out]):
-                rows = np.flatnonzero(held_out & (y == label))
-                if ((suspect.y == label) & suspect.left).any():
-                    lengths[rows] = _length(varied[int(label)], basis, features, rows)
-        return lengths
-
-    def _notes(self, state: Lengths, flagged: Bools) -> dict[str, Any]:
-        per_class = np.bincount(state.y[flagged], minlength=len(state.classes))
-        return {
-            "rule": self.rule,
-            "whiten": self.whiten,
-            "trusted_rows": state.trusted_rows,
-            "trusted_rows_needed": rows_needed(self.max_fpr) if self.rule == "trusted" else 0,
-            "flagged_by_class": dict(zip(state.classes, per_class.tolist(), strict=True)),
-        }
+        scores, why = np.full(len(suspect.y), np.nan), {}
+        varied = _varied(suspect, suspect.left)
+        for rows in rows_by_class(suspect.y):
+            label = int(suspect.y[rows[0]])
+            if label in varied:
+                scores[rows] = (
+                    _length(varied[label], varied[label].axes(basis, 1), suspect.features, rows) ** 2
+                )
+            else:
+                why[label] = _NONE_LEFT
+        return calibrated(suspect, scores, np.zeros(0), why, {"whiten": self.whiten})
 
 
 def spectral_scores(features: Features) -> Scores:
     """Return float64[n], the published score of the rows float32[n, D] of one class."""
-    rows = np.arange(len(features))
-    return _length(scatter(features), np.eye(features.shape[1]), features, rows) ** 2
+    varied = scatter(features)
+    axes = varied.axes(np.eye(features.shape[1]), 1)
+    return _length(varied, axes, features, np.arange(len(features))) ** 2
 
 
-def _learned(suspect: Suspect, rows: Rows) -> Rows:
-    """Return of the rows of a class those to learn from; all of them where none is left."""
-    left = rows[suspect.left[rows]]
-    return left if len(left) else rows
+def _varied(suspect: Suspect, learned: Bools) -> dict[int, Scatter]:
+    """Return by label how the rows of it vary that are learned from; nothing of a label without any."""
+    rows = np.flatnonzero(learned)
+    return {
+        int(suspect.y[rows[mine[0]]]): scatter(suspect.features, rows[mine])
+        for mine in rows_by_class(suspect.y[rows])
+    }
 
 
-def _length(varied: Scatter, basis: Matrix, features: Features, rows: Rows) -> Scores:
-    """Return float64[n], how far from the mean each row lies along the widest axis."""
-    return np.asarray(np.abs(varied.along(varied.axes(basis, 1), features, rows)[:, 0]))
+def _length(varied: Scatter, axes: Matrix, features: Features, rows: Rows) -> Scores:
+    """Return float64[n], how far from the mean each row lies along the first of the axes."""
+    return np.asarray(np.abs(varied.along(axes, features, rows)[:, 0]))

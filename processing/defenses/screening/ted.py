@@ -20,6 +20,7 @@ from training.model import LOGITS
 Matrix = npt.NDArray[np.float64]
 
 _FOLDS = 5
+_FEW = f"less than {LEAST_ROWS} trusted rows of the class, so it flags nothing of it"
 # Distances that differ further behind are the same but for rounding.
 _PLACES = 12
 
@@ -110,6 +111,11 @@ class Ted(Detector):
         if self.rule == "paper":
             return by_quantile(scored, self.contamination)
         return by_trusted(scored, self.max_fpr)
+
+    def needs(self, trusted: int, classes: int | None) -> tuple[str, ...]:
+        """Return that classes without rows enough have no ranks, beside what any threshold needs."""
+        few = classes is not None and trusted // classes < LEAST_ROWS
+        return super().needs(trusted, classes) + ((f"every class: {_FEW}",) if few else ())
 
 
 @dataclass(frozen=True)
@@ -208,8 +214,4 @@ def _finite(pooled: Pooled, layers: Sequence[str], x: Images) -> Iterator[tuple[
 def _unjudged(suspect: Suspect, judged: Bools) -> tuple[str, ...]:
     """Return of which classes nothing could have been flagged."""
     names = ", ".join(suspect.classes[label] for label in np.unique(suspect.y[~judged]))
-    return (
-        (f"{names}: less than {LEAST_ROWS} trusted rows of the class, so it flags nothing of it",)
-        if names
-        else ()
-    )
+    return (f"{names}: {_FEW}",) if names else ()

@@ -9,7 +9,7 @@ from helpers.entries import its_data
 
 from boomerang.errors import ConfigError
 from boomerang.settings import PoisonSettings, PreprocessSettings, TrainSettings
-from pipelines.campaign.entry import ROOT, bundled, load, step_settings, used_triggers
+from pipelines.campaign.entry import ROOT, bundled, cannot_find, load, step_settings, used_triggers
 from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
@@ -98,6 +98,11 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         ("MINE", ["attacks.0.target=brid"], "did you mean 'bird'?"),
         ("MINE", ["pictures.0.label=airplain"], "did you mean 'airplane'?"),
         ("MINE", ['screen.detectors=[{kind="spectral"}]'], "did you mean 'spectral_signatures'?"),
+        (
+            "MINE",
+            ["screen.detectors=[]", 'harden=[{kind="retrain"}, {kind="relabel"}]'],
+            "'harden': relabel: it works with the rows that a screen flags, and there is no detector",
+        ),
         ("default", ["attacks.1.image=cyan-sqare"], "did you mean 'cyan-square'?"),
         (
             "default",
@@ -134,6 +139,16 @@ def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path:
     write_npz(tmp_path / "own.npz", (8, 8, 3), 2)
     overrides = ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "attacks.0.target=zeppelin"]
     assert load(str(entry), overrides).attacks[0].model_dump()["target"] == "zeppelin"
+
+
+def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, tmp_path: Path) -> None:
+    found = cannot_find(load("default", ["data.validation=100"]))
+    assert "199 are needed for max_fpr = 0.005" in found["spectral signatures"][0]
+    assert "10 trusted rows of a class cannot tell" in found["activation clustering"][0]
+    assert "spectral signatures" not in cannot_find(load("default"))
+    write_npz(tmp_path / "own.npz", (8, 8, 3), 2)  # how many classes there are, only this says
+    own = load(str(entry), ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "data.validation=100"])
+    assert "activation clustering" not in cannot_find(own)
 
 
 def test_each_step_is_told_its_own_part(entry: Path) -> None:

@@ -78,6 +78,27 @@ def test_more_in_a_batch_than_there_are_rows_is_refused_in_the_entry() -> None:
     assert load("default", ["data.train=100", "train.batch=100"]).train.batch == 100
 
 
+def test_the_baseline_has_the_rows_of_the_past_alone() -> None:
+    past = ["data.train=400", "data.history=100"]
+    with pytest.raises(ConfigError, match=r"'train.batch'.*(?s:.*)more than the 100 rows of data.history"):
+        load("default", past)
+    assert load("default", [*past, "train.batch=100"]).data.delivered == 300
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (["data.history=105"], "'data.history' 105: it is no multiple of the 10 classes"),
+        (["data.history=5", "train.batch=5"], "'data.history' 5.*(?s:.*)take 10"),
+        (["data.history=400"], "history = 400 leaves none of the 400 rows of train"),
+        (["data.history=390", "data.train=395"], "it leaves 5 of the 395 rows of data.train for 10 classes"),
+    ],
+)
+def test_rows_of_the_past_that_cannot_be_set_apart_are_refused(said: list[str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load("default", ["data.train=400", "train.batch=32", *said])
+
+
 def test_each_training_is_told_whole_numbers_and_the_fine_tune_its_own() -> None:
     entry = load("default", ["model.architecture=residual", "train.optimizer=sgd", "train.learning_rate=0.4"])
     steps: dict[str, Any] = step_settings(entry)

@@ -35,6 +35,22 @@ def test_what_config_and_sizes_tell_is_said_when_the_entry_is_read(attack: str, 
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ((), "attack 'badnets': supplier 'supplier-9': the data has no suppliers"),
+        (("data.suppliers=3",), "did you mean 'supplier-"),
+    ],
+)
+def test_a_supplier_that_the_data_does_not_have_is_refused(data: tuple[str, ...], said: str) -> None:
+    attack = 'attacks=[{kind="badnets", target="bird", rate=0.1, supplier="supplier-9"}]'
+    with pytest.raises(ConfigError) as error:
+        load("default", [attack, *data])
+    assert said in str(error.value)
+    (taken,) = load("default", [attack, "data.suppliers=9"]).attacks
+    assert (taken.model_extra or {})["supplier"] == "supplier-9"
+
+
 def test_what_just_fits_is_taken() -> None:
     flips = 'kind="label_flip_targeted", source="cat", target="dog", rate=0.1, of="train"'
     collision = 'kind="feature_collision", source="dog", target="bird", victims=16, poisons=50'

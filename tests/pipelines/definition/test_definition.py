@@ -157,6 +157,22 @@ def machines(definition: dict[str, Any], name: str) -> Any:
     return arguments["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
 
 
+def test_rows_of_the_past_are_the_baselines_and_go_to_who_learns_and_who_screens(built: Built) -> None:
+    """GIVEN rows of the past THEN the baseline learns them and nothing else, and no attack gets them."""
+    definition = build(config(attacks=[FLIP, PATCH], data=PAST)).definition
+    past = {"Get": "Steps.Preprocess.ProcessingOutputConfig.Outputs['history'].S3Output.S3Uri"}
+    read = {entry["Name"]: inputs(entry) for entry in definition["Steps"]}
+    assert read["TrainBaseline"]["train"] == past and set(read["TrainBaseline"]) == GIVEN["TrainBaseline"]
+    assert past not in read["Poison"].values()
+    for name in ("TrainVictim", "Harden", "Screen"):
+        assert read[name]["history"] == past
+        more = {"history", "reference"} if name == "Screen" else {"history"}
+        assert set(read[name]) == GIVEN[name] | more
+    model = {"Get": "Steps.TrainBaseline.ModelArtifacts.S3ModelArtifacts"}
+    assert read["Screen"]["reference"] == model == read["Evaluate"]["baseline"]
+    assert not [problem for check in check_definition(definition) for problem in check.problems]
+
+
 def test_settings_of_a_training_are_hyperparameters_and_texts(built: Built) -> None:
     settings = step(built.definition, "TrainVictim")["Arguments"]["HyperParameters"]
     assert settings["start"] == "baseline"
@@ -475,7 +491,20 @@ def test_the_vpc_of_a_site_is_every_jobs(pictures: Path) -> None:
             assert network["VpcConfig"] == {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-2"]}
 
 
-@pytest.mark.parametrize("name", ["definition", "canary"])
+PAST = {"train": 400, "history": 100}
+
+
+def drawn(name: str) -> Any:
+    """What a golden file holds: a definition, or, with rows of the past, what each job of one reads."""
+    if name == "canary":
+        return build_canary(SIGNED)
+    if name == "definition":
+        return build(load("default"), SIGNED).definition
+    definition = build(config(attacks=[PATCH], data=PAST), SIGNED).definition
+    return {entry["Name"]: inputs(entry) for entry in definition["Steps"] if inputs(entry)}
+
+
+@pytest.mark.parametrize("name", ["definition", "canary", "history"])
 def test_the_definition_is_the_one_that_was_looked_at(name: str) -> None:
     """The bundled entry's signed definition and the canary's, word for word: a change is seen.
 
@@ -483,8 +512,7 @@ def test_the_definition_is_the_one_that_was_looked_at(name: str) -> None:
     tests/pipelines/definition/test_definition.py -k
     looked_at` writes the files anew and fails; look at the difference in git, then run it again without.
     """
-    drawn = build_canary(SIGNED) if name == "canary" else build(load("default"), SIGNED).definition
-    text, golden = json.dumps(drawn, indent=1) + "\n", GOLDEN / f"{name}.json"
+    text, golden = json.dumps(drawn(name), indent=1) + "\n", GOLDEN / f"{name}.json"
     if os.environ.get(RENEW) == "1":
         golden.write_text(text)
         pytest.fail(f"{golden} is written anew; look at what changed, and run this without {RENEW}")

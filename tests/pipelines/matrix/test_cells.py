@@ -54,6 +54,12 @@ def test_controls_come_first_and_the_clean_control_before_each_set_s_attacks(tmp
     assert columns[4:] == [each.replace("few", "many") for each in columns[:4]]
 
 
+def test_data_with_rows_of_the_past_is_called_so(tmp_path: Path) -> None:
+    past = TWO_SETS.replace('name = "many"', 'name = "many"\nset = { data = { history = 100 } }')
+    titles = {column.data: column.data_title for column in columns_of(campaign(tmp_path, past))}
+    assert titles == {"few": "few", "many": "many, 100 rows of the past"}
+
+
 def test_there_is_a_cell_for_each_row_column_and_seed_under_a_name_of_its_own(tmp_path: Path) -> None:
     cells = cells_of(campaign(tmp_path))
     assert len(cells) == len({each.id for each in cells}) == 3 * 8 * 2

@@ -55,6 +55,17 @@ def test_report_json_holds_the_measured_numbers(stopped: Path) -> None:
         assert [shown[k] for k in ("tpr", "fpr", "auroc")] == [measured[k] for k in ("tpr", "fpr", "auroc")]
 
 
+def test_a_stated_rate_stands_beside_what_was_reached(stopped: Path) -> None:
+    shown = report_of(stopped)["results"]["screen"]["detectors"]
+    stated = {each["name"]: each["stated_fpr"] for each in shown}
+    fpr = {each["name"]: each["fpr"] for each in load_json(metrics_file(stopped))["detectors"]}
+    assert stated["data_validation"] is None
+    kept = fpr["spectral_signatures"]["low"] <= 0.005
+    assert stated["spectral_signatures"] == {"value": 0.005, "kept": kept}
+    page = (stopped / "report.html").read_text(encoding="utf-8")
+    assert f"<small>{'stated' if kept else 'above the stated'} 0.5%</small>" in page
+
+
 def test_an_attack_says_how_visible_it_is_and_what_it_is_filed_under(stopped: Path) -> None:
     pictures, patch = report_of(stopped)["results"]["attacks"]
     page = (stopped / "report.html").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boomerang.formats.evaluation import AttackWords
-from pipelines.report.sentences import made_by, outcome, visibility
+from pipelines.report.sentences import made_by, model_words, outcome, visibility
 
 
 @pytest.mark.parametrize("attacked", [True, False])
@@ -23,6 +23,16 @@ def test_no_outcome_promises_a_release_that_the_gate_refused(
     assert baseline or told.tone != "good"
     if attacked and victim and hardened is None:
         assert told.tone == "bad", "a poisoned model that gets through is the worst outcome"
+
+
+def test_of_rows_of_the_past_it_is_said_who_learned_them() -> None:
+    about = {
+        model: model_words(model, attacked=True, schedule="finetune", past=True)[1]
+        for model in ("baseline", "victim", "hardened")
+    }
+    assert about["baseline"] == "trained on the rows of the past"
+    assert about["victim"].endswith("from the clean model on the attacked data, and the rows of the past")
+    assert about["hardened"] == "trained on what the screen kept, and the rows of the past"
 
 
 def test_a_model_is_said_to_be_made_by_its_repairs_and_wrapped() -> None:

@@ -64,3 +64,60 @@ def test_beside_a_pair_nothing_else_is_read(tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", np.arange(6) % 2)
     Npz.write_example(tmp_path)
     assert [entry["name"] for entry in load(tmp_path).refused] == ["mine.npz"]
+
+
+def with_sources(folder: Path, sources: object, *names: str) -> Path:
+    """Write an .npz of 24 training rows that says who delivered them."""
+    Npz.write_example(folder)
+    with np.load(folder / "mine.npz") as arrays:
+        np.savez(folder / "mine.npz", **arrays, source_train=np.asarray(sources))
+    if names:
+        (folder / "sources.json").write_text(json.dumps(names))
+    return folder
+
+
+def test_an_npz_may_say_who_delivered_its_rows(tmp_path: Path) -> None:
+    sources = np.arange(24) % 3 - 1
+    found = load(with_sources(tmp_path, sources, "here", "there"))
+    assert found.source_names == ("here", "there") and found.refused == ()
+    assert np.array_equal(found.train.sources, sources) and found.test.sources is None
+    assert np.array_equal(found.train.take(np.array([5, 3])).sources, sources[[5, 3]])
+    (tmp_path / "sources.json").unlink()
+    assert load(tmp_path).source_names == ("0", "1")
+
+
+def test_rows_of_nobody_alone_are_not_known_to_be_anybody_s(tmp_path: Path) -> None:
+    found = load(with_sources(tmp_path, np.full(24, -1)))
+    assert found.source_names == () and found.train.sources is None
+
+
+def test_the_sources_of_a_pair_go_with_its_rows(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), np.uint8)
+    for name, array in (("x", x), ("y", np.arange(50) % 5), ("source", np.arange(50) // 10)):
+        np.save(tmp_path / f"{name}.npy", array)
+    found = load(tmp_path)
+    where = {row.tobytes(): number // 10 for number, row in enumerate(x)}
+    assert found.source_names == tuple("01234") and found.refused == ()
+    assert found.train.sources is not None
+    assert found.train.sources.tolist() == [where[row.tobytes()] for row in found.train.x]
+
+
+@pytest.mark.parametrize(
+    ("sources", "names", "why"),
+    [
+        (np.zeros(23, int), (), r"int64\[23\] for 24 rows"),
+        (np.zeros(24), (), r"float64\[24\]"),
+        (np.full(24, -2), (), "one is -2"),
+        (np.full(24, 10**9), (), "one is 1,000,000,000"),
+        (np.full(24, 2), ("a", "b"), "each of 3 sources"),
+        (np.zeros(24, int), ("a", "a"), "each of 2 sources"),
+        (np.zeros(24, int), (" ",), "each of 1 sources"),
+    ],
+)
+def test_sources_that_do_not_fit_are_refused_before_a_row_is_read(
+    tmp_path: Path, sources: object, names: tuple[str, ...], why: str
+) -> None:
+    with_sources(tmp_path, sources, *names)
+    for read in (load, Npz().look):
+        with pytest.raises(BadInput, match=why):
+            read(tmp_path)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.ranges import ROOT
 
-from training.labeled import Labeled, Picked, picked
+from training.labeled import Labeled, Picked, joined, picked
 from training.learning.reading import Reading, row_order
 
 ROWS = 1000
@@ -79,10 +79,24 @@ def test_picked_rows_are_a_copy_only_where_they_fit(monkeypatch: pytest.MonkeyPa
     assert reading.windowed and sorted(epoch_of(reading, 0)) == y[keep].tolist()
 
 
+def test_joined_rows_are_those_of_both_however_they_are_asked_for() -> None:
+    x, y = numbered()
+    rows = joined(Labeled(x[:300], y[:300]), Labeled(x[300:], y[300:]))
+    assert rows.x.shape == x.shape and rows.x.nbytes == x.nbytes and len(rows.x) == ROWS
+    assert np.array_equal(rows.y, y) and np.array_equal(np.asarray(rows.x), x)
+    for key in (slice(298, 303), slice(0, 2), [999, 1, 300, 299], y % 3 == 0, 5, -1):
+        assert np.array_equal(rows.x[key], x[key])
+    whole = Reading(Labeled(x, y), 0, 96)
+    assert epoch_of(Reading(rows, 0, 96), 0) == epoch_of(whole, 0)
+    some = picked(*rows, y % 3 > 0)
+    assert np.array_equal(some.x, x[y % 3 > 0]) and np.array_equal(some.y, y[y % 3 > 0])
+    assert sorted(epoch_of(Reading(rows, 0, 64, 12_000), 0)) == y.tolist()
+
+
 BOUNDED = """
 import sys
 import numpy as np
-from training.labeled import Labeled, picked
+from training.labeled import Labeled, joined, picked
 from training.learning.reading import Reading
 
 x = np.lib.format.open_memmap(sys.argv[1], mode="r")
@@ -93,7 +107,9 @@ def peak_mb():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 before = peak_mb()
-for rows in (Labeled(x, y), picked(x, y, np.arange(len(x)) % 8 > 0)):
+half = len(x) // 2
+parts = Labeled(x[:half], y[:half]), Labeled(x[half:], y[half:])
+for rows in (Labeled(x, y), picked(x, y, np.arange(len(x)) % 8 > 0), joined(*parts)):
     reading = Reading(rows, 0, 4096, 64 << 20)
     seen = sum(len(reading(0, step).x) for step in range(reading.steps))
     assert seen == len(rows.y)

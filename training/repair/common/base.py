@@ -24,6 +24,7 @@ class Repair(Strict, ABC):
       `fails`, each a sentence or two without a final stop, for whoever chooses: what must be true of the
       victim and the poison, what it takes in time, clean rows and accuracy, and what it leaves in the model;
     * `fresh = True`, if it does not look at the model that it is given: as the first repair it is given None;
+    * `needs_screen = True`, if there is nothing that it can do without rows that a screen flagged;
     * `trusted_per_class`, how many trusted rows of each class it needs, if it needs any: it is not started
       with fewer;
     * `repair`, which returns the repaired model: uint8 images to probabilities, with layers `features` and
@@ -43,6 +44,8 @@ class Repair(Strict, ABC):
     ----------------
     fresh
         Whether it needs no model to start from.
+    needs_screen
+        Whether it works with the rows that a screen flagged.
     trusted_per_class
         Trusted rows of each class that it needs at least.
     example
@@ -55,6 +58,7 @@ class Repair(Strict, ABC):
     costs: ClassVar[str]
     fails: ClassVar[str]
     fresh: ClassVar[bool] = False
+    needs_screen: ClassVar[bool] = False
     trusted_per_class: ClassVar[int] = 0
     example: ClassVar[Mapping[str, Any]] = {}
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from boomerang.manifest import Bools
 from boomerang.settings import TrainConfig
 from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit, solve
-from training.labeled import Labeled
+from training.labeled import Labeled, joined
 from training.learning.descent import Loss
 
 
@@ -21,11 +22,14 @@ class Bench:
 
     Attributes
     ----------
+    rows : Labeled
+        All rows, labels as given. As of the others, the images may be more than fit into memory: go through
+        them with `boomerang.blocks.blocks`.
     kept : Labeled
-        The rows that the screen kept, labels as given; all rows where there was no screen. As of the others,
-        the images may be more than fit into memory: go through them with `boomerang.blocks.blocks`.
-    flagged : Labeled
-        The rows that it did not keep.
+        The rows to learn from: all rows of the past, and after them those that the screen kept, or all where
+        there was no screen.
+    flagged : bool[N]
+        Of all rows those that it did not keep.
     trusted : Labeled
         Clean rows, never within the attacker's reach.
     classes : tuple of str
@@ -38,10 +42,13 @@ class Bench:
         What trains together.
     checkpoints : callable
         Model, number of the training -> where that training goes on from and leaves its state.
+    past : Labeled or None
+        Rows of the past, which no screen looked at; None where there are none.
     """
 
+    rows: Labeled
     kept: Labeled
-    flagged: Labeled
+    flagged: Bools
     trusted: Labeled
     classes: tuple[str, ...]
     config: TrainConfig
@@ -49,19 +56,28 @@ class Bench:
     seed: int
     cluster: Cluster
     checkpoints: Callable[[Any, int], Checkpoints]
+    past: Labeled | None = None
     _done: list[tuple[Checkpoints, History]] = field(default_factory=list)
 
-    def build(self) -> Any:
-        """Return a network as the victim's, untrained: a keras.Model."""
-        return fresh(self.architecture, self.kept, self.classes)
+    def with_past(self, rows: Labeled) -> Labeled:
+        """Return the rows of the past and after them some others."""
+        return rows if self.past is None else joined(self.past, rows)
 
-    def anew(self) -> Any:
-        """Return a network as the victim's, trained on the kept rows as the victim was on all."""
+    def anew(self, rows: Labeled | None = None, config: TrainConfig | None = None) -> Any:
+        """Return a network as the victim's, trained from nothing on rows, without any on the kept ones.
+
+        Parameters
+        ----------
+        rows : Labeled, optional
+        config : TrainConfig, optional
+            Another than the victim's; without effect on a network that is solved at once.
+        """
+        rows = rows or self.kept
         if self.architecture.in_steps:
-            model = self.build()
-            self.fit(model)
+            model = fresh(self.architecture, rows, self.classes)
+            self.fit(model, rows, config)
             return model
-        model, history = solve(self.architecture, self.kept, self.trusted, len(self.classes))
+        model, history = solve(self.architecture, rows, self.trusted, len(self.classes))
         self._done.append((self.checkpoints(model, len(self._done)), history))
         return model
 
@@ -96,9 +112,8 @@ class Bench:
         self.architecture.check_steps("a repair that trains the model further")
         rows = rows or self.kept
         checkpoints = self.checkpoints(model, len(self._done))
-        if self.cluster.chief:
-            total = len(self.kept.x) + len(self.flagged.x)
-            print(f"training on {len(rows.x)} of {total} rows", flush=True)
+        which = "trusted rows" if rows is self.trusted else f"of {len(self.rows.y)} rows"
+        self.say(f"training on {len(rows.y)} {which}")
         history = fit(
             model,
             *rows,
@@ -118,6 +133,11 @@ class Bench:
         """The epochs of all trainings so far, one after the other."""
         histories: Sequence[History] = [history for _, history in self._done]
         return {name: tuple(n for history in histories for n in history[name]) for name in NUMBERS}
+
+    def say(self, line: str) -> None:
+        """Log a line, once for all processes."""
+        if self.cluster.chief:
+            print(line, flush=True)
 
     def clear(self) -> None:
         """Remove the checkpoints of all trainings: the model is written."""

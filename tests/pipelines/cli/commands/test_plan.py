@@ -42,6 +42,17 @@ def test_on_aws_the_command_plans_the_stack(
     assert "canary, rate(12 hours) │    62" in said and "runs                   │     0" in said
 
 
+@pytest.mark.parametrize(("train", "delivered"), [("400", "280"), ("0", "the other training rows")])
+def test_the_command_says_how_many_rows_are_of_the_past(
+    train: str, delivered: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    past = [f"data.train={train}", "data.history=120", "train.batch=32"]
+    plan(options(tmp_path, overrides=[*SETTINGS, *past]))
+    assert f"120 rows of the past, {delivered} delivered" in capsys.readouterr().out
+    plan(options(tmp_path))
+    assert "rows of the past" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("given", "option"),
     [

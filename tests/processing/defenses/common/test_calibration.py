@@ -13,7 +13,14 @@ from boomerang.config import Spec
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Labels, Rows
 from processing.defenses.common.base import Detector, Features, Scores
-from processing.defenses.common.calibration import Judge, calibrated, cross_fitted, flag_beyond, populated
+from processing.defenses.common.calibration import (
+    FOLDS,
+    Judge,
+    calibrated,
+    cross_fitted,
+    flag_beyond,
+    populated,
+)
 from processing.defenses.screening import DETECTORS
 
 KINDS = ("confident_learning", "dbscan", "deep_knn", "kmeans", "z_score")
@@ -28,7 +35,8 @@ def made(kind: str, **settings: Any) -> Detector:
 # ---- the parts
 
 
-def test_no_row_is_scored_by_what_was_learned_from_it() -> None:
+@pytest.mark.parametrize("parts", [2, FOLDS])
+def test_no_row_is_scored_by_what_was_learned_from_it(parts: int) -> None:
     """GIVEN a judge that tells whether it has seen a row THEN it has seen none that it scores."""
     data, _ = make_suspect(rows=203, trusted=57)
     data = replace(data, found=np.arange(203) % 7 == 0)
@@ -43,7 +51,7 @@ def test_no_row_is_scored_by_what_was_learned_from_it() -> None:
 
         return Judge(score)
 
-    scored = cross_fitted(data, fit, parts=2)
+    scored = cross_fitted(data, fit, parts=parts)
     assert not scored.scores.any()
     assert len(scored.state.trusted) == 57
     assert not scored.state.trusted.any()

@@ -24,3 +24,12 @@ def test_a_basis_on_the_scatter_is_a_basis_on_the_rows(
     got = varied.along(varied.axes(basis, 2), features, rows)
     assert np.allclose(np.abs(got), np.abs(center @ axes.T))
     assert np.allclose(varied.mean, features[rows].mean(0, dtype=float))
+
+
+def test_what_is_left_of_a_scatter_is_that_of_the_other_rows() -> None:
+    features = (50 + np.random.default_rng(0).standard_normal((100, 6))).astype(np.float32)
+    some = np.arange(100) % 3 == 0
+    left = scatter(features).without(scatter(features, np.flatnonzero(some)))
+    alone = scatter(features, np.flatnonzero(~some))
+    assert left.rows == alone.rows == 66
+    assert np.allclose(left.mean, alone.mean) and np.allclose(left.matrix, alone.matrix)

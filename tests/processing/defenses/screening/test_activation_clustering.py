@@ -150,3 +150,17 @@ def test_relative_size_decides_as_art_does() -> None:
     assert np.array_equal(finding.flagged[data.y == dogs], np.asarray(clean[dogs]) == 0)
     art_flags = [bool((np.asarray(c) == 0).any()) for c in clean]
     assert [v["poisonous"] for v in finding.notes["classes"].values()] == art_flags
+
+
+@pytest.mark.parametrize("trusted", [50, 100])
+def test_a_cluster_under_the_share_that_needs_says_is_not_flagged_and_one_well_above_is(trusted: int) -> None:
+    """GIVEN no trusted row in the poison THEN its share of the class decides, as was said before the run."""
+    (said,) = ActivationClustering().needs(4 * trusted, 4)
+    least = float(said.split()[-3].rstrip("%")) / 100
+    assert f"{trusted} trusted rows of a class" in said and 0.05 < least < 0.2
+    for share, found in ((0.9 * least, 0), (1.7 * least, 0.95)):
+        data, poisoned = class_share(share, rows=1000, trusted=trusted)
+        assert ActivationClustering().screen(data).flagged[poisoned].mean() >= found
+        assert found or not ActivationClustering().screen(data).flagged.any()
+    assert not ActivationClustering(rule="smaller").needs(4 * trusted, 4)
+    assert not ActivationClustering().needs(4 * trusted, None)

@@ -8,13 +8,13 @@ from helpers.planted import Plant, collided, flipped, overlapping
 from helpers.suspects import CLASSES, make_suspect, with_features
 
 from boomerang.scoring import auroc
+from processing.defenses.common.classifier import fitted
 from processing.defenses.screening.confident_learning import (
     ConfidentLearning,
     by_class,
     by_noise_rate,
     calibrated_counts,
     confident_joint,
-    fitted,
     thresholds,
 )
 
@@ -102,21 +102,6 @@ def test_every_row_is_asked_of_a_classifier_fitted_without_it() -> None:
     assert ConfidentLearning(max_fpr=0.1).decide(scored).flagged.mean() < 0.2
     inside = fitted(data.features, np.arange(200), y, 0).answers(data.features, np.arange(200), 2)
     assert (inside.argmax(1) == y).mean() > 0.95
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_the_probabilities_are_scikit_learns_and_far_features_do_not_matter(classes: int) -> None:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
-
-    data = overlapping(rows=300)
-    rows = np.flatnonzero(data.y < classes)
-    features, y = (100 * data.features + 5000).astype(np.float32), data.y[rows]
-    points = StandardScaler().fit_transform(features[rows].astype(float))
-    wanted = LogisticRegression(max_iter=300).fit(points, y).predict_proba(points)
-    assert np.allclose(
-        fitted(features, rows, y, 0).answers(features, rows, 3)[:, :classes], wanted, atol=1e-3
-    )
 
 
 def test_a_lone_row_of_its_class_is_not_judged_and_the_warning_says_so() -> None:

@@ -103,6 +103,22 @@ def test_a_class_of_one_row_or_none_is_no_accident(kind: str) -> None:
     assert finding.scores.shape == small.y.shape and np.isfinite(finding.scores).all()
 
 
+@every_kind
+def test_with_trusted_rows_enough_nothing_is_out_of_reach_but_small_clusters(kind: str) -> None:
+    said = example(kind).needs(4000, 4)
+    assert not said or kind == "activation_clustering"
+
+
+@every_kind
+def test_too_few_trusted_rows_are_said_before_a_run_as_after_it(kind: str) -> None:
+    detector, (data, _) = example(kind), make_suspect(rows=80, trusted=40)
+    if detector.stated_fpr is not None:
+        (said, *_) = detector.needs(40, 4)
+        assert "40 trusted rows cannot tell what is rare, 199 are needed" in said
+        assert any("199 are needed for max_fpr" in each for each in detector.screen(data).warnings)
+        assert detector.needs(40, None) == (said,)
+
+
 def test_the_detectors_of_the_default_config_exist() -> None:
     for spec in ScreenConfig().detectors:
         assert DETECTORS.create(spec).kind == spec.kind
@@ -131,4 +147,6 @@ def test_a_wrong_value_is_refused(settings: dict[str, object]) -> None:
 
 def test_a_detector_sees_neither_truth_nor_trigger_nor_test_set() -> None:
     seen = {field.name for field in fields(Suspect)}
-    assert seen == {"x", "y", "trusted_x", "trusted_y", "classes", "victim", "seed", "found"}
+    given = {"x", "y", "trusted_x", "trusted_y", "classes", "victim", "seed", "found"}
+    past = {"reference", "past_x", "past_y", "past_rows"}
+    assert seen == given | past | {"sources", "source_names", "vouched"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.suspects import CLASSES, TARGET, art_poison_detector, make_suspect, with_features
+from helpers.suspects import CLASSES, TARGET, art_poison_detector, class_share, make_suspect, with_features
 
 from boomerang.scoring import auroc
 from processing.defenses.screening.spectral_signatures import SpectralSignatures, spectral_scores
@@ -68,6 +68,29 @@ def test_the_share_of_clean_rows_taken_is_the_setting() -> None:
         shares.append(SpectralSignatures(max_fpr=0.02).screen(data).flagged.mean())
     assert 0.008 < np.mean(shares) < 0.03
     assert max(shares) < 0.05
+
+
+@pytest.mark.parametrize("learned", [1.0, 0.6])
+def test_the_rate_holds_where_a_class_has_hardly_more_rows_than_features(learned: float) -> None:
+    """GIVEN rows that chose the axis they vary most along, learned by heart or not THEN the rate is kept."""
+    shares = []
+    for seed in range(16):
+        data, _ = make_suspect(poison=0, rows=240, seed=seed)
+        centers = np.stack([data.trusted_features[data.trusted_y == k].mean(0) for k in range(len(CLASSES))])
+        tighter = centers[data.y] + learned * (data.features - centers[data.y])
+        rows = with_features(tighter, data.y, data.trusted_features, data.trusted_y)
+        shares.append(SpectralSignatures(max_fpr=0.02).screen(rows).flagged.mean())
+    assert np.mean(shares) < 0.02 * 1.5
+    assert np.mean(np.array(shares) > 0.04) <= 0.15
+
+
+def test_little_poison_is_found_among_few_rows_and_much_of_it_does_not_raise_the_threshold() -> None:
+    for poison in (24, 40):
+        data, poisoned = make_suspect(poison=poison)
+        assert SpectralSignatures().screen(data).flagged[poisoned].mean() > 0.95
+    thresholds = [SpectralSignatures().screen(class_share(share)[0]).threshold for share in (0.0, 0.3, 0.6)]
+    assert None not in thresholds
+    assert max(thresholds) < 1.6 * min(thresholds)
 
 
 def test_too_few_trusted_rows_flag_nothing_and_the_notes_say_so() -> None:

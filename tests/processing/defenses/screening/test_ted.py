@@ -99,3 +99,8 @@ def test_a_backdoor_that_was_learned_is_found() -> None:
     worth = auroc(finding.scores, poisoned)
     assert worth is not None and worth > 0.8
     assert finding.flagged[poisoned].mean() > 0.4 and finding.flagged[~poisoned].mean() < 0.04
+
+
+def test_it_is_said_before_the_run_that_two_trusted_rows_of_a_class_rank_nothing() -> None:
+    assert "every class: less than 3 trusted rows" in Ted(max_fpr=0.1).needs(20, 10)[0]
+    assert not Ted(max_fpr=0.1).needs(30, 10) and not Ted(max_fpr=0.1).needs(20, None)
