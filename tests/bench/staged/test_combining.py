@@ -12,8 +12,8 @@ from bench.staged.combining import (
     MAX_FPR,
     Asked,
     Calibrated,
-    beyond,
     calibrated,
+    contender,
     flagged_by,
     regression,
     surprise,
@@ -90,5 +90,5 @@ def test_the_regression_follows_what_the_planted_rows_show() -> None:
     trusted = rng.exponential(size=(1000, 2))
     planted = rng.exponential(size=(300, 2)) + np.array([8, 0])
     rows = np.array([[9.0, 0], [0, 30.0]])
-    flagged, _ = beyond(*regression(Calibrated(rows, trusted, planted)))
+    flagged, _ = contender(*regression(Calibrated(rows, trusted, planted)))
     assert flagged.tolist() == [True, False]
