@@ -13,6 +13,7 @@ from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
+from bench.staged.combination import COMBINATION
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
 from bench.staged.screens import SCREENS
@@ -187,6 +188,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
         ),
         **{name: partial(each.table, folder) for name, each in {**MATRICES, **TABLES, **SCREENS}.items()},
         SVM_SCREENS.name: partial(SVM_SCREENS.table, folder),
+        COMBINATION.name: partial(COMBINATION.table, folder),
     }
 
     def rendered(found: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from helpers.matrices import draw
 
 from bench.staged.attacks import TABLES
+from bench.staged.combination import COMBINATION
 from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
 from bench.staged.screens import SCREENS
 from pipelines.matrix.cells import cells_of
@@ -24,7 +25,8 @@ def test_every_campaign_says_what_it_shows_and_every_cell_of_it_is_an_entry(file
     for cell in cells_of(campaign):
         if cell.seed == campaign.seeds[0]:
             cell.config()
-    assert file.name in {each.file for each in (*MATRICES.values(), *TABLES.values(), *SCREENS.values())}
+    tables = *MATRICES.values(), *TABLES.values(), *SCREENS.values()
+    assert file.name in {each.file for each in tables} | COMBINATION.files.keys()
 
 
 def test_a_copy_of_a_campaign_differs_in_the_lines_that_are_given(tmp_path: Path) -> None:
