@@ -67,7 +67,7 @@ def _learn(given: Given, model: Any, cluster: Cluster) -> None:
         recorder=recorder,
     )
     if cluster.chief:
-        given.save(model, recorder.record(), history=history)
+        given.save(model, recorder.record(given.kept.y, given.trusted.y), history=history)
         checkpoints.clear()
 
 

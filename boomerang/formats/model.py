@@ -10,9 +10,9 @@ Whoever reads it gets them in `model.tar.gz`, as SageMaker packs them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pydantic import Field
 from boomerang.config import Strict, validate
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError
+from boomerang.manifest import Labels
 from boomerang.safeio import extract_tar, load_json, load_npz
 
 Floats = npt.NDArray[np.float32]
@@ -32,6 +33,11 @@ MODEL_FILE = "model.keras"
 RECORD_FILE = "record.npz"
 CARD_FILE = "model.json"
 
+_COLUMNS = {
+    "margin": np.dtype(np.float32),
+    "early_loss": np.dtype(np.float32),
+    "y": np.dtype(np.int64),
+}
 _AGAIN = "run the training that makes it again"
 
 
@@ -123,37 +129,40 @@ def verified(folder: Path) -> Iterator[tuple[Path, ModelCard]]:
 
 @dataclass(frozen=True)
 class Record:
-    """What a training saw of each row, in the order in which it was given the rows.
+    """What a training saw of each row: first of those that it learned from, in the order that it was given them.
 
-    Rows that it learned from were seen in their batches, as the model stood before that step: augmented, with
-    batch norms and dropout as in training. Trusted rows were never learned from; the model was asked about them
-    at the end of each epoch, as at inference.
+    A row that it learned from was seen in its batch, as the model stood before that step: augmented, with batch
+    norms and dropout as in training. The trusted rows follow, which it never learned from: the model was asked
+    about them at the end of each epoch, as at inference.
 
     Attributes
     ----------
-    margin : float32[N]
+    margin : float32[N + M]
         The area under the margin (Pleiss et al. 2020): the logit of a row's label minus the largest other
         one, the mean over all epochs. Within -87.4..87.4, negative where the model mostly said another class.
-    early_loss : float32[N]
-        -log p of the label, without smoothing, the mean over the first fifth of the epochs; 0..87.4.
-    trusted_margin, trusted_early_loss : float32[M]
-        The same of the trusted rows.
+    early_loss : float32[N + M]
+        -log p of the label, without smoothing, in the epoch at a fifth of all, but not the first; 0..87.4.
+    y : int64[N + M]
+        The labels.
+    learned : int
+        N: the rows that it learned from.
     """
 
     margin: Floats
     early_loss: Floats
-    trusted_margin: Floats
-    trusted_early_loss: Floats
+    y: Labels
+    learned: int
 
 
 def write_record(folder: Path, record: Record) -> str:
     """Write the record beside a model, and return the file's sha256."""
-    np.savez(folder / RECORD_FILE, **vars(record))
+    columns = {name: value for name, value in vars(record).items() if name in _COLUMNS}
+    np.savez(folder / RECORD_FILE, **columns)
     return sha256_file(folder / RECORD_FILE)
 
 
 def open_record(folder: Path) -> Record | None:
-    """Return the record of a model that was verified, None if it has none; see `verified`.
+    """Return the record of a folder that holds a model, None if there is none.
 
     Raises
     ------
@@ -164,26 +173,16 @@ def open_record(folder: Path) -> Record | None:
         if card.record_sha256 is None:
             return None
         try:
-            arrays = load_npz(file.with_name(RECORD_FILE), kinds="f")
+            columns = load_npz(file.with_name(RECORD_FILE), kinds="fi")
         except BadInput as error:
             raise _not_as_made(folder, f"{RECORD_FILE} cannot be read: {error.why}") from error
-    if why := _misfit(arrays, card.rows):
-        raise _not_as_made(folder, f"{RECORD_FILE} {why}")
-    return Record(**arrays)
-
-
-def _misfit(arrays: Mapping[str, Floats], rows: int) -> str:
-    """Return why some arrays are no record of so many rows; nothing if they are."""
-    if set(arrays) != {field.name for field in fields(Record)}:
-        return f"holds the arrays {', '.join(sorted(arrays))}"
-    if any(array.dtype != np.float32 or array.ndim != 1 for array in arrays.values()):
-        return "holds arrays that are no columns of float32"
-    sizes = [len(arrays[field.name]) for field in fields(Record)]
-    if sizes != [rows, rows, sizes[-1], sizes[-1]]:
-        return f"is not of the {rows} rows that the model learned from"
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        return "holds values that are not finite"
-    return ""
+    found = {name: (column.dtype, column.ndim) for name, column in columns.items()}
+    sizes = {len(column) for column in columns.values() if column.ndim}
+    if found != {name: (dtype, 1) for name, dtype in _COLUMNS.items()} or len(sizes) > 1:
+        raise _not_as_made(folder, f"{RECORD_FILE} does not hold the columns of a record")
+    if max(sizes) < card.rows or not all(np.isfinite(column).all() for column in columns.values()):
+        raise _not_as_made(folder, f"{RECORD_FILE} is not of the {card.rows} rows that the model learned from")
+    return Record(**columns, learned=card.rows)
 
 
 def verify_model(folder: Path) -> ModelCard:

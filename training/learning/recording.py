@@ -21,16 +21,19 @@ Seen = npt.NDArray[np.float32]
 
 # Li et al. 2021 (anti-backdoor learning) take the rows of the lowest loss after 20 of 100 epochs.
 _EARLY_SHARE = 0.2
+_SECOND = 2
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-def early_epochs(epochs: int) -> int:
-    """Return how many epochs of a training are its early ones: a fifth, at least one.
+def early_epoch(epochs: int) -> int:
+    """Return the epoch, counted from 1, whose losses are kept: the one at a fifth of them, not the first.
 
-    >>> [early_epochs(epochs) for epochs in (1, 5, 12, 100)]
-    [1, 1, 2, 20]
+    In the first the model learns so fast that a row's loss says when its batch came, and little of the row.
+
+    >>> [early_epoch(epochs) for epochs in (1, 5, 12, 100)]
+    [1, 2, 2, 20]
     """
-    return max(1, round(_EARLY_SHARE * epochs))
+    return min(epochs, max(_SECOND, round(_EARLY_SHARE * epochs)))
 
 
 def seen(answers: Any, labels: Any) -> Any:
@@ -73,12 +76,12 @@ class Recorder:
     Attributes
     ----------
     values : list of arrays
-        All that is known, for a checkpoint: float32[2, N] of the epoch so far, and the sums of those before,
-        float32[2, N] and float32[2, M].
+        All that is known, for a checkpoint: float32[2, N] of the epoch so far; and of those before, sums of
+        margins and the early losses, float32[2, N] and float32[2, M].
     """
 
     def __init__(self, epochs: int, rows: int, watched: int) -> None:
-        self.epochs, self.early = epochs, early_epochs(epochs)
+        self.epochs, self.early = epochs, early_epoch(epochs)
         self.values = [np.zeros((2, count), np.float32) for count in (rows, rows, watched)]
         self._batches: list[tuple[Ints, Sequence[Any]]] = []
 
@@ -95,7 +98,7 @@ class Recorder:
         now[:] = cluster.united_parts(now)
 
     def end_epoch(self, epoch: int, cluster: Cluster) -> None:
-        """Add an epoch's, whose number is counted from 0, to the sums; all processes call it."""
+        """Add an epoch's, whose number is counted from 0, to those before; all processes call it."""
         self.gather(cluster)
         now, sums, _ = self.values
         self._add(sums, now, epoch)
@@ -107,11 +110,11 @@ class Recorder:
 
     def _add(self, sums: Seen, now: Seen, epoch: int) -> None:
         sums[0] += now[0]
-        if epoch < self.early:
-            sums[1] += now[1]
+        if epoch + 1 == self.early:
+            sums[1] = now[1]
 
-    def record(self) -> Record:
-        """Return the means over all epochs, once they are done."""
-        over = np.array([[self.epochs], [self.early]], np.float32)
-        _, rows, watched = (values / over for values in self.values)
-        return Record(*rows, *watched)
+    def record(self, y: Labels, watched: Labels) -> Record:
+        """Return what is kept, once all epochs are done, with the labels int64[N] and int64[M]."""
+        margins, early_loss = np.concatenate(self.values[1:], axis=1)
+        labels = np.concatenate([y, watched]).astype(np.int64)
+        return Record(margins / np.float32(self.epochs), early_loss, labels, len(y))
