@@ -97,7 +97,7 @@ class Cluster:
         return out
 
     def united_parts(self, own: Array) -> Array:
-        """Return, bit for bit, what the processes have of one array, each elements that are zero in the others."""
+        """Return the processes' sum, bit for bit, where each element is zero in all of them but one."""
         if self.processes == 1:
             return own
         data = self._sum(np.frombuffer(own.tobytes(), np.uint8)).astype(np.uint8)

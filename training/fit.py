@@ -292,7 +292,7 @@ class _Training:
         self.say(f"epoch {self.epoch}/{self.config.epochs} " + " ".join(f"{k}={v:.4f}" for k, v in pairs))
 
     def validated(self) -> tuple[float, float]:
-        """Return accuracy and loss on the validation rows, of the model as it would be saved; note the rows."""
+        """Return accuracy and loss on the validation rows, which are noted, of the model as it is saved."""
         self.update_model()
         if self.saved is not self.model:
             self.saved.set_weights(self.model.get_weights())

@@ -129,11 +129,11 @@ def verified(folder: Path) -> Iterator[tuple[Path, ModelCard]]:
 
 @dataclass(frozen=True)
 class Record:
-    """What a training saw of each row: first of those that it learned from, in the order that it was given them.
+    """What a training saw of each row: first of those that it learned from, in the order that they came in.
 
-    A row that it learned from was seen in its batch, as the model stood before that step: augmented, with batch
-    norms and dropout as in training. The trusted rows follow, which it never learned from: the model was asked
-    about them at the end of each epoch, as at inference.
+    A row that it learned from was seen in its batch, as the model stood before that step: augmented, with
+    batch norms and dropout as in training. The trusted rows follow, which it never learned from: the model
+    was asked about them at the end of each epoch, as at inference.
 
     Attributes
     ----------
@@ -181,7 +181,9 @@ def open_record(folder: Path) -> Record | None:
     if found != {name: (dtype, 1) for name, dtype in _COLUMNS.items()} or len(sizes) > 1:
         raise _not_as_made(folder, f"{RECORD_FILE} does not hold the columns of a record")
     if max(sizes) < card.rows or not all(np.isfinite(column).all() for column in columns.values()):
-        raise _not_as_made(folder, f"{RECORD_FILE} is not of the {card.rows} rows that the model learned from")
+        raise _not_as_made(
+            folder, f"{RECORD_FILE} is not of the {card.rows} rows that the model learned from"
+        )
     return Record(**columns, learned=card.rows)
 
 

@@ -30,7 +30,7 @@ def drawn_record(y: Any, trusted_y: Any, *, past_y: Any = (), seed: int = 0) -> 
 def learned(kind: Literal["flipped", "patched"], share: float) -> tuple[Suspect, Mask]:
     """Return 1,200 rows with the record of a training on them, and which of them are poisoned.
 
-    `flipped` rows have the label of another class; `patched` ones a patch in a corner, and the label `TARGET`.
+    `flipped` rows have another class' label; `patched` ones a patch in a corner, and the label `TARGET`.
     """
     from boomerang.settings import TrainConfig
     from training.architectures.small import Small
@@ -50,7 +50,10 @@ def learned(kind: Literal["flipped", "patched"], share: float) -> tuple[Suspect,
         y[poisoned] = (y[poisoned] + rng.integers(1, len(CLASSES), poisoned.sum())) % len(CLASSES)
     config = TrainConfig(epochs=6, batch=32)
     seed_everything(0)
-    model, recorder = Small().build(x.shape[1:], len(CLASSES)), Recorder(config.epochs, len(y), len(trusted_y))
+    model, recorder = (
+        Small().build(x.shape[1:], len(CLASSES)),
+        Recorder(config.epochs, len(y), len(trusted_y)),
+    )
     fit(model, x, y, (trusted_x, trusted_y), config, 0, recorder=recorder)
     victim = replace(NO_VICTIM, record=recorder.record(y, trusted_y))
     return Suspect(x, y, trusted_x, trusted_y, CLASSES, victim, seed=0), poisoned

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.signing_cases import Key, fresh_key
 from helpers.records import drawn_record
+from helpers.signing_cases import Key, fresh_key
 from helpers.training_jobs import built, lay_out, left_or_right, saved, screened, started
 
 from boomerang.config import Spec

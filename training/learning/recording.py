@@ -93,7 +93,7 @@ class Recorder:
         """Bring together what all processes have seen in this epoch; all of them call it."""
         now = self.values[0]
         for rows, parts in self._batches:
-            now[:, rows] = sum(np.asarray(part) for part in parts).T
+            now[:, rows] = np.sum([np.asarray(part) for part in parts], axis=0).T
         self._batches.clear()
         now[:] = cluster.united_parts(now)
 

@@ -14,20 +14,20 @@ from processing.defenses.common.recorded import by_record, flag_beyond_clean, fl
 class AreaUnderMargin(Detector):
     """By how little the victim preferred a row's label, on the mean over its training.
 
-    A row's margin is the logit of its label minus the largest other one, as the victim answered for it in its
-    batch, right before it learned from it. Its mean over all epochs is the area under the margin (AUM). A
-    row with a wrong label is pulled to the class that it looks like by all rows that look like it, and to its
-    label by itself alone: in the end it may be learned by heart, but its AUM is low. The score is minus the
-    AUM.
+    A row's margin is the logit of its label minus the largest other one, as the victim answered for it in
+    its batch, right before it learned from it. Its mean over all epochs is the area under the margin (AUM).
+    A row with a wrong label is pulled to the class that it looks like by all rows that look like it, and to
+    its label by itself alone: in the end it may be learned by heart, but its AUM is low. The score is minus
+    the AUM.
 
     The paper's threshold is the 99th percentile of the AUM of threshold samples, N / (K + 1) rows that are
-    given to an extra class K + 1 for a training of its own. It is left out: those rows and that class
-    would be in the victim, which is the model to be judged. Instead the record has the trusted rows too, which
-    the victim was asked about after each epoch and never learned from. With `rule = "trusted"` (default) the
+    given to an extra class K + 1 for a training of its own. It is left out: those rows and that class would
+    be in the victim, which is the model to be judged. Instead the record has the trusted rows too, which the
+    victim was asked about after each epoch and never learned from. With `rule = "trusted"` (default) the
     threshold is the order statistic of their scores that a further clean row exceeds with probability
-    `max_fpr`. It is no guarantee: the victim comes to know the rows that it learns from better than
-    trusted ones, which makes the threshold careful; and it sees them augmented, with dropout, and on the mean
-    half an epoch earlier, which makes it bold. Where the victim has learned rows of the past as well, these take
+    `max_fpr`. It is no guarantee: the victim comes to know the rows that it learns from better than trusted
+    ones, which makes the threshold careful; and it sees them augmented, with dropout, and on the mean half an
+    epoch earlier, which makes it bold. Where the victim has learned rows of the past as well, these take
     their place, and a clean suspect row is measured exactly as they are.
 
     With `rule = "share"` the rows of the lowest AUM go, so many of any set, of a clean one too.
@@ -53,8 +53,8 @@ class AreaUnderMargin(Detector):
     assumes: ClassVar[str] = "a row with a wrong label looks like a class that the victim learns"
     costs: ClassVar[str] = "nothing but the record that every honest training keeps; 1 / max_fpr trusted rows"
     fails: ClassVar[str] = (
-        "a backdoor of many rows, which the victim soon agrees with; clean labels; wrong labels between classes "
-        "that it confuses anyway"
+        "a backdoor of many rows, which the victim soon agrees with; clean labels; wrong labels between "
+        "classes that it confuses anyway"
     )
 
     kind: Literal["area_under_margin"] = "area_under_margin"

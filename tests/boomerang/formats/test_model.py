@@ -77,7 +77,9 @@ def test_a_record_comes_back_as_it_was_from_a_folder_and_packed(folder: Path, tm
             one, other = getattr(found, name), getattr(ONE_ROW, name)
             assert np.array_equal(one, other) and one.dtype == other.dtype
     before = (folder / "record.npz").read_bytes()
-    assert (recorded(folder, ONE_ROW) / "record.npz").read_bytes() == before, "the same record, the same bytes"
+    assert (recorded(folder, ONE_ROW) / "record.npz").read_bytes() == before, (
+        "the same record, the same bytes"
+    )
 
 
 def test_a_record_of_which_the_card_says_nothing_is_refused(folder: Path) -> None:

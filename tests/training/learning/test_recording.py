@@ -22,7 +22,9 @@ def recorded(config: TrainConfig, y: Any = ROWS[1]) -> tuple[Any, Record]:
     seed_everything(0)
     model, recorder = built(), Recorder(config.epochs, 500, 100)
     # Not all alike from the start.
-    model.layers[-2].set_weights([w + 0.1 * np.sin(np.arange(w.size)).reshape(w.shape) for w in model.layers[-2].get_weights()])
+    model.layers[-2].set_weights(
+        [w + 0.1 * np.sin(np.arange(w.size)).reshape(w.shape) for w in model.layers[-2].get_weights()]
+    )
     fit(model, ROWS[0], y, WATCHED, config, 0, recorder=recorder)
     return model, recorder.record(y, WATCHED[1])
 
@@ -59,7 +61,7 @@ def test_a_label_without_any_probability_has_a_margin_all_the_same() -> None:
 def test_at_a_standstill_the_record_says_of_every_row_what_the_model_does(
     most: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In memory, and through a shuffle of blocks; at a learning rate of next to nothing every step is the last."""
+    """In memory, and through a shuffle of blocks; at a rate of next to nothing every step is the last."""
     if most:
         monkeypatch.setattr("training.labeled.IN_MEMORY", most)
     model, record = recorded(TrainConfig(epochs=1, batch=500, learning_rate=1e-12))
@@ -83,7 +85,7 @@ def test_the_loss_is_of_the_epoch_at_a_fifth_and_the_margin_of_all() -> None:
 
 
 def test_rows_with_wrong_labels_have_the_lowest_margins() -> None:
-    """5% of labels flipped: the ranking by the area under the margin has them last, though the model ends right."""
+    """5% of labels flipped: though the model learns them in the end, most have the lowest areas."""
     rng = np.random.default_rng(1)
     wrong = np.zeros(500, bool)
     wrong[rng.choice(500, 25, replace=False)] = True
