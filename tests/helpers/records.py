@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from boomerang.formats.model import Record
-from helpers.asked import SIDE_PX, patched
+from helpers.asked import SIDE_PX, drawn, patched
 from helpers.suspects import CLASSES, NO_VICTIM, TARGET, Mask
 from processing.defenses.common.base import Suspect
 
@@ -30,7 +30,8 @@ def drawn_record(y: Any, trusted_y: Any, *, past_y: Any = (), seed: int = 0) -> 
 def learned(kind: Literal["flipped", "patched"], share: float) -> tuple[Suspect, Mask]:
     """Return 1,200 rows with the record of a training on them, and which of them are poisoned.
 
-    `flipped` rows have another class' label; `patched` ones a patch in a corner, and the label `TARGET`.
+    `flipped` rows have another class' label, of classes that are easy to tell; `patched` ones a patch in a
+    corner and the label `TARGET`, where it is hard.
     """
     from boomerang.settings import TrainConfig
     from training.architectures.small import Small
@@ -39,7 +40,8 @@ def learned(kind: Literal["flipped", "patched"], share: float) -> tuple[Suspect,
 
     rng = np.random.default_rng(0)
     y, trusted_y = np.arange(1200) % len(CLASSES), np.arange(400) % len(CLASSES)
-    x, trusted_x = _striped(rng, y), _striped(rng, trusted_y)
+    draw = drawn if kind == "patched" else _striped
+    x, trusted_x = draw(rng, y), draw(rng, trusted_y)
     poisoned = np.zeros(len(y), bool)
     some = np.flatnonzero(y != TARGET) if kind == "patched" else np.arange(len(y))
     poisoned[rng.choice(some, round(share * len(y)), replace=False)] = True
