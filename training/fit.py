@@ -76,15 +76,13 @@ def fit(
         Watched, never learned from; no choice is made on it.
     config, seed : TrainConfig, int
         `batch` is the rows of a step over all replicas; the seed is of their order and the augmentation.
-    cluster : Cluster, optional
-        What trains together, each process by the same call; without it, this one alone. See `_Training`.
+    cluster : Cluster, optional; what trains together, each process by the same call, see `_Training`
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
     loss : Loss, optional
         What is learned, without it the honest one; its mean over the rows is the history's `loss`.
     rates : mapping of str to float, optional; see `Architecture.rates`
-    recorder : Recorder, optional
-        Told what is seen of each row; in the chief it ends up with the record.
+    recorder : Recorder, optional; in the chief it ends up with the record
 
     Returns
     -------
@@ -102,9 +100,7 @@ def fit(
     rows, learned = Reading(Labeled(x, y), seed, config.batch), loss or honest_loss(config)
     lesson = _Lesson(rows, Labeled(*validation), config, seed, learned, rates or {})
     recorder = recorder or Recorder(config.epochs, len(y), len(validation[1]))
-    training = _Training(model, lesson, cluster or alone(), checkpoints, recorder)
-    training.run()
-    return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
+    return _Training(model, lesson, cluster or alone(), checkpoints, recorder).run()
 
 
 def solve(
@@ -228,8 +224,8 @@ class _Training:
         """float64[epochs done, 4], the history."""
         return np.array(self.history, np.float64).reshape(-1, len(NUMBERS))
 
-    def run(self) -> None:
-        """Go through all epochs that are left."""
+    def run(self) -> History:
+        """Go through all epochs that are left, and return the numbers of all."""
         with hold_stop() as stop:
             self.start()
             while self.epoch < self.config.epochs:
@@ -237,6 +233,7 @@ class _Training:
                 self.end_epoch()
                 self.stop_if(stop.asked)
         self.update_model()
+        return {name: tuple(map(float, column)) for name, column in zip(NUMBERS, self.table.T, strict=True)}
 
     def state(self) -> State:
         """Return where the training is."""
