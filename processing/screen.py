@@ -21,6 +21,7 @@ import numpy as np
 from boomerang.blocks import let_go, rows_at_once
 from boomerang.contract import Job, run_step
 from boomerang.errors import BadInput
+from boomerang.formats.model import Record
 from boomerang.formats.notices import Notice
 from boomerang.formats.screen import DetectorEntry, Screened, write_screen
 from boomerang.kinds import unique_names
@@ -88,6 +89,11 @@ class SharedVictim:
     def pooled(self, layers: Sequence[str]) -> Pooled:
         """Return a function uint8[N, H, W, C] -> batches of features by layer, `training.model.pooled_of`."""
         return self.view.pooled(layers)
+
+    @property
+    def record(self) -> Record | None:
+        """What its training saw of each row; None where it kept no record."""
+        return self.view.record
 
     def embedding(self) -> Task:
         """Return the task of embedding the suspect rows."""

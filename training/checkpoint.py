@@ -36,7 +36,8 @@ class State:
     epoch, step : int
         Epochs that are done, and steps of the next one that are.
     values : sequence of arrays
-        Every variable of model and optimizer, and the sums of the epoch so far, in a fixed order.
+        Every variable of model and optimizer, the sums of the epoch so far, and what is recorded of each row,
+        in a fixed order.
     history : float64[epochs done, numbers an epoch]
     """
 

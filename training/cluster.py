@@ -96,6 +96,13 @@ class Cluster:
             start += value.nbytes
         return out
 
+    def united_parts(self, own: Array) -> Array:
+        """Return the processes' sum, bit for bit, where each element is zero in all of them but one."""
+        if self.processes == 1:
+            return own
+        data = self._sum(np.frombuffer(own.tobytes(), np.uint8)).astype(np.uint8)
+        return data.view(own.dtype).reshape(own.shape)
+
     def agree(self, flag: bool) -> bool:
         """Return in every process whether the flag is set in any; all wait for each other here."""
         return bool(self._sum(np.array([flag])).any()) if self.processes > 1 else flag

@@ -28,7 +28,8 @@ from training.learning.descent import Loss, build, check, honest_loss, optimizer
 from training.learning.mirror import mirrored
 from training.learning.precision import taken
 from training.learning.reading import Reading
-from training.model import BATCH, Ask, classifier
+from training.learning.recording import Recorder
+from training.model import BATCH, Ask, Floats, classifier
 from training.step import Step, twin
 
 NUMBERS = ("accuracy", "loss", "val_accuracy", "val_loss")
@@ -62,6 +63,7 @@ def fit(
     checkpoints: Checkpoints | None = None,
     loss: Loss | None = None,
     rates: Mapping[str, float] | None = None,
+    recorder: Recorder | None = None,
 ) -> History:
     """Train a model in place.
 
@@ -74,13 +76,13 @@ def fit(
         Watched, never learned from; no choice is made on it.
     config, seed : TrainConfig, int
         `batch` is the rows of a step over all replicas; the seed is of their order and the augmentation.
-    cluster : Cluster, optional
-        What trains together, each process by the same call; without it, this one alone. See `_Training`.
+    cluster : Cluster, optional; what trains together, each process by the same call, see `_Training`
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
     loss : Loss, optional
         What is learned, without it the honest one; its mean over the rows is the history's `loss`.
     rates : mapping of str to float, optional; see `Architecture.rates`
+    recorder : Recorder, optional; in the chief it ends up with the record
 
     Returns
     -------
@@ -97,9 +99,8 @@ def fit(
     check(config, len(y), x.shape[1:])
     rows, learned = Reading(Labeled(x, y), seed, config.batch), loss or honest_loss(config)
     lesson = _Lesson(rows, Labeled(*validation), config, seed, learned, rates or {})
-    training = _Training(model, lesson, cluster or alone(), checkpoints)
-    training.run()
-    return {name: tuple(map(float, numbers)) for name, numbers in zip(NUMBERS, training.table.T, strict=True)}
+    recorder = recorder or Recorder(config.epochs, len(y), len(validation[1]))
+    return _Training(model, lesson, cluster or alone(), checkpoints, recorder).run()
 
 
 def solve(
@@ -125,15 +126,19 @@ def solve(
     architecture.check_rows(len(rows.y))
     model = architecture.solve(rows, classes)
     ask = classifier(model)
-    numbers = [number for part in (rows, validation) for number in measured(ask, *part)]
+    numbers = [number for x, y in (rows, validation) for number in measured(answers(ask, x), y)]
     history: History = {name: (number,) for name, number in zip(NUMBERS, numbers, strict=True)}
     print("solved at once " + " ".join(f"{k}={v[0]:.4f}" for k, v in history.items()), flush=True)
     return model, history
 
 
-def measured(ask: Ask, x: Images, y: Labels) -> tuple[float, float]:
-    """Return accuracy and loss, cross entropy, of a model on rows."""
-    probabilities = np.concatenate([ask(block) for _, block in blocks(x, _ASKED_AT_ONCE)])
+def answers(ask: Ask, x: Images) -> Floats:
+    """Return float32[N, K], class probabilities of rows, which are read in blocks."""
+    return np.concatenate([ask(block) for _, block in blocks(x, _ASKED_AT_ONCE)])
+
+
+def measured(probabilities: Floats, y: Labels) -> tuple[float, float]:
+    """Return accuracy and loss, cross entropy, of answers float32[N, K] for labels int64[N]."""
     told = np.clip(probabilities[np.arange(len(y)), y].astype(np.float64), _TINY, 1)
     return accuracy(probabilities, y), float(-np.log(told).mean())
 
@@ -170,10 +175,16 @@ class _Training:
     """
 
     def __init__(
-        self, model: Any, lesson: _Lesson, cluster: Cluster, checkpoints: Checkpoints | None
+        self,
+        model: Any,
+        lesson: _Lesson,
+        cluster: Cluster,
+        checkpoints: Checkpoints | None,
+        recorder: Recorder,
     ) -> None:
         self.model, self.lesson, self.config = model, lesson, lesson.config
         self.cluster, self.checkpoints, self.steps = cluster, checkpoints, lesson.rows.steps
+        self.recorder = recorder
         takes, sides = (
             taken(self.config, cluster),
             {lesson.side(e) for e in range(self.config.epochs)} - {None},
@@ -213,8 +224,8 @@ class _Training:
         """float64[epochs done, 4], the history."""
         return np.array(self.history, np.float64).reshape(-1, len(NUMBERS))
 
-    def run(self) -> None:
-        """Go through all epochs that are left."""
+    def run(self) -> History:
+        """Go through all epochs that are left, and return the numbers of all."""
         with hold_stop() as stop:
             self.start()
             while self.epoch < self.config.epochs:
@@ -222,10 +233,11 @@ class _Training:
                 self.end_epoch()
                 self.stop_if(stop.asked)
         self.update_model()
+        return {name: tuple(map(float, column)) for name, column in zip(NUMBERS, self.table.T, strict=True)}
 
     def state(self) -> State:
         """Return where the training is."""
-        values = [*self.cluster.read(self.variables), np.array(self.totals)]
+        values = [*self.cluster.read(self.variables), np.array(self.totals), *self.recorder.values]
         return State(self.epoch, self.step, values, self.table)
 
     def start(self) -> None:
@@ -235,8 +247,10 @@ class _Training:
         state = self.state()
         if self.cluster.chief and self.checkpoints is not None:
             state = self.checkpoints.latest(state.values) or state
-        position = np.array([state.epoch, state.step], np.int64)
-        position, totals, *values = self.cluster.share([position, state.values[-1], *state.values[:-1]])
+        position, count = np.array([state.epoch, state.step], np.int64), len(self.variables)
+        # The record is the chief's alone: the others add what they see to nothing.
+        totals, *self.recorder.values = state.values[count:]
+        position, totals, *values = self.cluster.share([position, totals, *state.values[:count]])
         self.cluster.write(self.variables, values)
         self.epoch, self.step = map(int, position)
         self.totals, self.history = totals, state.history.tolist()
@@ -249,7 +263,8 @@ class _Training:
         for step in range(self.step, self.steps):
             batch, before = self.lesson.rows(self.epoch, step), self.totals
             seeds, turns = batch_seeds(seed, self.epoch, step), turned(seed, self.epoch, batch.rows)
-            self.totals = self.do(batch, seeds, before, stop.asked, turns, side)
+            self.totals, told = self.do(batch, seeds, before, stop.asked, turns, side)
+            self.recorder.note(batch.rows, told)
             self.step = step + 1
             # Several processes stop after the same step or wait for each other for ever. What they
             # look at is a step old, so that no step is waited for before the next one is sent.
@@ -263,6 +278,7 @@ class _Training:
         if not np.isfinite(loss):
             why = f"its loss is no longer a number in epoch {self.epoch + 1}"
             raise StepFailed("the training", why, "use a lower learning rate")
+        self.recorder.end_epoch(self.epoch, self.cluster)
         self.epoch, self.step, self.totals = self.epoch + 1, 0, np.zeros(3, np.float32)
         if not self.cluster.chief:
             self.history.append([right, loss, np.nan, np.nan])
@@ -273,11 +289,14 @@ class _Training:
         self.say(f"epoch {self.epoch}/{self.config.epochs} " + " ".join(f"{k}={v:.4f}" for k, v in pairs))
 
     def validated(self) -> tuple[float, float]:
-        """Return accuracy and loss on the validation rows, of the model as it would be saved."""
+        """Return accuracy and loss on the validation rows, which are noted, of the model as it is saved."""
         self.update_model()
         if self.saved is not self.model:
             self.saved.set_weights(self.model.get_weights())
-        return measured(self.ask, *self.lesson.validation)
+        watched = self.lesson.validation
+        told = answers(self.ask, watched.x)
+        self.recorder.watch(self.epoch - 1, told, watched.y)
+        return measured(told, watched.y)
 
     def update_model(self) -> None:
         """Give the plain model what was learned, where another one is trained."""
@@ -298,6 +317,7 @@ class _Training:
     def leave(self) -> None:
         """Stop within an epoch: keep the state, wait until the chief has, and end."""
         self.totals = np.array([*np.array(self.totals)[:2], 0], np.float32)
+        self.recorder.gather(self.cluster)
         self.keep()
         self.cluster.part()
         raise self.stopped()

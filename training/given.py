@@ -9,7 +9,7 @@ from typing import Any
 from boomerang.contract import Job
 from boomerang.digest import digest_json, sha256_bytes
 from boomerang.errors import BadInput
-from boomerang.formats.model import ModelCard, verify_model
+from boomerang.formats.model import ModelCard, Record, verify_model
 from boomerang.formats.screen import open_screen
 from boomerang.manifest import Bools, Dataset, opened, read_manifest
 from boomerang.settings import TrainSettings
@@ -120,11 +120,12 @@ class Given:
             }
         )
 
-    def save(self, model: Any, **card: Any) -> None:
+    def save(self, model: Any, record: Record | None = None, **card: Any) -> None:
         """Leave the model for SageMaker to pack; `card` is what its card says beyond what was given."""
         written = save_model(
             self.finished(model),
             self.job.model,
+            record,
             architecture=self.settings.model.architecture,
             classes=self.train.classes,
             input_shape=self.input_shape,

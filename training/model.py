@@ -19,7 +19,15 @@ import numpy as np
 from boomerang.config import Spec
 from boomerang.digest import digest_json, sha256_bytes, sha256_file
 from boomerang.errors import BadInput, ConfigError, IntegrityError, nearest
-from boomerang.formats.model import CARD_FILE, MODEL_FILE, ModelCard, verified
+from boomerang.formats.model import (
+    CARD_FILE,
+    MODEL_FILE,
+    ModelCard,
+    Record,
+    open_record,
+    verified,
+    write_record,
+)
 from boomerang.manifest import Calls, Images
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
@@ -94,8 +102,8 @@ def model_digest(model: Any, file: Path) -> str:
     return digest_json([weights, sha256_bytes(read_keras_graph(file))])
 
 
-def save_model(model: Any, folder: Path, **card: Any) -> ModelCard:
-    """Write `model.keras` and its card into a folder; the card, written last, commits the pair."""
+def save_model(model: Any, folder: Path, record: Record | None = None, **card: Any) -> ModelCard:
+    """Write `model.keras`, the record and the card into a folder; the card, written last, commits them."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / MODEL_FILE
     model.save(file)
@@ -104,6 +112,7 @@ def save_model(model: Any, folder: Path, **card: Any) -> ModelCard:
         parameters=model.count_params(),
         weights_sha256=model_digest(model, file),
         file_sha256=sha256_file(file),
+        record_sha256=None if record is None else write_record(folder, record),
         **card,
     )
     write_json_atomic(folder / CARD_FILE, full.model_dump(mode="json"))
@@ -251,6 +260,12 @@ class ModelView:
     def card(self) -> ModelCard:
         """What stands beside its weights."""
         return self._opened[1]
+
+    @cached_property
+    def record(self) -> Record | None:
+        """What its training saw of each row; None where the training kept no record."""
+        _ = self.card  # opened in any case: it is checked, and `digest` names it
+        return open_record(self._folder)
 
     @property
     def digest(self) -> str | None:

@@ -24,6 +24,7 @@ from training.cluster import Cluster
 from training.learning.augment import Augment, Seeds
 from training.learning.descent import Loss, cross_entropy
 from training.learning.reading import Batch, Reading
+from training.learning.recording import seen
 
 # A GPU of 16 GB, the least that SageMaker trains on, keeps so much data beside model and activations.
 _RESIDENT_BYTES = 4 << 30
@@ -119,7 +120,7 @@ class Step:
         asked: bool,
         turned: npt.NDArray[np.bool_] | None = None,
         side: int | None = None,
-    ) -> Any:
+    ) -> tuple[Any, list[Any]]:
         """Learn from one batch.
 
         Parameters
@@ -140,8 +141,9 @@ class Step:
 
         Returns
         -------
-        float32[3]
-            The totals after the step, the same on all.
+        float32[3], list of float32[B, 2]
+            The totals after the step, the same on all; and what each replica of this process saw of its rows
+            (`training.learning.recording.seen`), zero for the others.
         """
         if turned is None:
             turned = np.zeros(len(batch.rows), bool)
@@ -149,8 +151,9 @@ class Step:
         arguments = (given, turned, seeds, totals, np.float32(asked))
         if side not in self._steps:
             self._steps[side] = self._traced(side)
-        result = self._tried(side, arguments) if self.untried else self._steps[side](*arguments)
-        return self.cluster.strategy.experimental_local_results(result)[0]
+        results = self._tried(side, arguments) if self.untried else self._steps[side](*arguments)
+        totals, parts = map(self.cluster.strategy.experimental_local_results, results)
+        return totals[0], list(parts)
 
     def _tried(self, side: int | None, arguments: tuple[Any, ...]) -> Any:
         """Do the first compiled step; where XLA cannot compile the model, do it without.
@@ -195,7 +198,7 @@ class Step:
     def _replica(
         self, learn: Any, side: int | None, given: Any, turned: Any, seeds: Any, totals: Any, asked: Any
     ) -> Any:
-        """Do one replica's part of the step; returns the new totals."""
+        """Do one replica's part of the step; returns the new totals, and what it saw of its rows."""
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
@@ -203,10 +206,12 @@ class Step:
         share, weight = self._share(replica, tf.size(turned))
         images, labels = self._taken(replica, share, given)
         images = self.augment(images, share, seeds, turned, side)
-        gradients, sums = learn(images, labels, weight / tf.cast(tf.size(turned), tf.float32))
+        gradients, sums, told = learn(images, labels, weight / tf.cast(tf.size(turned), tf.float32))
         self.optimizer.apply(gradients, self.model.trainable_variables)  # which adds up the replicas
         sums = tf.concat([sums * weight, [asked]], 0)
-        return totals + self._synchronized(context, sums)
+        if self.cluster.replicas > 1:
+            told = tf.pad(told * weight, [[share.start, tf.size(turned) - share.stop], [0, 0]])
+        return totals + self._synchronized(context, sums), told
 
     def _share(self, replica: int, total: Any) -> tuple[slice, Any]:
         """Return which of a batch's rows are the replica's, and what its share of the loss weighs.
@@ -232,8 +237,8 @@ class Step:
         with tf.device(images.device):
             return tf.gather(images, given[0][share]), tf.gather(labels, given[0][share])
 
-    def _gradients(self, model: Any, images: Any, labels: Any, weight: Any) -> tuple[Any, Any]:
-        """Return the gradients of the weighted loss, and the plain sums of loss and right answers."""
+    def _gradients(self, model: Any, images: Any, labels: Any, weight: Any) -> tuple[Any, Any, Any]:
+        """Return the gradients of the weighted loss, the plain sums of loss and right answers, and `seen`."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
@@ -242,7 +247,8 @@ class Step:
             scaled = self.optimizer.scale_loss(loss * weight)
         right = tf.equal(tf.argmax(probabilities, 1), labels)
         sums = tf.stack([loss, tf.reduce_sum(tf.cast(right, tf.float32))])
-        return tape.gradient(scaled, [v.value for v in self.model.trainable_variables]), sums
+        gradients = tape.gradient(scaled, [v.value for v in self.model.trainable_variables])
+        return gradients, sums, seen(probabilities, labels)
 
     def _synchronized(self, context: Any, sums: Any) -> Any:
         """Give all replicas the same moving statistics; returns the sums over all."""

@@ -7,6 +7,8 @@ channel `baseline`    where the settings start from it: the model to fine-tune
 channel `screen`      where given: only the rows that the screen kept are learned from
 channel `X_signature` where the settings have a public key: the signature of channel X, checked first
 
+Beside the model it leaves a record of what was seen of each row on the way, see `boomerang.formats.model`.
+
 Stopped and started again it goes on from its checkpoint; on several hosts all of them run this, and the
 first one writes. See docs/training.md.
 """
@@ -23,6 +25,7 @@ from training.fit import fit, seed_everything, solve
 from training.given import Given, open_given
 from training.learning.descent import honest_loss
 from training.learning.head import new_head
+from training.learning.recording import Recorder
 
 
 def train(job: Job) -> None:
@@ -52,6 +55,7 @@ def _train(given: Given, cluster: Cluster) -> None:
 
 def _learn(given: Given, model: Any, cluster: Cluster) -> None:
     settings, checkpoints = given.settings, given.checkpoints(model, cluster)
+    recorder = Recorder(settings.train.epochs, len(given.kept.y), len(given.trusted))
     history = fit(
         model,
         *given.kept,
@@ -62,9 +66,10 @@ def _learn(given: Given, model: Any, cluster: Cluster) -> None:
         checkpoints=checkpoints,
         loss=honest_loss(settings.train, frozen=settings.new_head),
         rates=given.architecture.rates,
+        recorder=recorder,
     )
     if cluster.chief:
-        given.save(model, history=history)
+        given.save(model, recorder.record(given.kept.y, given.trusted.y), history=history)
         checkpoints.clear()
 
 

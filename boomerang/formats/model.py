@@ -1,9 +1,10 @@
 """What a training job leaves: a model, and what stands beside its weights.
 
     model.keras    the model, opened in safe mode alone
-    model.json     its card, written last: it commits the pair
+    record.npz     of a model that learned in steps, and honestly: what the training saw of each row
+    model.json     its card, written last: it commits the rest
 
-Whoever reads it gets the two in `model.tar.gz`, as SageMaker packs them.
+Whoever reads it gets them in `model.tar.gz`, as SageMaker packs them.
 """
 
 from __future__ import annotations
@@ -11,20 +12,32 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from boomerang.config import Strict, validate
 from boomerang.digest import sha256_file
 from boomerang.errors import BadInput, BoomerangError, IntegrityError
-from boomerang.safeio import extract_tar, load_json
+from boomerang.manifest import Labels
+from boomerang.safeio import extract_tar, load_json, load_npz
+
+Floats = npt.NDArray[np.float32]
 
 ARCHIVE = "model.tar.gz"
 MODEL_FILE = "model.keras"
+RECORD_FILE = "record.npz"
 CARD_FILE = "model.json"
 
+_COLUMNS = {
+    "margin": np.dtype(np.float32),
+    "early_loss": np.dtype(np.float32),
+    "y": np.dtype(np.int64),
+}
 _AGAIN = "run the training that makes it again"
 
 
@@ -54,6 +67,8 @@ class ModelCard(Strict):
         two trainings that ended in the same place; of a model that is wrapped, over its graph too.
     file_sha256 : str
         Of `model.keras`, checked before it is opened.
+    record_sha256 : str or None
+        Of `record.npz`; None where there is none.
     parents : mapping of str to str
         Digest of everything that it was made from, by the name of the job's input: of a committed folder
         the manifest's, of a model that by which it is known.
@@ -74,6 +89,7 @@ class ModelCard(Strict):
     rows: int
     weights_sha256: str
     file_sha256: str
+    record_sha256: str | None = None
     history: dict[str, tuple[float, ...]]
     repairs: tuple[Part, ...] = ()
     inference: tuple[Part, ...] = ()
@@ -81,19 +97,19 @@ class ModelCard(Strict):
 
 @contextmanager
 def verified(folder: Path) -> Iterator[tuple[Path, ModelCard]]:
-    """Give the saved pair of a folder, or of the archive in it, to the byte as its card describes it.
+    """Give the saved model of a folder, or of the archive in it, to the byte as its card describes it.
 
     Needs no TensorFlow.
 
     Parameters
     ----------
     folder : Path
-        It holds the pair, or `model.tar.gz` of one.
+        It holds the model and its card, or `model.tar.gz` of them.
 
     Yields
     ------
     (Path, ModelCard)
-        Where `model.keras` lies until the block ends, and its card.
+        Where `model.keras` lies until the block ends, its record beside it, and its card.
 
     Raises
     ------
@@ -111,6 +127,66 @@ def verified(folder: Path) -> Iterator[tuple[Path, ModelCard]]:
         yield Path(scratch) / MODEL_FILE, _checked(Path(scratch), archive)
 
 
+@dataclass(frozen=True)
+class Record:
+    """What a training saw of each row: first of those that it learned from, in the order that they came in.
+
+    A row that it learned from was seen in its batch, as the model stood before that step: augmented, with
+    batch norms and dropout as in training. The trusted rows follow, which it never learned from: the model
+    was asked about them at the end of each epoch, as at inference.
+
+    Attributes
+    ----------
+    margin : float32[N + M]
+        The area under the margin (Pleiss et al. 2020): the logit of a row's label minus the largest other
+        one, the mean over all epochs. Within -87.4..87.4, negative where the model mostly said another class.
+    early_loss : float32[N + M]
+        -log p of the label, without smoothing, in the epoch at a fifth of all, but not the first; 0..87.4.
+    y : int64[N + M]
+        The labels.
+    learned : int
+        N: the rows that it learned from.
+    """
+
+    margin: Floats
+    early_loss: Floats
+    y: Labels
+    learned: int
+
+
+def write_record(folder: Path, record: Record) -> str:
+    """Write the record beside a model, and return the file's sha256."""
+    columns = {name: value for name, value in vars(record).items() if name in _COLUMNS}
+    np.savez(folder / RECORD_FILE, **columns)
+    return sha256_file(folder / RECORD_FILE)
+
+
+def open_record(folder: Path) -> Record | None:
+    """Return the record of a folder that holds a model, None if there is none.
+
+    Raises
+    ------
+    BadInput, IntegrityError
+        See `verified`; also if it is no record of as many rows as the model learned from.
+    """
+    with verified(folder) as (file, card):
+        if card.record_sha256 is None:
+            return None
+        try:
+            columns = load_npz(file.with_name(RECORD_FILE), kinds="fi")
+        except BadInput as error:
+            raise _not_as_made(folder, f"{RECORD_FILE} cannot be read: {error.why}") from error
+    found = {name: (column.dtype, column.ndim) for name, column in columns.items()}
+    sizes = {len(column) for column in columns.values() if column.ndim}
+    if found != {name: (dtype, 1) for name, dtype in _COLUMNS.items()} or len(sizes) > 1:
+        raise _not_as_made(folder, f"{RECORD_FILE} does not hold the columns of a record")
+    if max(sizes) < card.rows or not all(np.isfinite(column).all() for column in columns.values()):
+        raise _not_as_made(
+            folder, f"{RECORD_FILE} is not of the {card.rows} rows that the model learned from"
+        )
+    return Record(**columns, learned=card.rows)
+
+
 def verify_model(folder: Path) -> ModelCard:
     """Return the card of a model that was verified, but not opened; see `verified`."""
     with verified(folder) as (_, card):
@@ -125,19 +201,20 @@ def _unpack(archive: Path, into: Path) -> None:
 
 
 def _checked(folder: Path, place: Path) -> ModelCard:
-    """Return the card of a pair; `place` is what the user knows the folder as."""
+    """Return the card of a saved model; `place` is what the user knows the folder as."""
     found = {path.name for path in folder.glob("*")}
     if not found & {MODEL_FILE, CARD_FILE}:
         raise BadInput(
             f"no model in {place}", f"{CARD_FILE} is missing", "give the output of a training step"
         )
     wrong = [f"{name} is missing" for name in (MODEL_FILE, CARD_FILE) if name not in found]
-    wrong += [f"{name} is not of the model" for name in sorted(found - {MODEL_FILE, CARD_FILE})]
+    wrong += [f"{name} is not of the model" for name in sorted(found - {MODEL_FILE, RECORD_FILE, CARD_FILE})]
     if wrong:
         raise _not_as_made(place, "; ".join(wrong))
     card = _read_card(folder / CARD_FILE, place)
-    if sha256_file(folder / MODEL_FILE) != card.file_sha256:
-        raise _not_as_made(place, f"{MODEL_FILE} is not the file that {CARD_FILE} describes")
+    for name, digest in ((MODEL_FILE, card.file_sha256), (RECORD_FILE, card.record_sha256)):
+        if (sha256_file(folder / name) if name in found else None) != digest:
+            raise _not_as_made(place, f"{name} is not the file that {CARD_FILE} describes")
     return card
 
 

@@ -20,6 +20,7 @@ class AskedVictim:
     """A victim around a network."""
 
     network: Any
+    record = None
 
     def embed(self, x: Any) -> Any:
         return np.concatenate([found for _, (found,) in self.pooled(["features"])(x)])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from boomerang.formats.model import Record
 from processing.defenses.common.base import Features, Suspect
 
 CLASSES = ("airplane", "bird", "cat", "dog")
@@ -31,10 +32,13 @@ class StubVictim:
     look_up : callable
         uint8[N, H, W, C] -> float32[N, D].
     classes : int
+    record : Record or None
+        What its training saw of each row.
     """
 
     look_up: Callable[[Any], Any]
     classes: int = len(CLASSES)
+    record: Record | None = None
 
     def embed(self, x: Any) -> Features:
         return np.asarray(self.look_up(x), np.float32)

@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 from helpers.ranges import ROOT
+from helpers.records import drawn_record
 from helpers.suspects import CLASSES, StubVictim, make_suspect, noise_images, with_features
 from helpers.training_jobs import built, saved
 
@@ -23,10 +24,12 @@ from boomerang.config import Spec
 from boomerang.contract import ROOT_ENV, Job
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput, BoomerangError
+from boomerang.formats.model import Record, write_record
 from boomerang.formats.notices import notices_below
 from boomerang.formats.screen import open_screen, write_screen
 from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_dataset
 from processing.defenses.common.base import Detector, Finding, Scored, Suspect
+from processing.defenses.common.recorded import NO_RECORD
 from processing.defenses.screening import DETECTORS
 from processing.defenses.screening.activation_clustering import ActivationClustering
 from processing.defenses.screening.data_validation import DataValidation
@@ -238,6 +241,44 @@ def test_rows_of_the_past_of_other_classes_are_refused(tmp_path: Path, model_fol
     write_past(root, model_folder, 8, ("a", "b"))
     with pytest.raises(BadInput, match="the rows of the past: the classes are"):
         run(Job(root))
+
+
+def with_record(model: Path, folder: Path, record: Record) -> Path:
+    """Copy a model's folder, with a record beside it."""
+    shutil.copytree(model, folder)
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | {"record_sha256": write_record(folder, record)}))
+    return folder
+
+
+def test_what_the_training_of_the_victim_saw_of_the_rows_reaches_the_detectors(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    y = np.arange(ROWS) % len(CLASSES)
+    record = drawn_record(y, y[:220])
+    record.margin[7] = -30
+    root = write_job(
+        tmp_path / "job", ("area_under_margin",), model=with_record(model_folder, tmp_path / "m", record)
+    )
+    run(Job(root))
+    folder = root / "processing/output/screen"
+    screened = open_screen(folder, ROWS)
+    assert np.array_equal(screened.scores[0], -record.margin[:ROWS]) and screened.flagged[0, 7]
+    assert set(verify_folder(folder).parents) == {"train", "trusted", "model"}
+    assert not any("kept no record" in each.why for each in notices_below(folder))
+
+
+def test_a_victim_that_learned_other_rows_is_refused_and_one_without_a_record_said(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    other = with_record(model_folder, tmp_path / "m", drawn_record(np.zeros(ROWS), np.zeros(220)))
+    with pytest.raises(BoomerangError, match="it is of other rows than the suspect ones"):
+        run(Job(write_job(tmp_path / "other", ("early_loss",), model=other)))
+    root = write_job(tmp_path / "none", ("early_loss",), model=model_folder)
+    run(Job(root))
+    folder = root / "processing/output/screen"
+    assert open_screen(folder, ROWS).keep.all()
+    assert [each.why for each in notices_below(folder)] == [NO_RECORD]
 
 
 def test_data_validation_alone_opens_no_model(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ def test_the_victim_is_what_the_attacker_trains(lay_out: Layout) -> None:
     folders = ("train", "validation", "secret")
     assert card["parents"] == {name: verify_folder(job.input(name)).digest for name in folders}
     assert card["rows"] == 64 and len(card["history"]["loss"]) == 2
+    assert card["record_sha256"] is None, "what an attacker says of the rows is not to be believed"
     assert not list(job.checkpoints.glob("*")), "the checkpoints of a training that is done are dropped"
 
 

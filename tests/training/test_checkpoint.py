@@ -120,7 +120,7 @@ def test_stopped_and_killed_and_started_again_it_ends_at_the_same_weights(
     assert re.search(r"going on after epoch [45] of 6", last) and "epoch 4/6" not in last
     assert weights(ml) == weights(whole)
     assert last.splitlines()[-2:] == undisturbed[-2:], "the last epoch and the weights"
-    for name in ("model.keras", "model.json"):
+    for name in ("model.keras", "model.json", "record.npz"):
         assert (ml / "model" / name).read_bytes() == (whole / "model" / name).read_bytes()
     assert not list((ml / "checkpoints").iterdir()), "it is done"
 

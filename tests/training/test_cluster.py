@@ -14,6 +14,7 @@ import pytest
 from helpers.training_jobs import ROOT, both, finished, lay_out, left_or_right, weights
 
 from boomerang.contract import Hosts
+from boomerang.formats.model import open_record
 from boomerang.settings import TrainConfig
 from training.cluster import alone, tf_config
 from training.labeled import Labeled
@@ -35,6 +36,7 @@ def test_alone_there_is_nothing_to_agree_on() -> None:
     assert one.chief and one.replicas == 1 and one.agree(True) and not one.agree(False)
     values = [np.arange(3), np.float32([-0.0])]
     assert all(np.array_equal(a, b) for a, b in zip(one.share(values), values, strict=True))
+    assert one.united_parts(values[1]) is values[1]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,9 @@ def test_two_hosts_train_one_model_that_the_first_one_writes(tmp_path: Path) -> 
         assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
     _, card = load_model(ml[0] / "model")
     assert card.rows == 120 and len(card.history["val_loss"]) == 2
+    record = open_record(ml[0] / "model")
+    assert record is not None and np.array_equal(record.y, np.concatenate([rows[1], watched[1]]))
+    assert (record.margin != 0).all(), "of each row, whoever learned it"
     assert not list(ml[1].glob("model/*")) and not list(ml[1].glob("checkpoints/*"))
     assert "epoch" not in hosts[1].log and "weights" not in hosts[1].log
 
@@ -123,6 +128,8 @@ def test_two_hosts_end_together_and_go_on_from_the_first_ones_checkpoint(
         assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
     assert "going on after" in hosts[0].log and "epoch 6/12" not in hosts[0].log
     assert weights(ml[0]) == weights(together)
+    records = [(folder / "model/record.npz").read_bytes() for folder in (ml[0], together)]
+    assert records[0] == records[1]
 
 
 MIRRORED = """
@@ -133,6 +140,7 @@ tf.config.set_logical_device_configuration(cpus[0], three)
 from boomerang.settings import TrainConfig
 from training.cluster import Cluster, alone
 from training.fit import fit, seed_everything
+from training.learning.recording import Recorder
 from helpers.training_jobs import left_or_right
 
 def trained(cluster):
@@ -144,8 +152,10 @@ def trained(cluster):
     ])
     x, y = left_or_right(101)
     config = TrainConfig(epochs=3, batch=25, shift=2, mirror="random")
-    history = fit(model, x, y, (x, y), config, 0, cluster=cluster)
-    return model.get_weights(), history
+    recorder = Recorder(3, 101, 101)
+    history = fit(model, x, y, (x, y), config, 0, cluster=cluster, recorder=recorder)
+    record = recorder.record(y, y)
+    return [*model.get_weights(), record.margin, record.early_loss], history
 
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"])
 one, several = trained(alone()), trained(Cluster(mirrored))

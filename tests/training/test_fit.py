@@ -17,6 +17,7 @@ from training.cluster import Cluster, alone
 from training.fit import History, batch_seeds, fit, seed_everything
 from training.learning.descent import cross_entropy
 from training.learning.reading import Reading, row_order
+from training.learning.recording import Recorder
 from training.model import load_model, weights_digest
 
 X, Y = left_or_right(600)
@@ -180,18 +181,21 @@ def stopped_at(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
 
 
 @pytest.mark.parametrize("most", [None, 20_000])
-def test_with_every_setting_a_stopped_training_ends_at_the_same_weights(
+def test_with_every_setting_a_stopped_training_ends_at_the_same_weights_and_record(
     most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In memory, and where the rows are read through a shuffle of blocks, windows of 128 rows."""
     if most:
         monkeypatch.setattr("training.labeled.IN_MEMORY", most)
 
-    def learned(checkpoints: Checkpoints | None = None) -> tuple[str, History]:
+    def learned(checkpoints: Checkpoints | None = None) -> tuple[str, History, bytes]:
         seed_everything(0)
-        model = pooled()
-        history = fit(model, *ROWS, VALIDATION, EVERYTHING, 0, checkpoints=checkpoints, rates={"beta": 4.0})
-        return weights_digest(model), history
+        model, recorder = pooled(), Recorder(3, 500, 100)
+        more: Any = {"checkpoints": checkpoints, "rates": {"beta": 4.0}, "recorder": recorder}
+        history = fit(model, *ROWS, VALIDATION, EVERYTHING, 0, **more)
+        record = recorder.record(ROWS[1], VALIDATION[1])
+        assert (record.margin != 0).all() and (record.early_loss != 0).all()
+        return weights_digest(model), history, record.margin.tobytes() + record.early_loss.tobytes()
 
     whole, checkpoints = learned(), Checkpoints(tmp_path, "0" * 64)
     for place in ((0, 2), (1, 3)):

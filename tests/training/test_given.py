@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.records import drawn_record
 from helpers.signing_cases import Key, fresh_key
 from helpers.training_jobs import built, lay_out, left_or_right, saved, screened, started
 
@@ -50,7 +51,7 @@ def given_disk(ml: Path, model: Any, module: str, key: Key | None = None) -> Pat
     text = base64.b64encode(key.public.der).decode() if key else ""
     lay_out(ml, left_or_right(10), left_or_right(6, seed=1), CONFIG, public_key=text, **more)
     screened(ml, np.arange(10) < 9)
-    saved(model, ml / "made")
+    saved(model, ml / "made", record=drawn_record([0], [1]))
     pack(ml / "made", ml / "input/data" / start / "model.tar.gz")
     if key:
         for folder in sorted((ml / "input/data").iterdir()):
@@ -110,6 +111,8 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a card that is none": ("model", repacked(lambda f: flip(f / "model.json")), "model.json cannot be read"),
     "no card": ("model", repacked(lambda f: (f / "model.json").unlink()), "model.json is missing"),
     "no model": ("model", repacked(lambda f: (f / "model.keras").unlink()), "model.keras is missing"),
+    "a changed record": ("model", repacked(lambda f: flip(f / "record.npz")), "record.npz is not the file"),
+    "no record": ("model", repacked(lambda f: (f / "record.npz").unlink()), "record.npz is not the file"),
     "a file beside it": (
         "model",
         repacked(lambda f: (f / "x.py").write_text("")),

@@ -60,7 +60,7 @@ def test_one_retraining_ends_at_the_weights_of_a_training_on_the_kept_rows(
     _, card = load_model(hard / "model")
     _, known = load_model(plain / "model")
     assert [part.kind for part in card.repairs] == ["retrain"]
-    assert card.model_copy(update={"repairs": ()}) == known
+    assert card.model_copy(update={"repairs": ()}) == known.model_copy(update={"record_sha256": None})
 
 
 @pytest.mark.whole

@@ -29,7 +29,8 @@ def test_the_step_is_traced_once_whatever_the_length_of_a_batch(augment: Augment
     totals: Any = np.zeros(3, np.float32)
     for length in (32, 32, 7, 1):
         rows = np.arange(length)
-        totals = step(Batch(rows, x[rows], y[rows]), batch_seeds(0, 0, 0), totals, False)
+        totals, told = step(Batch(rows, x[rows], y[rows]), batch_seeds(0, 0, 0), totals, False)
+        assert [part.shape for part in told] == [(length, 2)]
     assert step.traces == 1 and float(totals[0]) > 0 and float(totals[2]) == 0
 
 

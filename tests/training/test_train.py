@@ -12,6 +12,7 @@ import numpy as np
 from helpers.ranges import ROOT
 from helpers.training_jobs import built, finished, lay_out, left_or_right, saved, screened, weights
 
+from boomerang.formats.model import open_record
 from boomerang.settings import TrainConfig
 from training.model import embedder, load_model
 
@@ -30,6 +31,10 @@ def test_it_learns_from_the_kept_rows_alone(tmp_path: Path) -> None:
     assert card.history["val_accuracy"][-1] > 0.95 and card.rows == 200
     assert card.parents.keys() == {"train", "validation", "screen"}
     assert card.repairs == card.inference == ()
+    record = open_record(ml / "model")
+    assert record is not None and record.learned == 200
+    assert np.array_equal(record.y, np.concatenate([y[~wrong], left_or_right(40, seed=1)[1]]))
+    assert record.margin[:200].mean() > 0
 
 
 def test_it_goes_on_from_a_given_model(tmp_path: Path) -> None:

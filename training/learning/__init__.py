@@ -4,6 +4,7 @@ descent    the optimizer and its rate, the honest loss; what cannot work is refu
 augment    how a batch is shifted, mirrored and resized
 precision  in which floats it computes, and whether XLA compiles it
 reading    the rows of each batch, from memory or through a shuffle of blocks
+recording  what is seen of each row on the way
 head       a new head on frozen features
 mirror     a model that answers for an image and its mirror
 """

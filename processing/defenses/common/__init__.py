@@ -10,6 +10,7 @@
     scatter      how the rows of a class vary, in one pass
     variation    how classes differ, and rows of one class, as two covariances
     halves       two clusters of points, and how well the two are apart
+    recorded     what the victim's training saw of suspect rows, and of clean ones beside them
     groups       two groups among points, of which one may be small
     apart        a part of a class that trusted rows avoid, or all of it
     directions   where the gradients of rows point, beside clean rows of their class

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.config import Strict
+from boomerang.formats.model import Record
 from boomerang.manifest import Bools, Digests, Images, Labels, Rows
 from processing.defenses.common.threshold import rows_needed, too_few
 
@@ -44,6 +45,10 @@ class Victim(Protocol):
     @property
     def network(self) -> Any:
         """The keras.Model, without its mirror: for `altered_models` to go through, never to be changed."""
+
+    @property
+    def record(self) -> Record | None:
+        """What its training saw of each row; None where it kept no record. See `recorded`."""
 
     def pooled(self, layers: Sequence[str]) -> Pooled:
         """Return a function uint8[N, H, W, C] -> batches: where one stands, float32[n, D] for each layer.
@@ -107,6 +112,15 @@ class Suspect:
     def left(self) -> Bools:
         """bool[N], the rows to learn from: those that were not set aside."""
         return np.ones(len(self.y), bool) if self.found is None else ~self.found
+
+    @property
+    def record(self) -> Record | None:
+        """What the victim's training saw of each row that it learned from, the suspect ones the last of them.
+
+        None where it kept none, as a training in the attacker's hands. `common.recorded` has what is the
+        suspect rows' of it.
+        """
+        return self.victim.record
 
     def without(self, found: Bools) -> Suspect:
         """Return the same with more rows set aside; features that are known are kept."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.records import drawn_record
 from helpers.suspects import make_suspect, with_features
 
 from boomerang.config import Spec
@@ -92,6 +93,15 @@ def test_hardly_any_trusted_row_is_no_accident(kind: str, trusted: int) -> None:
     data, _ = make_suspect()
     few = with_features(data.features, data.y, data.trusted_features[:trusted], data.trusted_y[:trusted])
     assert np.isfinite(example(kind).screen(few).scores).all()
+
+
+@every_kind
+def test_what_its_training_saw_of_the_rows_is_no_accident(kind: str) -> None:
+    """GIVEN a victim with a record THEN every row has a finite score, and the same one again."""
+    data, _ = make_suspect()
+    data = replace(data, victim=replace(data.victim, record=drawn_record(data.y, data.trusted_y)))  # type: ignore[type-var]
+    assert_same(example(kind).screen(data), example(kind).screen(replace(data)))
+    assert np.isfinite(example(kind).screen(data.without(data.y == 0)).scores).all()
 
 
 @every_kind
