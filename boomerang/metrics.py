@@ -254,12 +254,8 @@ class ModelNumbers(Strict):
 class DetectorNumbers(Strict):
     """How a detector did against the truth. Positive: a poisoned row.
 
-    On a clean training set only `fpr` and `least_left` are numbers; precision, F1, AUROC and AP are None.
-
-    Attributes
-    ----------
-    least_left : Rate
-        The clean rows that are left, of the class of which the smallest share is.
+    On a clean training set only `fpr` and `least_left`, the clean rows that are left of the class that loses
+    the largest share, are numbers; precision, F1, AUROC and AP are None.
     """
 
     name: str

@@ -152,6 +152,11 @@ class Roni(Detector):
     groups_per_class: int = Field(default=6, ge=1)
     max_fpr: float = Field(default=0.02, gt=0, lt=1)
 
+    @property
+    def stated_fpr(self) -> None:
+        """None: what it states is a share of groups, and not of rows."""
+        return None
+
     def score(self, suspect: Suspect) -> Scored[Calibration]:
         """Measure the impact of every group; raises BadInput where a feature is not finite."""
         known_features(suspect)

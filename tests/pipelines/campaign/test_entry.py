@@ -143,9 +143,9 @@ def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path:
 
 def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, tmp_path: Path) -> None:
     found = cannot_find(load("default", ["data.validation=100"]))
-    assert "199 are needed for max_fpr = 0.005" in found["spectral signatures"][0]
+    assert "199 are needed for max_fpr = 0.005" in found["SCAn"][0]
     assert "10 trusted rows of a class cannot tell" in found["activation clustering"][0]
-    assert "spectral signatures" not in cannot_find(load("default"))
+    assert "SCAn" not in cannot_find(load("default"))
     write_npz(tmp_path / "own.npz", (8, 8, 3), 2)  # how many classes there are, only this says
     own = load(str(entry), ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "data.validation=100"])
     assert "activation clustering" not in cannot_find(own)

@@ -41,5 +41,5 @@ def test_thresholds_are_said_of_every_detector(digits_range: Range) -> None:
     said = thresholds_of(evaluation)
     assert [each.split(":")[0] for each in said.split("; ")] == [d.title for d in evaluation.detectors]
     assert said.count("from the trusted rows") == len(evaluation.detectors)
-    spectral = next(d for d in evaluation.detectors if d.kind == "spectral_signatures")
-    assert spectral.threshold is None or f"{spectral.title}: {spectral.threshold:.4g}, from" in said
+    scan = next(d for d in evaluation.detectors if d.kind == "scan")
+    assert scan.threshold is None or f"{scan.title}: {scan.threshold:.4g}, from" in said
