@@ -47,10 +47,10 @@ class ScreenConfig(Strict):
 
     detectors: tuple[Spec, ...] = (
         Spec(kind="data_validation"),
-        Spec(kind="repeated_pictures", max_fpr=0.0025),
+        Spec.model_validate({"kind": "repeated_pictures", "max_fpr": 0.0025}),
         Spec(kind="activation_clustering"),
         Spec(kind="scan"),
-        Spec(kind="confident_learning", max_fpr=0.0025),
+        Spec.model_validate({"kind": "confident_learning", "max_fpr": 0.0025}),
     )
     control: Literal["none", "random", "perfect"] = "none"
 
