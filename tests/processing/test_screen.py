@@ -232,8 +232,7 @@ def test_rows_of_the_past_and_their_model_are_shown_and_no_more_of_them_than_fit
 
 def test_without_rows_of_the_past_there_is_no_reference() -> None:
     data, _ = make_suspect(rows=80, poison=2)
-    assert data.reference is None and data.past_features is None
-    assert data.calibration[0] is data.trusted_features and data.calibration[1] is data.trusted_y
+    assert data.reference is None and data.past_x is None
 
 
 def test_rows_of_the_past_of_other_classes_are_refused(tmp_path: Path, model_folder: Path) -> None:

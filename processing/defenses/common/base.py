@@ -125,7 +125,7 @@ class Suspect:
     def without(self, found: Bools) -> Suspect:
         """Return the same with more rows set aside; features that are known are kept."""
         later = replace(self, found=~self.left | found)
-        known = ("features", "trusted_features", "past_features")
+        known = ("features", "trusted_features")
         later.__dict__.update({name: self.__dict__[name] for name in known if name in self.__dict__})
         return later
 
@@ -138,22 +138,6 @@ class Suspect:
     def trusted_features(self) -> Features:
         """float32[M, D] of the trusted rows."""
         return self.victim.embed(self.trusted_x)
-
-    @cached_property
-    def past_features(self) -> Features | None:
-        """float32[P, D] of the rows of the past, or None."""
-        return None if self.past_x is None else self.victim.embed(self.past_x)
-
-    @property
-    def calibration(self) -> tuple[Features, Labels]:
-        """float32[M, D] and int64[M], clean rows to set a threshold by on scores of the victim's features.
-
-        Rows of the past, for the victim has learned them as it has the suspect ones; without them the trusted
-        rows, which lie elsewhere than what it has learned.
-        """
-        if self.past_features is None or self.past_y is None:
-            return self.trusted_features, self.trusted_y
-        return self.past_features, self.past_y
 
 
 @dataclass(frozen=True)
