@@ -30,6 +30,7 @@ from processing.evaluation.evidence import pictures_of
 from processing.evaluation.measure import Frozen, measure
 from processing.evaluation.predictions import STEP, predict, predicted
 from processing.evaluation.probes import freeze_probes
+from processing.evaluation.robustness.retuning import with_retuned
 from processing.evaluation.trials import trials
 from processing.sharing.shares import worker
 
@@ -48,6 +49,7 @@ def evaluate(job: Job, limits: GateConfig) -> None:
     """Run the step: see the module."""
     case = open_case(job, limits)
     tests = trials(case.triggers, case.test, case.photos)
+    case = with_retuned(case, tests)
     predict(case, tests, worker(job, STEP))
     with committing(job.output("evaluation")) as out:
         frozen = freeze_all(out, case, tests)

@@ -16,7 +16,14 @@ from boomerang.config import Spec, Strict, validate
 from boomerang.errors import ConfigError
 from boomerang.gate import GateConfig
 from boomerang.safeio import load_toml
-from boomerang.settings import CanaryConfig, DataConfig, ModelConfig, PicturesConfig, TrainConfig
+from boomerang.settings import (
+    CanaryConfig,
+    DataConfig,
+    ModelConfig,
+    PicturesConfig,
+    RetuningConfig,
+    TrainConfig,
+)
 
 
 class VictimConfig(Strict):
@@ -125,6 +132,7 @@ class Config(Strict):
     screen: ScreenConfig = ScreenConfig()
     harden: tuple[Spec, ...] = (Spec(kind="retrain"),)
     inference: tuple[Spec, ...] = ()
+    retuning: RetuningConfig = RetuningConfig()
     gate: GateConfig = GateConfig()
     jobs: JobsConfig = JobsConfig()
 
@@ -138,6 +146,15 @@ class Config(Strict):
     def _control_for_somebody(self) -> Config:
         if self.screen.control != "none" and not self.harden:
             raise ValueError("no model is trained on what the control keeps: give [[harden]] a repair")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_tuned_again_is_bare(self) -> Config:
+        if self.retuning.when == "always" and (self.inference or not self.harden):
+            raise ValueError(
+                "retuning.when = 'always' asks for a hardened model that [[harden]] makes and nothing wraps: "
+                "leave [[inference]] out, or set it to 'never'"
+            )
         return self
 
     @model_validator(mode="after")

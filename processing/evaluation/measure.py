@@ -17,11 +17,8 @@ from boomerang.metrics import (
     DetectorNumbers,
     Metrics,
     ModelNumbers,
-    Rate,
-    rate,
-    share,
 )
-from boomerang.scoring import confusion
+from boomerang.scoring import Rate, confusion, rate, share
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -131,6 +128,7 @@ def _attack(
     target = None if trial.target is None else classes[trial.target]
     calls = subject.calls(trial.x)
     numbers = attack_numbers(trial, calls, plain, clean_calls, target)
+    numbers = numbers.model_copy(update={"retuned": subject.retuned.get(trial.name)})
     chosen = probes.chosen.get(trial.name)
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
