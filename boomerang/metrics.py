@@ -211,14 +211,49 @@ class DataNumbers(Strict):
     digests: dict[str, str]
 
 
+class Certificates(Strict):
+    """From how many rows of the training set the answers to the canaries are safe.
+
+    The answers are those of a vote of models, each of which learned a partition of the rows on the baseline's
+    features; see `processing.evaluation.robustness.certified`.
+
+    Attributes
+    ----------
+    partitions : int
+        How many models vote.
+    right : Rate
+        Canaries that the vote has right.
+    rows : mapping of str to int
+        By a canary's id, for those that it has right: whatever so many rows of the training set had been, the
+        vote would have said the same. A row whose pixels are changed counts twice.
+    """
+
+    partitions: int
+    right: Rate
+    rows: dict[str, int]
+
+
 class CanarySet(Strict):
-    """The frozen canaries of the run; `classes` has how many are of each class, with those that have none."""
+    """The frozen canaries of the run.
+
+    Attributes
+    ----------
+    classes : mapping of str to int
+        How many are of each class, with those that have none.
+    certificates : Certificates or None
+        None where none were asked for, or the rows are too few.
+    safe_from : int
+        Changed rows of the training set that the answers to half of the canaries are safe from; 0 where
+        nothing is certified.
+    """
 
     digest: str
     records: int
     pictures: dict[str, int]
     classes: dict[str, int]
     candidates: int
+    certificates: Certificates | None = None
+    safe_from: int = 0
 
 
 class Metrics(Strict):

@@ -108,6 +108,19 @@ class CanaryConfig(Strict):
     margin: float = Field(default=0.5, ge=0, lt=1)
 
 
+class CertifyConfig(Strict):
+    """How far the answers to the canaries are certified: from how many changed rows they are safe.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of a partition, on the average; 0 certifies nothing. The more partitions, the more rows the
+        answers are safe from, and the fewer of them are right.
+    """
+
+    rows: int = Field(default=200, ge=0)
+
+
 class RetuningConfig(Strict):
     """Whether the hardened model is tuned on a few poisoned rows, and how; what was repaired may return.
 
@@ -308,5 +321,6 @@ class EvaluateSettings(Strict):
 
     seed: int
     canaries: CanaryConfig
+    certify: CertifyConfig = CertifyConfig()
     retuning: RetuningConfig | None = None
     kinds: tuple[str, ...] = ()

@@ -212,7 +212,11 @@ def step_settings(config: Config) -> dict[str, Strict]:
         VICTIM: _victim(config),
         SCREEN: _screen(config),
         EVALUATE: EvaluateSettings(
-            seed=config.seed, canaries=config.canaries, kinds=_kinds(config), retuning=_retuning(config)
+            seed=config.seed,
+            canaries=config.canaries,
+            certify=config.certify,
+            kinds=_kinds(config),
+            retuning=_retuning(config),
         ),
     }
     if hardens(config):

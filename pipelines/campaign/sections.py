@@ -18,6 +18,7 @@ from boomerang.gate import GateConfig
 from boomerang.safeio import load_toml
 from boomerang.settings import (
     CanaryConfig,
+    CertifyConfig,
     DataConfig,
     ModelConfig,
     PicturesConfig,
@@ -125,6 +126,7 @@ class Config(Strict):
     data: DataConfig = DataConfig()
     pictures: tuple[PicturesConfig, ...] = ()
     canaries: CanaryConfig = CanaryConfig()
+    certify: CertifyConfig = CertifyConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     victim: VictimConfig = VictimConfig()
