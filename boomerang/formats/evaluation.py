@@ -38,7 +38,7 @@ CANARIES = "canaries"
 _GALLERY, _DETECTORS, _AUDIT, _VERSIONS = "gallery.json", "detectors.json", "audit.json", "versions.json"
 _ARRAYS = "arrays"
 
-GroupKind = Literal["poisoned", "triggered", "pictures", "canaries"]
+GroupKind = Literal["poisoned", "missed", "taken", "triggered", "pictures", "canaries"]
 
 
 class Item(Strict):
