@@ -239,8 +239,9 @@ def _screen(config: Config) -> Strict:
 
 def _retuning(config: Config) -> RetuningConfig | None:
     when = config.retuning.when
-    repaired = bool(config.harden) and repairs_victim(config) and not config.inference
-    return config.retuning if when == "always" or (when == "repaired" and repaired) else None
+    bare = bool(config.harden) and not config.inference
+    done = bare and (when == "always" or (when == "repaired" and repairs_victim(config)))
+    return config.retuning if done else None
 
 
 def _kinds(config: Config) -> tuple[str, ...]:

@@ -152,10 +152,10 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _what_is_tuned_again_is_bare(self) -> Config:
-        if self.retuning.when == "always" and (self.inference or not self.harden):
+        if self.retuning.when == "always" and self.inference:
             raise ValueError(
-                "retuning.when = 'always' asks for a hardened model that [[harden]] makes and nothing wraps: "
-                "leave [[inference]] out, or set it to 'never'"
+                "retuning.when = 'always' tunes the hardened model, and no model that something wraps is tuned: "
+                "leave [[inference]] out, or set it to 'repaired'"
             )
         return self
 

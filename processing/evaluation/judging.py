@@ -87,7 +87,7 @@ def verdict(found: Measured, limits: GateConfig) -> Verdict:
     if turned:
         numbers["turned"] = _worst([r.value if r else None for r in turned])
     again = [a.retuned.rise for a in backdoors if a.retuned]
-    if again:
+    if again and limits.max_retuned_rise < 1:
         numbers["retuned_rise"] = _worst(again)
     right = found.canaries.right
     answered = right.total and not found.canaries.unanswered

@@ -121,7 +121,11 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
             "did you mean 'dog'?",
         ),
         ("default", ["attacks.5.rate=1"], "does not exist"),
-        ("default", ["retuning.when=always", "harden=[]"], "asks for a hardened model"),
+        (
+            "default",
+            ["retuning.when=always", 'inference=[{kind="spatial_smoothing"}]'],
+            "no model that something wraps is tuned",
+        ),
         ("default", ["retuning.poisoned=9", "retuning.rows=9"], "leaves no clean row"),
     ],
 )
