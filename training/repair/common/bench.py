@@ -141,6 +141,8 @@ class Bench:
     def note(self, **values: Any) -> None:
         """Leave numbers and words of the repair at work beside the model, see `boomerang.formats.model.Part`.
 
+        They are the chief's: in other processes nothing is noted.
+
         Parameters
         ----------
         **values
@@ -151,7 +153,8 @@ class Bench:
         TypeError, ValueError
             If one is not.
         """
-        self.notes[-1] |= json.loads(json.dumps(values, allow_nan=False))
+        if self.cluster.chief:
+            self.notes[-1] |= json.loads(json.dumps(values, allow_nan=False))
 
     def say(self, line: str) -> None:
         """Log a line, once for all processes."""
