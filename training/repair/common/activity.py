@@ -100,7 +100,7 @@ def _halves(model: Any, layer: str) -> tuple[Any, Any]:
             behind.add(name)
             beside |= {source: each for source, each in sources.items() if source not in behind}
     passed = [tensors[layer], *beside.values()]
-    return keras.Model(model.inputs, passed), keras.Model(passed, tensors[LOGITS])
+    return keras.Model(model.inputs[0], passed), keras.Model(passed, tensors[LOGITS])
 
 
 def _mean_activation(model: Any, layer: str, trusted: Labeled) -> Doubles:
@@ -108,7 +108,7 @@ def _mean_activation(model: Any, layer: str, trusted: Labeled) -> Doubles:
     import keras
     import tensorflow as tf
 
-    inner = keras.Model(model.inputs, ways_to_logits(model)[layer])
+    inner = keras.Model(model.inputs[0], ways_to_logits(model)[layer])
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def total(images: Any) -> Any:

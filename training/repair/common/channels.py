@@ -142,10 +142,13 @@ def masked(model: Any, cuts: Cuts) -> Any:
     import keras
 
     norms = norms_of(model)
-    masks = {norms[name] or name: np.where(channels, 0.0, 1.0).tolist() for name, channels in cuts.items()}
+    masks = {}
+    for name, channels in cuts.items():
+        end = norms[name] or name
+        masks[end] = keras.layers.Rescaling(np.where(channels, 0.0, 1.0).tolist(), name=f"mask_{end}")
 
     def change(name: str, out: Any) -> Any:
-        return keras.layers.Rescaling(masks[name])(out) if name in masks else out
+        return masks[name](out) if name in masks else out
 
     images = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     return keras.Model(images, through(model.inputs[0], images, model.outputs[0], change))
