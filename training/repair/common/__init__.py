@@ -2,6 +2,7 @@
 
     base   what every one says of itself and does; how to write one
     bench  what it works with
+    tuning further training on the trusted rows
 
 What a method of several repairs needs lies beside them.
 """
