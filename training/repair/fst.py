@@ -16,7 +16,7 @@ from training.repair.common.tuning import Tuning
 
 
 class Fst(Tuning):
-    """Draw the head anew, and fine-tune with a loss that keeps it away from what it was (FST, Min et al. 2023).
+    """Draw the head anew, and fine-tune with a loss that keeps it away from what it was (Min et al. 2023).
 
     At low poisoning rates the features of triggered and clean rows lie close together, and fine-tuning need
     not move them. A head that must be unlike the old one moves them apart. The new head is as long as the old

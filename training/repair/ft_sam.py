@@ -29,7 +29,10 @@ class FtSam(Tuning):
     """
 
     title = "FT-SAM"
-    source = "Zhu et al.: Enhancing Fine-Tuning Based Backdoor Defense with Sharpness-Aware Minimization. ICCV 2023"
+    source = (
+        "Zhu et al.: Enhancing Fine-Tuning Based Backdoor Defense with Sharpness-Aware Minimization. "
+        "ICCV 2023"
+    )
     assumes = "the backdoor hangs on large weights that the trusted rows do not need"
     costs = "twice the time of fine-tuning, and trusted rows"
     fails = "?"

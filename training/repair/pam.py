@@ -36,7 +36,10 @@ class Pam(Tuning):
     """
 
     title = "path-aware minimization (PAM)"
-    source = "Min et al.: Uncovering, Explaining, and Mitigating the Superficial Safety of Backdoor Defense. NeurIPS 2024"
+    source = (
+        "Min et al.: Uncovering, Explaining, and Mitigating the Superficial Safety of Backdoor Defense. "
+        "NeurIPS 2024"
+    )
     assumes = "the backdoor is worse on the way back than at either end; flagged rows have wrong labels"
     costs = "half as much again as fine-tuning, and trusted rows"
     fails = "?"
@@ -69,7 +72,7 @@ class Pam(Tuning):
 
 
 def back(poisoned: list[Any], rho: float, weights: list[Any], _: list[Any]) -> list[Any]:
-    """Return the offsets of a length from the weights towards the poisoned ones; none where they are there."""
+    """Return the offsets of a length from the weights towards the poisoned ones; at those, of zeros."""
     import tensorflow as tf
 
     way = [there - here for there, here in zip(poisoned, weights, strict=True)]
@@ -91,4 +94,5 @@ def nearest_others(model: Any, trusted: Labeled, x: Images, y: Labels) -> Labels
     known, asked = embed(trusted.x), embed(x)
     squares = (known**2).sum(1) - 2 * asked @ known.T  # but for the asked row's own length
     squares[y[:, None] == trusted.y] = np.inf
-    return trusted.y[squares.argmin(1)]
+    nearest: Labels = trusted.y[squares.argmin(1)]
+    return nearest
