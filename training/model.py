@@ -39,6 +39,7 @@ from training.architectures.common.slopes import (
     slopes_of,
 )
 from training.inference import INFERENCE
+from training.learning.climbing import Ball, Norm, climbed, hardest, on_floats
 from training.learning.mirror import plain
 
 __all__ = [
@@ -47,18 +48,23 @@ __all__ = [
     "LOGITS",
     "NO_ANSWER",
     "Ask",
+    "Ball",
     "Change",
     "Floats",
     "ModelCard",
     "ModelView",
+    "Norm",
     "Pooled",
     "batch_of",
     "batches",
     "calls_of",
     "classifier",
+    "climbed",
     "embedder",
+    "hardest",
     "load_model",
     "model_digest",
+    "on_floats",
     "pooled_of",
     "save_model",
     "slopes_of",

@@ -154,7 +154,7 @@ class Config(Strict):
     def _what_is_tuned_again_is_bare(self) -> Config:
         if self.retuning.when == "always" and self.inference:
             raise ValueError(
-                "retuning.when = 'always' tunes the hardened model, and no model that something wraps is tuned: "
+                "retuning.when = 'always' tunes the hardened model, and none that something wraps is tuned: "
                 "leave [[inference]] out, or set it to 'repaired'"
             )
         return self

@@ -124,7 +124,7 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
         (
             "default",
             ["retuning.when=always", 'inference=[{kind="spatial_smoothing"}]'],
-            "no model that something wraps is tuned",
+            "none that something wraps is tuned",
         ),
         ("default", ["retuning.poisoned=9", "retuning.rows=9"], "leaves no clean row"),
     ],
