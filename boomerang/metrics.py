@@ -158,6 +158,9 @@ class AttackNumbers(Strict):
     probe_asr : Rate or None
         The success rate on the frozen probes alone, where these are fewer images than `asr` is of: what
         a canary measures is held against this. None where the probes are all of them.
+    refused : int
+        Of the images that `asr` is of, those that a model refuses that may. They are no success of the attack,
+        and not called right.
     """
 
     name: str
@@ -170,11 +173,20 @@ class AttackNumbers(Strict):
     der: float | None = None
     turned: Rate | None = None
     probe_asr: Rate | None = None
+    refused: int = 0
 
     @property
     def registered_asr(self) -> Rate | None:
         """The success rate on the probes as they were frozen; None if untargeted."""
         return self.asr if self.probe_asr is None else self.probe_asr
+
+    @property
+    def robust_drop(self) -> float | None:
+        """The accuracy that the trigger costs on the same images; one that is refused is not called wrong."""
+        known = self.plain_accuracy is not None and self.ra is not None and self.ra.total
+        if not known or self.plain_accuracy.value is None:
+            return None
+        return self.plain_accuracy.value - (self.ra.successes + self.refused) / self.ra.total
 
 
 class Skill(Strict):
@@ -234,7 +246,9 @@ class ModelNumbers(Strict):
         What made it and what wraps it, as its card names them.
     unanswered : int
         Test images to which its answer is no finite number. It is wrong about them; and what is held
-        against a limit was not measured then.
+        against a limit was not measured then, but of a model that refuses.
+    refuses : bool
+        Whether what wraps it may refuse an image: no finite number is an answer then.
     """
 
     digest: str
@@ -242,6 +256,7 @@ class ModelNumbers(Strict):
     inference: tuple[str, ...] = ()
     clean_accuracy: Rate
     unanswered: int = 0
+    refuses: bool = False
     skill: Skill
     accuracy_drop: float | None
     recall: tuple[Rate, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
+
+_ROUNDING = 1e-9  # 0.95 of 100 rows are 95, not 96
 
 
 def confusion(y: IntArray, predicted: IntArray, classes: int) -> IntArray:
@@ -53,3 +56,30 @@ def average_precision(scores: FloatArray, positive: BoolArray) -> float | None:
     hits = np.cumsum(positive[order])[ends]
     gained = np.diff(hits, prepend=0)
     return float(np.sum(gained * hits / (ends + 1)) / positive.sum())
+
+
+def conformal_threshold(clean: FloatArray, max_fpr: float) -> float | None:
+    """Return what a further clean score exceeds with probability at most `max_fpr`.
+
+    The ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
+    the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
+    small for any of them to be that high; see `rows_needed`.
+
+    Parameters
+    ----------
+    clean : float64[M]
+    max_fpr : float
+        In (0, 1).
+    """
+    rank = conformal_rank(len(clean), max_fpr)
+    return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
+
+
+def conformal_rank(clean: int, max_fpr: float) -> int:
+    """Return which of so many clean scores, the smallest being 1, is the threshold."""
+    return ceil((clean + 1) * (1 - max_fpr) - _ROUNDING)
+
+
+def rows_needed(max_fpr: float) -> int:
+    """Return the least number of clean scores from which `conformal_threshold` is not None."""
+    return ceil((1 - _ROUNDING) / max_fpr) - 1

@@ -58,6 +58,7 @@ __all__ = [
     "classifier",
     "embedder",
     "load_model",
+    "may_refuse",
     "model_digest",
     "pooled_of",
     "save_model",
@@ -216,6 +217,11 @@ def calls_of(answers: Floats) -> Calls:
     """
     calls = np.asarray(answers.argmax(axis=1), np.int64)
     return np.where(np.isfinite(answers).all(axis=1), calls, NO_ANSWER)
+
+
+def may_refuse(card: ModelCard) -> bool:
+    """Return whether a model is wrapped in what refuses rows: then NO_ANSWER is one of its answers."""
+    return any(INFERENCE[part.kind].refuses for part in card.inference)
 
 
 class ModelView:
