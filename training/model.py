@@ -32,13 +32,19 @@ from boomerang.manifest import Calls, Images
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
-from training.architectures.common.inside import Change, Floats, Pooled, pooled_of, through, ways_to_logits
-from training.architectures.common.slopes import (
-    Slopes,
-    convolutions_of,
-    slopes_of,
+from training.architectures.common.inside import (
+    Change,
+    Floats,
+    Pooled,
+    pooled_of,
+    through,
+    usual_layers,
+    ways_to_logits,
 )
+from training.architectures.common.norms import last_norms, norms
+from training.architectures.common.slopes import Slopes, convolutions_of, slopes_of
 from training.inference import INFERENCE
+from training.inference.common import ranks
 from training.learning.mirror import plain
 
 __all__ = [
@@ -57,13 +63,17 @@ __all__ = [
     "calls_of",
     "classifier",
     "embedder",
+    "last_norms",
     "load_model",
     "may_refuse",
     "model_digest",
+    "norms",
     "pooled_of",
+    "ranks",
     "save_model",
     "slopes_of",
     "through",
+    "usual_layers",
     "weights_digest",
 ]
 

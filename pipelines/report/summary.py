@@ -9,7 +9,7 @@ from rich.table import Table
 
 from boomerang.config import validate
 from boomerang.gate import advice
-from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate, rate
 from boomerang.safeio import display_name, load_json
 from pipelines.page.gate_table import reasons
 from pipelines.page.terminal import open_console
@@ -57,9 +57,21 @@ def summary_table(metrics: Metrics) -> Table:
     table.add_row("clean accuracy", *(say_rate(model.clean_accuracy) for model in models))
     for row, attack in enumerate(models[0].attacks):
         table.add_row(*_attack_row(attack, row, models))
+    if any(model.refuses for model in models):
+        table.add_row("clean rows refused", *(_say_refused(m.unanswered, m.clean_accuracy, m) for m in models))
+        for row, attack in enumerate(models[0].attacks):
+            found = [(model.attacks[row], model) for model in models]
+            if attack.outcome != "untargeted":
+                table.add_row(f"refused of {attack.name}", *(_say_refused(a.refused, a.asr, m) for a, m in found))
     table.add_row("canaries right", *(_say_count(model.canaries.right) for model in models))
     table.add_row("gate", *(_say_verdict(model) for model in models))
     return table
+
+
+def _say_refused(count: int, of: Rate | None, model: ModelNumbers) -> str:
+    if not model.refuses or of is None:
+        return ""
+    return say_rate(rate(count, of.total))
 
 
 def _attack_row(attack: AttackNumbers, row: int, models: list[ModelNumbers]) -> list[str]:

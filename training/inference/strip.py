@@ -18,7 +18,7 @@ _EPSILON = 1e-12
 class Strip(Refusing):
     """Refuse a row whose class stays the same when trusted images are laid over it.
 
-    Each image is blended, half and half, with `images` trusted ones. The entropy of the answers (over the
+    To each image `images` trusted ones are added, by the value, up to white. The entropy of the answers (over the
     classes, mean over the blends) is low where something in the image outweighs whatever is laid over it. A
     row is refused where it is lower than those of all but `frr` of the trusted rows that are in no blend.
 
@@ -28,7 +28,8 @@ class Strip(Refusing):
       answer is always the same. They are drawn by `seed`. The paper draws 100 anew for each row.
     * The threshold is a quantile of trusted rows' own entropies. The paper takes one of a normal
       distribution with their mean and deviation, which entropies do not have.
-    * Images are averaged, as ART does it; the authors' code adds them.
+    * Values are added up to 255, as the authors' code does it. `blend = "mean"` takes half of each image,
+      as ART does it, which leaves half of a patch's contrast.
 
     ART's own (`art.defences.transformer.poisoning.STRIP`) takes the entropy over the blends of each class,
     which is another number.
@@ -37,6 +38,8 @@ class Strip(Refusing):
     ----------
     images : int
         How many trusted images are laid over each.
+    blend : str
+        `sum` or `mean`.
     seed : int
         Says which.
     """
@@ -50,6 +53,7 @@ class Strip(Refusing):
 
     kind: Literal["strip"] = "strip"
     images: int = Field(default=16, ge=2, le=100)
+    blend: Literal["sum", "mean"] = "sum"
     seed: int = Field(default=0, ge=0)
 
     @property
@@ -63,34 +67,34 @@ class Strip(Refusing):
         over, others = np.sort(rows[: self.images]), np.sort(rows[self.images :])
         if not len(others):
             return model.inputs[0], np.zeros(0)
-        score = -_entropy(model, np.asarray(trusted.x[over]))
+        score = -_entropy(model, np.asarray(trusted.x[over]), 1.0 if self.blend == "sum" else 0.5)
         clean = numbers_of(model.inputs[0], score, np.asarray(trusted.x[others]))
         return score, clean.astype(np.float64)
 
 
-def _entropy(model: Any, over: Any) -> Any:
+def _entropy(model: Any, over: Any, share: float) -> Any:
     """Return float32[N], the mean entropy in bits of the answers to blends with uint8[n, H, W, C]."""
     from keras import ops
 
     images, shape = model.inputs[0], model.input_shape[1:]
-    blends = ops.reshape(_blended(images, over), (-1, *shape))
+    blends = ops.reshape(_blended(images, over, share), (-1, *shape))
     logits = through(images, blends, ways_to_logits(model)[LOGITS])
     answers = ops.softmax(ops.reshape(ops.cast(logits, "float32"), (-1, len(over), logits.shape[-1])))
     bits = -ops.sum(answers * ops.log2(answers + _EPSILON), axis=-1)
     return ops.mean(bits, axis=-1)
 
 
-def _blended(images: Any, over: Any) -> Any:
-    """Return uint8[N, n, H, W, C], the mean of each of N images and each of n; a half rounds to even."""
+def _blended(images: Any, over: Any, share: float) -> Any:
+    """Return uint8[N, n, H, W, C]: a share of each of N images and of each of n; a half rounds to even."""
     from keras import layers, ops
 
-    half = layers.EinsumDense(
+    added = layers.EinsumDense(
         "bhwc,n->bnhwc",
         output_shape=(len(over), *images.shape[1:]),
         bias_axes="nhwc",
         trainable=False,
         dtype="float32",
     )
-    blends = half(ops.cast(images, "float32"))
-    half.set_weights([np.full(len(over), 0.5, np.float32), over.astype(np.float32) / 2])
-    return ops.cast(ops.round(blends), "uint8")
+    blends = added(ops.cast(images, "float32"))
+    added.set_weights([np.full(len(over), share, np.float32), share * over.astype(np.float32)])
+    return ops.cast(ops.minimum(ops.round(blends), 255), "uint8")

@@ -11,6 +11,9 @@ from training.architectures.common import inside
 from training.architectures.common.base import FEATURES, LOGITS
 from training.labeled import Labeled
 
+# Of the number in the name of a layer that Keras has named.
+_MOST_DIGITS = 5
+
 
 class InferenceDefense(Strict, ABC):
     """Something between the images and the model, or between the model and its answer.
@@ -101,11 +104,24 @@ def wrapped(model: Any, defenses: Sequence[InferenceDefense], trusted: Labeled) 
     objects: dict[str, Any] = {}
     for defense in defenses:
         objects |= defense.custom_objects()
+        _count_names(model)
         with custom_object_scope(objects):
             whole = anew(defense.wrap(model, trusted))
         _check(defense.kind, whole, model)
         model = whole
     return model
+
+
+def _count_names(model: Any) -> None:
+    """Have Keras call no new layer as one of a model's: it counts those it has made, not those it has opened."""
+    from keras.backend import get_uid
+
+    for operation in getattr(model, "operations", model.layers):
+        prefix, _, number = operation.name.rpartition("_")
+        numbered = prefix and number.isdecimal() and len(number) <= _MOST_DIGITS
+        name, least = (prefix, int(number) + 1) if numbered else (operation.name, 1)
+        while get_uid(name) < least:
+            pass
 
 
 def anew(model: Any) -> Any:
