@@ -159,8 +159,8 @@ class AttackNumbers(Strict):
         The success rate on the frozen probes alone, where these are fewer images than `asr` is of: what
         a canary measures is held against this. None where the probes are all of them.
     refused : int
-        Of the images that `asr` is of, those that a model refuses that may. They are no success of the attack,
-        and not called right.
+        Of the images that `asr` is of, those that the model refuses, if it may. They are no success of the
+        attack, and not called right.
     """
 
     name: str

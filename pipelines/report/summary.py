@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.markup import escape
@@ -58,20 +59,24 @@ def summary_table(metrics: Metrics) -> Table:
     for row, attack in enumerate(models[0].attacks):
         table.add_row(*_attack_row(attack, row, models))
     if any(model.refuses for model in models):
-        table.add_row("clean rows refused", *(_say_refused(m.unanswered, m.clean_accuracy, m) for m in models))
-        for row, attack in enumerate(models[0].attacks):
-            found = [(model.attacks[row], model) for model in models]
-            if attack.outcome != "untargeted":
-                table.add_row(f"refused of {attack.name}", *(_say_refused(a.refused, a.asr, m) for a, m in found))
+        for name, refused in _refused(models):
+            table.add_row(name, *refused)
     table.add_row("canaries right", *(_say_count(model.canaries.right) for model in models))
     table.add_row("gate", *(_say_verdict(model) for model in models))
     return table
 
 
-def _say_refused(count: int, of: Rate | None, model: ModelNumbers) -> str:
-    if not model.refuses or of is None:
-        return ""
-    return say_rate(rate(count, of.total))
+def _refused(models: list[ModelNumbers]) -> Iterator[tuple[str, list[str]]]:
+    """Give how many clean rows each model refuses, and of each attack; nothing of one that refuses none."""
+
+    def said(model: ModelNumbers, count: int, of: Rate | None) -> str:
+        return say_rate(rate(count, of.total)) if model.refuses and of else ""
+
+    yield "clean rows refused", [said(m, m.unanswered, m.clean_accuracy) for m in models]
+    for row, attack in enumerate(models[0].attacks):
+        if attack.outcome != "untargeted":
+            each = [(m, m.attacks[row]) for m in models]
+            yield f"refused of {attack.name}", [said(m, a.refused, a.asr) for m, a in each]
 
 
 def _attack_row(attack: AttackNumbers, row: int, models: list[ModelNumbers]) -> list[str]:

@@ -144,7 +144,8 @@ def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:
     """Return the accuracy lost against the baseline: of itself 0, and None where that has not all answers."""
     if reference is None:
         return 0.0
-    return None if reference.unanswered and not reference.refuses else _drop(reference.clean_accuracy, accuracy)
+    missing = reference.unanswered and not reference.refuses
+    return None if missing else _drop(reference.clean_accuracy, accuracy)
 
 
 def _drop(before: Rate, after: Rate) -> float | None:

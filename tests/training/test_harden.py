@@ -28,6 +28,7 @@ from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import HardenSettings, ModelConfig, TrainConfig
 from training.given import open_given
 from training.harden import Plan, check_needs, harden, plan_of
+from training.inference.strip import Strip
 from training.model import classifier, load_model
 from training.repair.relabel import Relabel
 from training.repair.retrain import Retrain
@@ -151,3 +152,6 @@ def test_a_repair_is_not_started_with_fewer_trusted_rows_than_it_needs(tmp_path:
     check_needs(Plan([Retrain()], []), given)
     with pytest.raises(BadInput, match="needs 21 of each class, of one there are 20"):
         check_needs(Plan([Needy()], []), given)
+    check_needs(Plan([], [Strip(images=21, frr=0.05)]), given)
+    with pytest.raises(BadInput, match="strip needs 41 to know what is rare, there are 40"):
+        check_needs(Plan([], [Strip(images=22, frr=0.05)]), given)

@@ -23,9 +23,9 @@ class IbdPscRefusal(Refusing):
     trusted rows rises above `error`. Clean rows then lose their class. A row is refused where the mean
     probability that it keeps is higher than that of all but `frr` of the trusted rows.
 
-    What departs from the paper: norms' outputs are multiplied, which is the same as their scale and shift; the
-    threshold is of trusted rows and not 0.9. Where there are less than k + `models` - 1 norms, there are fewer
-    passes; where no k lifts the error above `error`, the last ones up to all norms are taken.
+    What departs from the paper: norms' outputs are multiplied, which is the same as their scale and shift;
+    the threshold is of trusted rows and not 0.9. Where there are less than k + `models` - 1 norms, there are
+    fewer passes; where no k lifts the error above `error`, the last ones up to all norms are taken.
 
     Parameters
     ----------
@@ -41,7 +41,10 @@ class IbdPscRefusal(Refusing):
     source = "Hou et al. 2024, IBD-PSC, sections 4.2-4.3 (ICML)"
     assumes = "the model is surer of a trigger than of any class, and has norms"
     costs = "six passes of the model for an image; 1 / frr trusted rows"
-    fails = "triggers the model is hardly sure of, and networks without norms"
+    fails = (
+        "networks with few norms: on one with four it refused a fifth of BadNets' images, and none with a "
+        "blended trigger or SIG's"
+    )
 
     kind: Literal["ibd_psc_refusal"] = "ibd_psc_refusal"
     factor: float = Field(default=1.5, gt=1)

@@ -33,9 +33,10 @@ class JpegCompression(InferenceDefense):
     """Compress every image and take it as it comes back.
 
     Coarse steps take out what is fine and faint. The same as Pillow's JPEG, and so as
-    `art.defences.preprocessor.JpegCompression`, but for a rounding here and there: the transform is not
-    libjpeg's with whole numbers, and 96 of 100 values and more are within 2 of it. Color images are three channels, with the two of color at half the resolution
-    (4:2:0); of any other number each channel is an image of its own.
+    `art.defences.preprocessor.JpegCompression`, but for rounding: the transform is not libjpeg's with whole
+    numbers, and 96 of 100 values or more are within 2 of it, most the same. Color images are three channels,
+    with the two of color at half the resolution (4:2:0); of any other number each channel is an image of its
+    own.
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,9 +19,10 @@ _EPSILON = 1e-12
 class Strip(Refusing):
     """Refuse a row whose class stays the same when trusted images are laid over it.
 
-    To each image `images` trusted ones are added, by the value, up to white. The entropy of the answers (over the
-    classes, mean over the blends) is low where something in the image outweighs whatever is laid over it. A
-    row is refused where it is lower than those of all but `frr` of the trusted rows that are in no blend.
+    To each image `images` trusted ones are added, value by value, up to white. The entropy of the answers
+    (over the classes, mean over the blends) is low where something in the image outweighs whatever is laid
+    over it. A row is refused where it is lower than those of all but `frr` of the trusted rows that are in no
+    blend.
 
     What departs from the paper:
 
@@ -48,8 +50,8 @@ class Strip(Refusing):
     source = "Gao et al. 2019, STRIP, sections IV-V (ACSAC)"
     assumes = "the trigger is on the image, not on most of it, and outweighs what is laid over it"
     costs = "one pass of the model for each image laid over; trusted rows: those, and 1 / frr others"
-    fails = "triggers as wide as the image, which a blend thins, and attacks that aim at single source classes"
-    example = {"images": 4}
+    fails = "triggers that win on some images only, as those of clean-label attacks: of SIG's it refused none"
+    example: ClassVar[Mapping[str, Any]] = {"images": 4}
 
     kind: Literal["strip"] = "strip"
     images: int = Field(default=16, ge=2, le=100)

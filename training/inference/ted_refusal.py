@@ -46,7 +46,10 @@ class TedRefusal(Refusing):
     source = "Le et al. 2025, TED++, sections 4-5; Mo et al. 2024, TED (IEEE S&P)"
     assumes = "a trigger's row is far from its class in some layers; five trusted rows a class and more"
     costs = "distances to every trusted row at each layer, whose features are saved with the model"
-    fails = "triggers that are near their class in all layers, as those of clean-label poison can be"
+    fails = (
+        "triggers that are near their class in all layers: at a frr of 1% it refused two thirds of BadNets' "
+        "images, a tenth of those with a blended trigger, a seventh of SIG's"
+    )
 
     kind: Literal["ted_refusal"] = "ted_refusal"
     layers: tuple[str, ...] = ()
@@ -144,7 +147,7 @@ def _distances(planes: Planes, ranks: Any) -> Any:
 
 
 def _linear(x: Any, kernel: Any, bias: Any = None) -> Any:
-    """Return float32[N, n], float32[N, m] times a constant, and another added; both are weights of a layer."""
+    """Return float32[N, n], float32[N, m] times a constant, another added; both are weights of a layer."""
     from keras import layers
 
     layer = layers.Dense(kernel.shape[1], use_bias=bias is not None, trainable=False, dtype="float32")

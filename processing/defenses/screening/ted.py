@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Images
-from processing.defenses.common.base import Detector, Features, Finding, Pooled, Scored, Scores, Suspect
+from processing.defenses.common.base import Detector, Features, Finding, Pooled, Scored, Suspect
 from processing.defenses.common.flagging import Beside, by_quantile, by_trusted
 from training.model import ranks, usual_layers
 

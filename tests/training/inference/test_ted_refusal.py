@@ -61,7 +61,7 @@ def test_a_class_of_which_two_rows_are_trusted_is_answered() -> None:
 
 
 def test_what_it_cannot_compare_is_said() -> None:
-    with pytest.raises(ConfigError, match="layer 'logit'.*none"):
+    with pytest.raises(ConfigError, match=r"layer 'logit'.*none"):
         wrapped(NETWORK, [TedRefusal(layers=("logit", "features"))], TRUSTED)
     with pytest.raises(ConfigError, match="two layers and more"):
         wrapped(NETWORK, [TedRefusal(layers=("logits",))], TRUSTED)

@@ -78,8 +78,8 @@ class InferenceDefense(Strict, ABC):
 def through(model: Any, images: Any) -> Any:
     """Return a model's symbolic answer to symbolic images, its layers laid flat, not one layer in another.
 
-    What the answer is computed from first is gone through first. Where a model asks some of its layers several
-    times, as one that looks at more than the image does, their first outputs are those for the image.
+    What the answer is computed from first is gone through first. Where a model asks some of its layers
+    several times, as one that looks at more than the image does, their first outputs are those for the image.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def wrapped(model: Any, defenses: Sequence[InferenceDefense], trusted: Labeled) 
 
 
 def _count_names(model: Any) -> None:
-    """Have Keras call no new layer as one of a model's: it counts those it has made, not those it has opened."""
+    """Have Keras call no new layer as one of a model's: it counts those that it made, not what it opened."""
     from keras.backend import get_uid
 
     for operation in getattr(model, "operations", model.layers):

@@ -1,4 +1,4 @@
-"""What refuses: a defense that answers as the model does, or, where a row is too like a trigger's, with NaN."""
+"""What refuses: a defense that answers as the model does, or with NaN where a row is like a trigger's."""
 
 from __future__ import annotations
 

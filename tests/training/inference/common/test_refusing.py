@@ -1,4 +1,4 @@
-"""What refuses: NaN above the threshold that trusted rows set, and below it the model's answer, to the bit."""
+"""What refuses: NaN above the threshold of trusted rows, and below it the model's answer, to the bit."""
 
 from __future__ import annotations
 
