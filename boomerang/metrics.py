@@ -183,10 +183,10 @@ class AttackNumbers(Strict):
     @property
     def robust_drop(self) -> float | None:
         """The accuracy that the trigger costs on the same images; one that is refused is not called wrong."""
-        known = self.plain_accuracy is not None and self.ra is not None and self.ra.total
-        if not known or self.plain_accuracy.value is None:
+        plain, robust = self.plain_accuracy, self.ra
+        if plain is None or robust is None or plain.value is None or not robust.total:
             return None
-        return self.plain_accuracy.value - (self.ra.successes + self.refused) / self.ra.total
+        return plain.value - (robust.successes + self.refused) / robust.total
 
 
 class Skill(Strict):

@@ -128,7 +128,7 @@ def _cosines() -> Matrix:
     places, frequencies = np.arange(_SIDE) + 0.5, np.arange(_SIDE)
     found = np.cos(np.pi * np.outer(frequencies, places) / _SIDE) * np.sqrt(2 / _SIDE)
     found[0] /= np.sqrt(2)
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
 def _padded(x: Any, down: int, right: int) -> Any:
