@@ -39,7 +39,7 @@ class GateConfig(Strict):
     max_asr_upper : float
         For the upper 95% bound of the attack success rate of each trigger.
     max_robust_drop : float
-        Accuracy lost on the same images when the trigger is on them.
+        Accuracy lost on the same images when the trigger is on them; a refused image is not lost.
     max_turned : float
         Share of an attack's pictures that the baseline does not give to the target class and the
         candidate does. (A share, not a bound: the upper bound for 0 of 26 is already 13%.)

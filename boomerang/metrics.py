@@ -86,6 +86,9 @@ class AttackNumbers(Strict):
         a canary measures is held against this. None where the probes are all of them.
     retuned : Retuned or None
         Of a backdoor, what tuning the hardened model again brings back; None where that was not tried.
+    refused : int
+        Of the images that `asr` is of, those that the model refuses, if it may. They are no success of the
+        attack, and not called right.
     """
 
     name: str
@@ -99,11 +102,20 @@ class AttackNumbers(Strict):
     turned: Rate | None = None
     probe_asr: Rate | None = None
     retuned: Retuned | None = None
+    refused: int = 0
 
     @property
     def registered_asr(self) -> Rate | None:
         """The success rate on the probes as they were frozen; None if untargeted."""
         return self.asr if self.probe_asr is None else self.probe_asr
+
+    @property
+    def robust_drop(self) -> float | None:
+        """The accuracy that the trigger costs on the same images; one that is refused is not called wrong."""
+        plain, robust = self.plain_accuracy, self.ra
+        if plain is None or robust is None or plain.value is None or not robust.total:
+            return None
+        return plain.value - (robust.successes + self.refused) / robust.total
 
 
 class Skill(Strict):
@@ -163,7 +175,9 @@ class ModelNumbers(Strict):
         What made it and what wraps it, as its card names them.
     unanswered : int
         Test images to which its answer is no finite number. It is wrong about them; and what is held
-        against a limit was not measured then.
+        against a limit was not measured then, but of a model that refuses.
+    refuses : bool
+        Whether what wraps it may refuse an image: no finite number is an answer then.
     """
 
     digest: str
@@ -171,6 +185,7 @@ class ModelNumbers(Strict):
     inference: tuple[str, ...] = ()
     clean_accuracy: Rate
     unanswered: int = 0
+    refuses: bool = False
     skill: Skill
     accuracy_drop: float | None
     recall: tuple[Rate, ...]

@@ -16,6 +16,7 @@ FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 
 _Z95 = 1.959963984540054
+_ROUNDING = 1e-9  # 0.95 of 100 rows are 95, not 96
 
 
 def confusion(y: IntArray, predicted: IntArray, classes: int) -> IntArray:
@@ -165,3 +166,30 @@ def paired_difference(a: BoolArray, b: BoolArray) -> tuple[float, float, float]:
     difference = (p.successes - q.successes) / n
     low, high = reach(mine - p.low, q.high - other), reach(p.high - mine, other - q.low)
     return difference, difference - low, difference + high
+
+
+def conformal_threshold(clean: FloatArray, max_fpr: float) -> float | None:
+    """Return what a further clean score exceeds with probability at most `max_fpr`.
+
+    The math.ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
+    the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
+    small for any of them to be that high; see `rows_needed`.
+
+    Parameters
+    ----------
+    clean : float64[M]
+    max_fpr : float
+        In (0, 1).
+    """
+    rank = conformal_rank(len(clean), max_fpr)
+    return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
+
+
+def conformal_rank(clean: int, max_fpr: float) -> int:
+    """Return which of so many clean scores, the smallest being 1, is the threshold."""
+    return math.ceil((clean + 1) * (1 - max_fpr) - _ROUNDING)
+
+
+def rows_needed(max_fpr: float) -> int:
+    """Return the least number of clean scores from which `conformal_threshold` is not None."""
+    return math.ceil((1 - _ROUNDING) / max_fpr) - 1

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from boomerang.gate import BY_KEY, Check
 from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers
-from boomerang.scoring import Rate
 from pipelines.page.wording import counted, percent
 
 _ABOUT = {
@@ -34,16 +33,10 @@ Missing = Literal["none", "some", "all"]
 _Worst = Callable[[AttackNumbers], float | None]
 _OF_ATTACKS: Mapping[str, tuple[str, _Worst, str]] = {
     "asr_upper": ("backdoor", lambda attack: attack.asr.high if attack.asr else None, "asr"),
-    "robust_drop": ("backdoor", lambda attack: _lost(attack.plain_accuracy, attack.ra), ""),
+    "robust_drop": ("backdoor", lambda attack: attack.robust_drop, ""),
     "turned": ("targeted", lambda attack: attack.turned.value if attack.turned else None, "turned"),
     "retuned_rise": ("backdoor", lambda attack: attack.retuned.rise if attack.retuned else None, ""),
 }
-
-
-def _lost(before: Rate | None, after: Rate | None) -> float | None:
-    if before is None or after is None or before.value is None or after.value is None:
-        return None
-    return before.value - after.value
 
 
 def table(metrics: Metrics) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ from processing.evaluation.numbers import (
     with_der,
 )
 from processing.evaluation.probes import Probes
-from training.model import NO_ANSWER
+from training.model import NO_ANSWER, may_refuse
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def model_numbers(
     calls = subject.calls(case.test.x)
     accuracy = share(calls == y)
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
+    refuses = may_refuse(subject.card)
     reference = before["baseline"] if before else None
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
@@ -98,9 +99,9 @@ def model_numbers(
     canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
     table = confusion(y, calls, len(classes))
-    skill = skill_of(y, calls, classes)
+    skill = skill_of(y, calls, classes, refuses)
     measured = Measured(
-        accuracy_drop=None if unanswered else _drop_since(reference, accuracy),
+        accuracy_drop=None if unanswered and not refuses else _drop_since(reference, accuracy),
         skill=skill,
         reference=reference.skill if reference else skill,
         attacks=attacks,
@@ -108,6 +109,7 @@ def model_numbers(
         uncovered=uncovered(canaries.y, classes),
         screen_fpr=screen_fpr,
         control=control,
+        refuses=refuses,
     )
     return ModelNumbers(
         digest=subject.card.weights_sha256,
@@ -115,6 +117,7 @@ def model_numbers(
         inference=tuple(part.title for part in subject.card.inference),
         clean_accuracy=accuracy,
         unanswered=unanswered,
+        refuses=refuses,
         skill=skill,
         accuracy_drop=measured.accuracy_drop,
         recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
@@ -135,7 +138,7 @@ def _attack(
     plain = None if trial.before is None else subject.calls(trial.before)
     target = None if trial.target is None else classes[trial.target]
     calls = subject.calls(trial.x)
-    numbers = attack_numbers(trial, calls, plain, clean_calls, target)
+    numbers = attack_numbers(trial, calls, plain, clean_calls, target, may_refuse(subject.card))
     numbers = numbers.model_copy(update={"retuned": subject.retuned.get(trial.name)})
     chosen = probes.chosen.get(trial.name)
     if chosen is None or len(chosen) == len(trial.y):
@@ -147,7 +150,8 @@ def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:
     """Return the accuracy lost against the baseline: of itself 0, and None where that has not all answers."""
     if reference is None:
         return 0.0
-    return None if reference.unanswered else _drop(reference.clean_accuracy, accuracy)
+    missing = reference.unanswered and not reference.refuses
+    return None if missing else _drop(reference.clean_accuracy, accuracy)
 
 
 def _drop(before: Rate, after: Rate) -> float | None:

@@ -121,4 +121,5 @@ def unreliable(seen: Seeds) -> tuple[str, ...]:
 
 def _unanswered(seen: Measured) -> bool:
     metrics = seen.metrics
-    return any(metrics.models[name].unanswered for name in {metrics.candidate, "victim"})
+    models = [metrics.models[name] for name in {metrics.candidate, "victim"}]
+    return any(model.unanswered and not model.refuses for model in models)

@@ -39,6 +39,24 @@ def test_robust_accuracy_is_compared_on_the_same_images() -> None:
     assert not failed(replace(GOOD, attacks=(hard_class,)))
 
 
+def test_what_refuses_is_measured_and_a_refused_canary_is_a_failure() -> None:
+    """A trigger's images that are refused are not called wrong; without the trigger they would be."""
+    refusing = replace(GOOD, refuses=True)
+    caught = backdoor((2, 400), (395, 400)).model_copy(update={"ra": rate(3, 400), "refused": 395})
+    assert not failed(replace(refusing, attacks=(caught,)))
+    assert failed(replace(refusing, attacks=(caught.model_copy(update={"refused": 0}),))).keys() == {
+        "robust_drop"
+    }
+    one = CanaryNumbers(right=rate(4, 5), balanced=0.8, unanswered=1)
+    assert failed(replace(refusing, canaries=one)) == {"canary_failures": ""}
+    assert not failed(replace(refusing, canaries=one), GateConfig(max_canary_failures=1))
+    y = labels(100, 100)
+    calls = np.where(np.arange(200) % 50, y, NO_ANSWER)
+    assert not failed(replace(refusing, skill=skill_of(y, calls, CLASSES[:2], refuses=True)))
+    silent = skill_of(y, np.full(200, NO_ANSWER), CLASSES[:2], refuses=True)
+    assert failed(replace(refusing, skill=silent)).keys() == {"error_ratio", "lost_classes"}
+
+
 def test_the_worst_of_several_attacks_counts_and_a_missing_one_rejects_by_name() -> None:
     good, bad = backdoor((0, 300)), backdoor((290, 300))
     assert failed(replace(GOOD, attacks=(good, bad)))
