@@ -117,7 +117,8 @@ def test_a_masked_model_answers_as_one_that_is_cut(kind: str, mirror: bool) -> N
 def test_of_a_cut_channel_nothing_is_learned() -> None:
     """In a residual network, where what a batch norm gives is added and no ReLU keeps gradients out."""
     model = drawn("residual", width=4)
-    cuts, norms = some(model), norms_of(model)
+    norms, (last, _) = norms_of(model), convolution(model, "")
+    cuts = {last: some(model)[last]}
     cut(model, cuts)
     assert moved(model, model, cuts, norms), "without a mask it would learn"
     assert not moved(masked(model, cuts), model, cuts, norms)
