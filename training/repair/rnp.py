@@ -134,7 +134,8 @@ class Rnp(Repair):
         def masked(name: str, out: Any) -> Any:
             if name not in masks:
                 return out
-            shift = model.get_layer(name).beta
+            norm = model.get_layer(name)
+            shift = norm.beta if norm.center else 0.0
             return masks[name] * (out - shift) + shift
 
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
