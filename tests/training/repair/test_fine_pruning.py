@@ -8,7 +8,6 @@ import numpy as np
 from helpers.backdoored import asr_and_accuracy, bench_in, victim
 from helpers.training_jobs import built
 
-from boomerang.settings import TrainConfig
 from training.harden import repaired
 from training.repair.common.channels import norms_of
 from training.repair.fine_pruning import FinePruning
@@ -38,9 +37,3 @@ def test_where_no_relu_keeps_gradients_out_a_cut_channel_stays_zero_too(tmp_path
     assert norm is not None
     zero = [np.asarray(variable) for variable in (model.get_layer(name).kernel, model.get_layer(norm).beta)]
     assert not any(values.any() for values in zero)
-
-
-def test_a_step_takes_no_more_rows_than_there_are() -> None:
-    config = TrainConfig(batch=32, sizes=(8, 16, 16, 16, 16))
-    assert FinePruning().recipe(config, 50).batch == 50 and FinePruning().recipe(config, 500).batch == 256
-    assert FinePruning().recipe(config, 50).sizes == ()
