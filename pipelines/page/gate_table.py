@@ -21,6 +21,8 @@ _ABOUT = {
     "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
     "turned": "The attacker's own pictures that now get the label the attacker wanted: the share counted, "
     "not the upper end of its range, which so few pictures leave wide.",
+    "retuned_rise": "A repair that only hides a trigger gives way when the model learns on: what came back, "
+    "above what a model without the trigger learned of the same few rows, at the least that is left open.",
     "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
     "uncovered_classes": "Kinds of picture that nothing would be watched of afterwards.",
     "screen_fpr": "Innocent training pictures thrown away together with the poison.",
@@ -33,6 +35,7 @@ _OF_ATTACKS: Mapping[str, tuple[str, _Worst, str]] = {
     "asr_upper": ("backdoor", lambda attack: attack.asr.high if attack.asr else None, "asr"),
     "robust_drop": ("backdoor", lambda attack: attack.robust_drop, ""),
     "turned": ("targeted", lambda attack: attack.turned.value if attack.turned else None, "turned"),
+    "retuned_rise": ("backdoor", lambda attack: attack.retuned.rise if attack.retuned else None, ""),
 }
 
 

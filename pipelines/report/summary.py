@@ -10,8 +10,9 @@ from rich.table import Table
 
 from boomerang.config import validate
 from boomerang.gate import advice
-from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate, rate
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers
 from boomerang.safeio import display_name, load_json
+from boomerang.scoring import Rate, rate
 from pipelines.page.gate_table import reasons
 from pipelines.page.terminal import open_console
 from pipelines.page.wording import percent

@@ -8,7 +8,8 @@ import numpy as np
 
 from boomerang.gate import GateConfig, Verdict, judge, plain
 from boomerang.manifest import Calls, Labels
-from boomerang.metrics import AttackNumbers, CanaryNumbers, Rate, Skill, share
+from boomerang.metrics import AttackNumbers, CanaryNumbers, Skill
+from boomerang.scoring import Rate, share
 from training.model import NO_ANSWER
 
 _CONTROL = "a control that knows the truth took them out, and no defense"
@@ -90,6 +91,9 @@ def verdict(found: Measured, limits: GateConfig) -> Verdict:
     turned = [a.turned for a in found.attacks if a.outcome == "targeted"]
     if turned:
         numbers["turned"] = _worst([r.value if r else None for r in turned])
+    again = [a.retuned.rise for a in backdoors if a.retuned]
+    if again and limits.max_retuned_rise < 1:
+        numbers["retuned_rise"] = _worst(again)
     right = found.canaries.right
     answered = right.total and (found.refuses or not found.canaries.unanswered)
     numbers["canary_failures"] = right.total - right.successes if answered else None

@@ -13,15 +13,13 @@ from boomerang.gate import gate_numbers, reasons_text
 from boomerang.metrics import (
     AttackNumbers,
     CanarySet,
+    Certificates,
     DataNumbers,
     DetectorNumbers,
     Metrics,
     ModelNumbers,
-    Rate,
-    rate,
-    share,
 )
-from boomerang.scoring import confusion
+from boomerang.scoring import Rate, confusion, rate, share
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -38,11 +36,18 @@ from training.model import NO_ANSWER, may_refuse
 
 @dataclass(frozen=True)
 class Frozen:
-    """What was frozen for the canary: the records with the digest of their folder, and the probes."""
+    """What was frozen for the canary: the records with the digest of their folder, and the probes.
+
+    Attributes
+    ----------
+    certificates : Certificates or None
+        What the answers to the records are safe from.
+    """
 
     canaries: Canaries
     digest: str
     probes: Probes
+    certificates: Certificates | None = None
 
 
 def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
@@ -61,7 +66,7 @@ def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
         models=models,
         screen=together,
         detectors=detectors,
-        canaries=canary_set(case, frozen.canaries, frozen.digest),
+        canaries=canary_set(case, frozen),
         probes=frozen.probes.sets,
         gate=gate_numbers(candidate),
         reasons=reasons_text(candidate),
@@ -134,6 +139,7 @@ def _attack(
     target = None if trial.target is None else classes[trial.target]
     calls = subject.calls(trial.x)
     numbers = attack_numbers(trial, calls, plain, clean_calls, target, may_refuse(subject.card))
+    numbers = numbers.model_copy(update={"retuned": subject.retuned.get(trial.name)})
     chosen = probes.chosen.get(trial.name)
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
@@ -180,13 +186,25 @@ def data_numbers(case: Case) -> DataNumbers:
     )
 
 
-def canary_set(case: Case, canaries: Canaries, digest: str) -> CanarySet:
+def safe_from(certificates: Certificates | None) -> int:
+    """Return from how many changed rows the answers to half of the canaries are safe; a wrong one is not."""
+    if certificates is None:
+        return 0
+    radii = sorted(certificates.rows.values(), reverse=True)
+    half = -(-certificates.right.total // 2)
+    return radii[half - 1] if len(radii) >= half else 0
+
+
+def canary_set(case: Case, frozen: Frozen) -> CanarySet:
     """Return what was frozen, and of how many candidates."""
+    canaries = frozen.canaries
     groups = [identifier.rpartition("/")[0] for identifier in canaries.ids]
     return CanarySet(
-        digest=digest,
+        digest=frozen.digest,
         records=groups.count("records"),
         pictures={name: groups.count(name) for name in sorted(set(groups) - {"records"})},
         classes={name: int(np.count_nonzero(canaries.y == k)) for k, name in enumerate(case.test.classes)},
         candidates=sum(len(group.y) for group in candidate_groups(case)),
+        certificates=frozen.certificates,
+        safe_from=safe_from(frozen.certificates),
     )

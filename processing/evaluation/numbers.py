@@ -6,17 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.manifest import Bools, Calls, Labels
-from boomerang.metrics import (
-    AttackNumbers,
-    CanaryMiss,
-    CanaryNumbers,
-    DetectorNumbers,
+from boomerang.metrics import AttackNumbers, CanaryMiss, CanaryNumbers, DetectorNumbers
+from boomerang.scoring import (
     Rate,
+    auroc,
+    average_precision,
+    balanced_accuracy,
     defense_effectiveness,
     rate,
     share,
 )
-from boomerang.scoring import auroc, average_precision, balanced_accuracy
 from processing.attacks.common.trial import Trial
 from training.model import NO_ANSWER
 

@@ -31,12 +31,17 @@ from boomerang.metrics import (
     DetectorNumbers,
     Metrics,
     ModelNumbers,
+)
+from boomerang.scoring import (
+    BoolArray,
     Rate,
+    auroc,
+    average_precision,
+    confusion,
     defense_effectiveness,
     rate,
     share,
 )
-from boomerang.scoring import BoolArray, auroc, average_precision, confusion
 from helpers.drawn_answers import drawn_predictions
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from boomerang.metrics import paired_difference, rate
+from boomerang.scoring import paired_difference, rate
 from pipelines.matrix.document import Difference, Number
 from pipelines.matrix.gathering.measured import Counts, Effect, Measured
 from pipelines.matrix.quantities import ACCURACY, ASR

@@ -12,7 +12,7 @@ from helpers.scenes import Scene
 
 from boomerang.formats.evaluation import read_metrics
 from boomerang.gate import GateConfig, judge
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from pipelines.page.gate_table import reasons
 from pipelines.report import write_report
 from pipelines.report.summary import show_summary

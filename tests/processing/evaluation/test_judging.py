@@ -9,7 +9,8 @@ import pytest
 from helpers.judged import backdoor
 
 from boomerang.gate import GateConfig, gate_numbers
-from boomerang.metrics import CanaryNumbers, Rate, Skill, rate
+from boomerang.metrics import CanaryNumbers, Retuned, Skill
+from boomerang.scoring import Rate, rate
 from processing.evaluation.judging import Measured, skill_of, verdict
 from training.model import NO_ANSWER
 
@@ -63,6 +64,18 @@ def test_the_worst_of_several_attacks_counts_and_a_missing_one_rejects_by_name()
     assert failed(replace(GOOD, attacks=(good, unmeasured))) == {
         "asr_upper": "p: no image to measure it on, or an answer that is no finite number"
     }
+
+
+def test_what_tuning_brings_back_is_held_against_a_limit_that_is_off_by_default() -> None:
+    again = Retuned(rows=9, poisoned=1, asr=rate(90, 100), floor=rate(5, 100), clean_accuracy=rate(9, 10))
+    repaired = backdoor((0, 300)).model_copy(update={"retuned": again})
+    assert not failed(replace(GOOD, attacks=(repaired,)))
+    assert set(failed(replace(GOOD, attacks=(repaired,)), GateConfig(max_retuned_rise=0.1))) == {
+        "retuned_rise"
+    }
+    nothing = repaired.model_copy(update={"retuned": again.model_copy(update={"asr": rate(0, 0)})})
+    unknown = failed(replace(GOOD, attacks=(nothing,)), GateConfig(max_retuned_rise=0.9))
+    assert set(unknown) == {"retuned_rise"}, "not measured passes no limit"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.judged import backdoor
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from processing.evaluation.numbers import (
     Trial,
     attack_numbers,

@@ -90,8 +90,8 @@ def refusing(model: Any, refused: Any) -> Any:
 
 def too_few(defense: InferenceDefense, rows: int) -> BadInput:
     """Return the error that a defense has too few trusted rows."""
-    why = f"{defense.kind} needs {defense.trusted_rows} to know what is rare, there are {rows}"
-    return BadInput("the trusted rows", why, "raise data.validation, or the share that it may refuse (frr)")
+    why = f"{defense.kind} needs {defense.trusted_rows} to be set by, there are {rows}"
+    return BadInput("the trusted rows", why, "raise data.validation, or let it refuse more")
 
 
 def flat(model: Any) -> Any:
