@@ -20,9 +20,9 @@ class Goodnet(InferenceDefense):
 
     The laboratories of BadNets prune the channels of one convolution, those that the trusted rows use least
     first, until their accuracy has dropped by more than `drop`, as the repair `pruning` does it. Where the
-    model and the pruned one agree, that is the answer; else it is a class of its own, which is a refusal here.
-    Clean rows are refused as often as pruning changes their class: about `drop`, and more where the last
-    channel costs much. Both are in one saved model, whose weights they share.
+    model and the pruned one agree, that is the answer; else it is a class of its own, here a refusal. Clean
+    rows are refused as often as pruning changes their class: about `drop`, and more where the last channel
+    costs much. Both are in one saved model, whose weights they share.
 
     Parameters
     ----------
