@@ -84,11 +84,11 @@ class AttackNumbers(Strict):
     probe_asr : Rate or None
         The success rate on the frozen probes alone, where these are fewer images than `asr` is of: what
         a canary measures is held against this. None where the probes are all of them.
+    retuned : Retuned or None
+        Of a backdoor, what tuning the hardened model again brings back; None where that was not tried.
     refused : int
         Of the images that `asr` is of, those that the model refuses, if it may. They are no success of the
         attack, and not called right.
-    retuned : Retuned or None
-        Of a backdoor, what tuning the hardened model again brings back; None where that was not tried.
     """
 
     name: str
@@ -101,8 +101,8 @@ class AttackNumbers(Strict):
     der: float | None = None
     turned: Rate | None = None
     probe_asr: Rate | None = None
-    refused: int = 0
     retuned: Retuned | None = None
+    refused: int = 0
 
     @property
     def registered_asr(self) -> Rate | None:
