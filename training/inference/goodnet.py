@@ -37,7 +37,10 @@ class Goodnet(InferenceDefense):
     source = "laboratories of BadNets: Gu, Dolan-Gavitt, Garg 2017; pruning of Liu et al. 2018, section 4.1"
     assumes = "the trigger uses channels of one convolution that clean images leave idle"
     costs = "two passes of the model for an image; as many clean rows as the pruning changes"
-    fails = "?"
+    fails = (
+        "triggers that use what clean images use: of images with a blended trigger it refused one of 100, of "
+        "BadNets' 88, and 12 of 100 clean ones (drop .04, a small network)"
+    )
     refuses = True
 
     kind: Literal["goodnet"] = "goodnet"
