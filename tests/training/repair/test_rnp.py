@@ -20,7 +20,7 @@ from training.repair.rnp import Rnp
 def test_it_cuts_channels_and_changes_nothing_else(tmp_path: Path) -> None:
     model, bench = victim(), bench_in(tmp_path)
     before = victim()
-    repaired(model, [Rnp(epochs=10)], bench)
+    repaired(model, [Rnp(batch=25, below=0.9)], bench)
     noted = bench.notes[0]
     assert noted["channels_cut"] > 0 and noted["accuracy_after_unlearning"] < 0.5
     for name, norm in norms_of(model).items():

@@ -93,7 +93,8 @@ def _halves(model: Any, layer: str) -> tuple[Any, Any]:
     import keras
 
     tensors = ways_to_logits(model)
-    behind, beside = {layer}, {}
+    behind: set[str] = {layer}
+    beside: dict[str, Any] = {}
     for name, tensor in tensors.items():  # what it was made of comes before it
         sources = {each._keras_history[0].name: each for each in made_of(tensor)}
         if behind & sources.keys():
