@@ -11,8 +11,8 @@ from training.architectures.common.inside import through, ways_to_logits
 from training.inference.common.base import InferenceDefense
 from training.inference.common.refusing import flat, refusing
 from training.labeled import Labeled
-from training.repair.common.activity import pruning_curve
-from training.repair.common.channels import norms_of
+from training.learning.activity import pruning_curve
+from training.learning.channels import norms_of
 
 
 class Goodnet(InferenceDefense):

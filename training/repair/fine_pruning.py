@@ -9,9 +9,9 @@ from pydantic import Field
 
 from boomerang.config import validate
 from boomerang.settings import TrainConfig
+from training.learning.channels import cut, masked
 from training.repair.common.base import Repair
 from training.repair.common.bench import Bench
-from training.repair.common.channels import cut, masked
 from training.repair.pruning import idle
 
 
