@@ -69,6 +69,8 @@ class Refusing(InferenceDefense):
         BadInput
             If there are too few trusted rows.
         """
+        if (rows := len(trusted.y)) < self.trusted_rows:
+            raise too_few(self, rows)
         laid = flat(model)
         score, clean = self.suspicion(laid, trusted)
         threshold = conformal_threshold(clean, self.frr)
@@ -89,7 +91,7 @@ def refusing(model: Any, refused: Any) -> Any:
 
 
 def too_few(defense: InferenceDefense, rows: int) -> BadInput:
-    """Return the error that a defense has too few trusted rows."""
+    """Return the error that there are too few trusted rows for a defense."""
     why = f"{defense.kind} needs {defense.trusted_rows} to be set by, there are {rows}"
     return BadInput("the trusted rows", why, "raise data.validation, or let it refuse more")
 
