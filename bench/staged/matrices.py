@@ -163,5 +163,11 @@ MATRICES = {
             "hardening-fashion.toml",
             2300,
         ),
+        Matrices(
+            "matrix_adaptive_fashion",
+            "attacks that were made against the default screen, on three seeds",
+            "adaptive-fashion.toml",
+            3500,
+        ),
     )
 }
