@@ -171,7 +171,7 @@ def paired_difference(a: BoolArray, b: BoolArray) -> tuple[float, float, float]:
 def conformal_threshold(clean: FloatArray, max_fpr: float) -> float | None:
     """Return what a further clean score exceeds with probability at most `max_fpr`.
 
-    The math.ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
+    The ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
     the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
     small for any of them to be that high; see `rows_needed`.
 

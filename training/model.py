@@ -7,8 +7,6 @@ it the wrong range. The layer named `features` is the penultimate one, which the
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +27,7 @@ from boomerang.formats.model import (
     write_record,
 )
 from boomerang.manifest import Calls, Images
-from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
+from boomerang.safeio import load_keras_model, normalize_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
 from training.architectures.common.inside import (
@@ -124,7 +122,7 @@ def save_model(model: Any, folder: Path, record: Record | None = None, **card: A
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / MODEL_FILE
     model.save(file)
-    _normalize(file)
+    normalize_keras_model(file)
     full = ModelCard(
         parameters=model.count_params(),
         weights_sha256=model_digest(model, file),
@@ -134,30 +132,6 @@ def save_model(model: Any, folder: Path, record: Record | None = None, **card: A
     )
     write_json_atomic(folder / CARD_FILE, full.model_dump(mode="json"))
     return full
-
-
-def _normalize(path: Path) -> None:
-    """Make a `.keras` archive depend on the model alone, so that the same model has the same digest.
-
-    Keras writes the time into it, and memory addresses as the ids of shared objects.
-    """
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in sorted(archive.namelist())}
-    about = json.loads(members["metadata.json"]) | {"date_saved": "1980-01-01@00:00:00"}
-    config = json.loads(members["config.json"])
-    _renumber(config, {})
-    members |= {"metadata.json": json.dumps(about).encode(), "config.json": json.dumps(config).encode()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name), data)
-
-
-def _renumber(node: Any, numbers: dict[int, int]) -> None:
-    """Replace each `shared_object_id` by the order in which it first appears."""
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
-        _renumber(child, numbers)
-    if isinstance(node, dict) and isinstance(node.get("shared_object_id"), int):
-        node["shared_object_id"] = numbers.setdefault(node["shared_object_id"], len(numbers))
 
 
 def load_model(folder: Path) -> tuple[Any, ModelCard]:

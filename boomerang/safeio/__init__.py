@@ -42,7 +42,12 @@ from boomerang.safeio.images import (
     open_image,
     quiet_decoders,
 )
-from boomerang.safeio.models import MAX_MODEL_BYTES, load_keras_model, read_keras_graph
+from boomerang.safeio.models import (
+    MAX_MODEL_BYTES,
+    load_keras_model,
+    normalize_keras_model,
+    read_keras_graph,
+)
 from boomerang.safeio.python_text import parse_literal, parse_python
 from boomerang.safeio.text import (
     MAX_DEPTH,
@@ -89,6 +94,7 @@ __all__ = [
     "load_npy",
     "load_npz",
     "load_toml",
+    "normalize_keras_model",
     "npz_shapes",
     "open_image",
     "parse_json",

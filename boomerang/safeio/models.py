@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -106,3 +108,32 @@ def _load_keras_copy(data: bytes, files: KerasFiles, custom_objects: dict[str, A
         except Exception as error:  # a foreign model description may break its reader anywhere
             reason = said(error).replace(str(copy), "the model")
             raise RefusedError(f"Keras does not take it ({reason[:400]})") from error
+
+
+def normalize_keras_model(path: Path) -> None:
+    """Make a `.keras` archive depend on the model alone, so that the same model has the same digest.
+
+    Keras writes the time into it, and memory addresses as the ids of shared objects.
+
+    Parameters
+    ----------
+    path : Path
+        As Keras has just saved it; it is written anew.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in sorted(archive.namelist())}
+    about = json.loads(members["metadata.json"]) | {"date_saved": "1980-01-01@00:00:00"}
+    config = json.loads(members["config.json"])
+    _renumber(config, {})
+    members |= {"metadata.json": json.dumps(about).encode(), "config.json": json.dumps(config).encode()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+
+
+def _renumber(node: Any, numbers: dict[int, int]) -> None:
+    """Replace each `shared_object_id` by the order in which it first appears."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _renumber(child, numbers)
+    if isinstance(node, dict) and isinstance(node.get("shared_object_id"), int):
+        node["shared_object_id"] = numbers.setdefault(node["shared_object_id"], len(numbers))

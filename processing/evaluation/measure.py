@@ -90,12 +90,8 @@ def model_numbers(
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
     refuses = may_refuse(subject.card)
     reference = before["baseline"] if before else None
-    attacks = tuple(
-        _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
-    )
-    if "victim" in before:
-        lost = _drop(before["victim"].clean_accuracy, accuracy)
-        attacks = with_der(attacks, before["victim"].attacks, lost or 0.0)
+    each = [_attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)]
+    attacks = _against(before.get("victim"), tuple(each), accuracy)
     canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
     table = confusion(y, calls, len(classes))
@@ -126,6 +122,15 @@ def model_numbers(
         canaries=answers,
         verdict=verdict(measured, case.limits),
     )
+
+
+def _against(
+    victim: ModelNumbers | None, attacks: tuple[AttackNumbers, ...], accuracy: Rate
+) -> tuple[AttackNumbers, ...]:
+    """Return the numbers of attacks with the defense effectiveness, where there was a victim before."""
+    if victim is None:
+        return attacks
+    return with_der(attacks, victim.attacks, _drop(victim.clean_accuracy, accuracy) or 0.0)
 
 
 def _attack(

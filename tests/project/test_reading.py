@@ -35,7 +35,6 @@ ALLOWED = {
     "processing/sharing/spool.py": WRITES,
     "processing/attacks/art_insert_image.py": "the size of a PNG that it has encoded itself",
     "training/cluster.py": "/proc/cpuinfo, which the system writes",
-    "training/model.py": "the archive that Keras has written a moment ago",
     "pipelines/page/shell.py": OURS,
     "pipelines/campaign/sections.py": "a value of the command line",
     "pipelines/definition/user_key.py": "a key of the user's own, opened as safeio opens files",

@@ -185,5 +185,5 @@ def test_a_repair_is_not_started_with_fewer_trusted_rows_than_it_needs(tmp_path:
     with pytest.raises(BadInput, match="needs 21 of each class, of one there are 20"):
         check_needs(Plan([Needy()], []), given)
     check_needs(Plan([], [Strip(images=21, frr=0.05)]), given)
-    with pytest.raises(BadInput, match="strip needs 41 to know what is rare, there are 40"):
+    with pytest.raises(BadInput, match="strip needs 41 to be set by, there are 40"):
         check_needs(Plan([], [Strip(images=22, frr=0.05)]), given)

@@ -29,7 +29,7 @@ class SpatialSmoothing(InferenceDefense):
     source = "Xu, Evans, Qi: Feature Squeezing. NDSS 2018, section III.B (median smoothing)"
     assumes = "the trigger is single pixels or a pattern finer than the window"
     costs = "window x window values sorted for each of an image; accuracy on fine details; no trusted rows"
-    fails = "patches wider than the window, and patterns that are smooth or cover the whole image"
+    fails = "patches as wide as the window, patterns that are smooth or cover the whole image"
 
     kind: Literal["spatial_smoothing"] = "spatial_smoothing"
     window: int = Field(default=3, ge=2, le=9)

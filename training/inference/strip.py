@@ -48,7 +48,7 @@ class Strip(Refusing):
 
     title = "STRIP"
     source = "Gao et al. 2019, STRIP, sections IV-V (ACSAC)"
-    assumes = "the trigger is on the image, not on most of it, and outweighs what is laid over it"
+    assumes = "the trigger outweighs whatever is laid over its image"
     costs = "one pass of the model for each image laid over; trusted rows: those, and 1 / frr others"
     fails = "triggers that win on some images only, as those of clean-label attacks: of SIG's it refused none"
     example: ClassVar[Mapping[str, Any]] = {"images": 4}
@@ -67,8 +67,6 @@ class Strip(Refusing):
         """Return less the entropy, and that of the trusted rows that are laid over nothing."""
         rows = np.random.default_rng(self.seed).permutation(len(trusted.y))
         over, others = np.sort(rows[: self.images]), np.sort(rows[self.images :])
-        if not len(others):
-            return model.inputs[0], np.zeros(0)
         score = -_entropy(model, np.asarray(trusted.x[over]), 1.0 if self.blend == "sum" else 0.5)
         clean = numbers_of(model.inputs[0], score, np.asarray(trusted.x[others]))
         return score, clean.astype(np.float64)

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from training.learning.channels import cut, pairs_of
 from training.repair.common.base import Repair
-from training.repair.common.bench import Bench
-from training.repair.common.channels import cut, pairs_of, tell
+from training.repair.common.bench import Bench, tell
 from training.repair.common.lipschitz import above_mean, channel_lipschitz
 
 

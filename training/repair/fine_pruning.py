@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from training.learning.channels import cut, masked
 from training.repair.common.bench import Bench
-from training.repair.common.channels import cut, masked
 from training.repair.common.tuning import Tuning
 from training.repair.pruning import idle
 

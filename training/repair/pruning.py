@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from training.repair.common.activity import pruning_curve
+from training.learning.activity import pruning_curve
+from training.learning.channels import Cuts, cut
 from training.repair.common.base import Repair
-from training.repair.common.bench import Bench
-from training.repair.common.channels import Cuts, cut, tell
+from training.repair.common.bench import Bench, tell
 
 
 class Pruning(Repair):

@@ -13,10 +13,10 @@ from boomerang.config import validate
 from boomerang.settings import TrainConfig
 from training.architectures.common.inside import Floats, through
 from training.labeled import Labeled
+from training.learning.channels import cut, pairs_of
 from training.learning.descent import Loss, cross_entropy
 from training.repair.common.base import Repair
-from training.repair.common.bench import Bench
-from training.repair.common.channels import cut, pairs_of, tell
+from training.repair.common.bench import Bench, tell
 from training.step import twin
 
 MOMENTUM = 0.9

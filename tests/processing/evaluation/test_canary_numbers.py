@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from boomerang.watching.briefing import CanarySettings
+from boomerang.watching.briefing import CanarySettings, KnownProbes
 from pipelines.watching.local_canary import reaches
+from processing.attacks.common.trial import Trial
 from processing.evaluation.canary_numbers import Records, data_of, measure
 
 CLASSES = ("airplane", "bird", "cat")
@@ -44,3 +45,13 @@ def test_an_answer_that_is_no_number_is_wrong() -> None:
     answers = answering(0, 1, 2)
     answers[2] = np.nan
     assert measure(SETTINGS, records(1, 1, 1), lambda _: answers).balanced == pytest.approx(2 / 3)
+
+
+def test_an_image_with_a_trigger_that_is_refused_is_no_success_of_the_attack() -> None:
+    seen = records(4)
+    probes = Trial("patch", "badnets", "backdoor", 1, seen.x, None, seen.y)
+    answers = answering(1, 1, 0, 1)
+    answers[1:] = np.nan
+    told = SETTINGS.model_copy(update={"probes": {"patch": KnownProbes(digest=DIGEST)}})
+    found = measure(told, seen, lambda _: answers, (probes,))
+    assert (found.attacks["patch"].successes, found.attacks["patch"].total) == (1, 4)

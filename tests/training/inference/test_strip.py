@@ -14,9 +14,10 @@ from helpers.asked import patched
 from boomerang.scoring import auroc
 from training.inference.common.base import wrapped
 from training.inference.common.refusing import flat, numbers_of
+from training.inference.spatial_smoothing import SpatialSmoothing
 from training.inference.strip import Strip
 from training.labeled import Labeled
-from training.model import NO_ANSWER, calls_of, classifier
+from training.model import NO_ANSWER, calls_of, classifier, embedder
 
 
 def bright_quarters(seed: int, y: Any) -> Any:
@@ -79,6 +80,13 @@ def test_a_backdoor_that_was_learned_is_refused_and_clean_rows_are_not() -> None
     whole = wrapped(backdoored(), [Strip(frr=0.02)], TRUSTED)
     refused = calls_of(classifier(whole)(ROWS)) == NO_ANSWER
     assert refused[BAD].mean() > 0.5 and refused[~BAD].mean() < 0.08
+
+
+def test_however_it_is_wrapped_the_features_are_those_of_the_image_and_not_of_a_blend() -> None:
+    smoothed, strip = SpatialSmoothing(), Strip(images=4, frr=0.02)
+    whole = wrapped(backdoored(), [strip, smoothed, strip], TRUSTED)
+    expected = embedder(wrapped(backdoored(), [smoothed], TRUSTED))(ROWS[:6])
+    assert np.array_equal(embedder(whole)(ROWS[:6]), expected)
 
 
 def test_it_tells_more_than_art_s_and_takes_less_than_half_the_time() -> None:

@@ -66,4 +66,4 @@ def test_what_it_cannot_compare_is_said() -> None:
     with pytest.raises(ConfigError, match="two layers and more"):
         wrapped(NETWORK, [TedRefusal(layers=("logits",))], TRUSTED)
     with pytest.raises(BadInput, match="no class three"):
-        wrapped(NETWORK, [TedRefusal()], Labeled(TRUSTED.x[:4], TRUSTED.y[:4]))
+        wrapped(NETWORK, [TedRefusal(frr=0.5)], Labeled(TRUSTED.x[:4], TRUSTED.y[:4]))

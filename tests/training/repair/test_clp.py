@@ -11,8 +11,8 @@ from helpers.training_jobs import built
 
 from boomerang.errors import ConfigError
 from training.harden import repaired
+from training.learning.channels import norms_of
 from training.repair.clp import Clp
-from training.repair.common.channels import norms_of
 
 
 def test_the_channel_that_amplifies_most_is_cut_and_no_other(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from helpers.backdoored import asr_and_accuracy, bench_in, victim
 from helpers.training_jobs import built
 
 from training.harden import repaired
-from training.repair.common.channels import norms_of
+from training.learning.channels import norms_of
 from training.repair.fine_pruning import FinePruning
 from training.repair.pruning import Pruning
 

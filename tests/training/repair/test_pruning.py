@@ -12,9 +12,9 @@ from helpers.training_jobs import built
 from boomerang.errors import ConfigError
 from training.harden import repaired
 from training.labeled import Labeled
+from training.learning.activity import pruning_curve
+from training.learning.channels import norms_of
 from training.model import classifier
-from training.repair.common.activity import pruning_curve
-from training.repair.common.channels import norms_of
 from training.repair.pruning import Pruning
 
 

@@ -12,8 +12,8 @@ from helpers.training_jobs import built
 from boomerang.errors import ConfigError
 from training.harden import repaired
 from training.labeled import Labeled
+from training.learning.channels import norms_of, pairs_of
 from training.model import weights_digest
-from training.repair.common.channels import norms_of, pairs_of
 from training.repair.rnp import Rnp
 
 

@@ -69,24 +69,31 @@ class Refusing(InferenceDefense):
         BadInput
             If there are too few trusted rows.
         """
-        import keras
-        from keras import ops
-
+        if (rows := len(trusted.y)) < self.trusted_rows:
+            raise too_few(self, rows)
         laid = flat(model)
         score, clean = self.suspicion(laid, trusted)
         threshold = conformal_threshold(clean, self.frr)
         if threshold is None:
             raise too_few(self, len(clean))
-        refused = ops.cast(ops.expand_dims(score > threshold, -1), "float32")
-        # NaN cannot stand in a model's description, which is strict JSON: it is the root of -1, and that of
-        # -0 adds nothing. The answer comes first, see `through`.
-        return keras.Model(laid.inputs[0], laid.outputs[0] + ops.sqrt(-refused))
+        return refusing(laid, score > threshold)
+
+
+def refusing(model: Any, refused: Any) -> Any:
+    """Return a model that answers NaN where a symbolic bool[N], computed from its images, is true."""
+    import keras
+    from keras import ops
+
+    # NaN cannot stand in a model's description, which is strict JSON: it is the root of -1, and that of -0
+    # adds nothing. The answer comes first, see `training.inference.common.base.through`.
+    nothing = ops.sqrt(-ops.cast(ops.expand_dims(refused, -1), "float32"))
+    return keras.Model(model.inputs[0], model.outputs[0] + nothing)
 
 
 def too_few(defense: InferenceDefense, rows: int) -> BadInput:
-    """Return the error that a defense has too few trusted rows."""
-    why = f"{defense.kind} needs {defense.trusted_rows} to know what is rare, there are {rows}"
-    return BadInput("the trusted rows", why, "raise data.validation, or the share that it may refuse (frr)")
+    """Return the error that there are too few trusted rows for a defense."""
+    why = f"{defense.kind} needs {defense.trusted_rows} to be set by, there are {rows}"
+    return BadInput("the trusted rows", why, "raise data.validation, or let it refuse more")
 
 
 def flat(model: Any) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from boomerang.manifest import Bools
 from boomerang.settings import TrainConfig
 from training.architectures.common.base import Architecture, fresh
@@ -14,6 +16,7 @@ from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit, solve
 from training.labeled import Labeled, joined
+from training.learning.channels import Cuts
 from training.learning.descent import Loss, Offset
 
 
@@ -174,3 +177,11 @@ class Bench:
         """Remove the checkpoints of all trainings: the model is written."""
         for checkpoints, _ in self._done:
             checkpoints.clear()
+
+
+def tell(bench: Bench, cuts: Cuts, **more: Any) -> None:
+    """Log and note which channels a repair has cut, and what else it has to say."""
+    channels = {name: np.flatnonzero(each).tolist() for name, each in cuts.items() if each.any()}
+    count = sum(map(len, channels.values()))
+    bench.say(f"{count} channels cut")
+    bench.note(channels_cut=count, **more, channels=channels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.repair.common.channels import norms_of
+from training.learning.channels import norms_of
 
 Doubles = npt.NDArray[np.float64]
 

@@ -62,5 +62,5 @@ def test_what_is_outside_of_it_asks_it_about_what_it_gives() -> None:
 def test_too_few_trusted_rows_are_refused_with_what_is_needed() -> None:
     assert Bright(frr=0.01).trusted_rows == 99 and Bright(frr=0.05).trusted_rows == 19
     wrapped(built(), [Bright(frr=0.01)], Labeled(X, Y))
-    with pytest.raises(BadInput, match="bright needs 99 to know what is rare, there are 98"):
+    with pytest.raises(BadInput, match="bright needs 99 to be set by, there are 98"):
         wrapped(built(), [Bright(frr=0.01)], Labeled(X[1:], Y[1:]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.training_jobs import built
 
-from training.repair.common.channels import norms_of
+from training.learning.channels import norms_of
 from training.repair.common.lipschitz import above_mean, channel_lipschitz
 
 

@@ -10,9 +10,9 @@ from helpers.training_jobs import built, left_or_right
 
 from boomerang.errors import ConfigError
 from training.architectures.common.inside import ways_to_logits
+from training.learning.channels import convolution, cut, masked, norms_of, pairs_of
 from training.learning.mirror import mirrored
 from training.model import classifier
-from training.repair.common.channels import convolution, cut, masked, norms_of, pairs_of
 
 NETWORKS = ["small", "lenet", "book", "badnet", "residual", "fast"]
 X, Y = left_or_right(40)

@@ -15,7 +15,6 @@ import numpy as np
 from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Bools
 from training.architectures.common.inside import made_of, through, ways_to_logits
-from training.repair.common.bench import Bench
 
 # By the name of a convolution bool[C], its channels that are cut.
 Cuts = Mapping[str, Bools]
@@ -125,14 +124,6 @@ def cut(model: Any, cuts: Cuts, *, shifts: bool = True) -> None:
         for variable in (variable for layer in layers for variable in layer.variables):
             if variable.name not in kept and variable.shape[-1:] == channels.shape:
                 variable.assign(np.where(channels, 0, np.asarray(variable)))
-
-
-def tell(bench: Bench, cuts: Cuts, **more: Any) -> None:
-    """Log and note which channels a repair has cut, and what else it has to say."""
-    channels = {name: np.flatnonzero(each).tolist() for name, each in cuts.items() if each.any()}
-    count = sum(map(len, channels.values()))
-    bench.say(f"{count} channels cut")
-    bench.note(channels_cut=count, **more, channels=channels)
 
 
 def masked(model: Any, cuts: Cuts) -> Any:

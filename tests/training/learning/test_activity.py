@@ -11,10 +11,10 @@ from helpers.training_jobs import built, left_or_right
 from boomerang.errors import ConfigError
 from training.fit import seed_everything
 from training.labeled import Labeled
+from training.learning.activity import PruningCurve, pruning_curve
+from training.learning.channels import cut
 from training.learning.mirror import mirrored
 from training.model import classifier
-from training.repair.common.activity import PruningCurve, pruning_curve
-from training.repair.common.channels import cut
 
 ROWS = Labeled(*left_or_right(60))
 

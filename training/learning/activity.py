@@ -13,8 +13,8 @@ from training.architectures.common.base import LOGITS
 from training.architectures.common.batches import batch_of, batches
 from training.architectures.common.inside import made_of, ways_to_logits
 from training.labeled import Labeled
+from training.learning.channels import convolution
 from training.learning.mirror import plain
-from training.repair.common.channels import convolution
 
 Doubles = npt.NDArray[np.float64]
 
