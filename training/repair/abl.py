@@ -28,9 +28,10 @@ class Abl(Repair):
     last the loss of those that were set apart is driven up. It looks at no trusted row and no screen; of rows
     that a screen kept, it does so with those.
 
-    The loss is bounded row by row, as the paper writes it; its code does so with the mean of a batch. While
-    the network unlearns, batch norms are as at inference: of rows with a trigger alone they would learn
-    moments that no clean image has.
+    The loss is bounded row by row, as the paper writes it; its code does so with the mean of a batch. A row
+    is unlearned until its label has the probability of a guess; in the paper without end, which leads to no
+    number in few steps. Meanwhile batch norms are as at inference: of rows with a trigger alone they would
+    learn moments that no clean image has.
 
     Attributes
     ----------
@@ -42,7 +43,7 @@ class Abl(Repair):
         Share of the rows that is set apart.
     unlearning : int
         Epochs of the last stage.
-    learning_rate : float
+    batch, learning_rate : int, float
         Of the last stage, by gradient ascent with momentum.
     """
 
@@ -59,7 +60,8 @@ class Abl(Repair):
     bound: float = Field(default=0.5, ge=0)
     isolated: float = Field(default=0.01, gt=0, lt=1)
     unlearning: int = Field(default=20, ge=1, le=10_000)
-    learning_rate: float = Field(default=5e-4, gt=0, le=1000)
+    batch: int = Field(default=32, ge=1, le=2**20)
+    learning_rate: float = Field(default=0.01, gt=0, le=1000)
 
     def repair(self, model: Any, bench: Bench) -> Any:
         """Return a fresh network that has unlearned the rows that it learned first."""
@@ -73,7 +75,7 @@ class Abl(Repair):
         last = self.recipe(
             bench,
             epochs=self.unlearning,
-            batch=min(bench.config.batch, len(rows.y)),
+            batch=min(self.batch, len(rows.y)),
             optimizer="sgd",
             learning_rate=self.learning_rate,
             weight_decay=0.0,
@@ -108,9 +110,11 @@ def bounded(bound: float) -> Loss:
 
 
 def contrary(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
-    """Return the negative cross entropy of a network that is asked as at inference; a `Loss`."""
+    """Return the negative cross entropy, down to that of a guess, of a network asked as at inference."""
+    import tensorflow as tf
+
     losses, given = _FROZEN(model, images, labels)
-    return -losses, given
+    return -tf.minimum(losses, float(np.log(given.shape[-1]))), given
 
 
 _FROZEN = honest_loss(TrainConfig(), frozen=True)
