@@ -119,8 +119,8 @@ class Bench:
         self.architecture.check_steps("a repair that trains the model further")
         rows = rows or self.kept
         checkpoints = self.checkpoints(model, len(self._done))
-        which = "trusted rows" if rows is self.trusted else f"of {len(self.rows.y)} rows"
-        self.say(f"training on {len(rows.y)} {which}")
+        which = {id(self.trusted): "trusted rows", id(self.kept): f"of {len(self.rows.y)} rows"}
+        self.say(f"training on {len(rows.y)} {which.get(id(rows), 'rows')}")
         history = fit(
             model,
             *rows,

@@ -16,8 +16,8 @@ class Tuning(Repair):
     """Training further on the trusted rows, by gradient descent with momentum (.9, Nesterov's).
 
     Images are shifted and mirrored as the victim's were. The weight decay, 5e-4 as in BackdoorBench, is
-    decoupled, of kernels alone. There a batch is of 256 rows; this one lets 500 rows have nearly as many steps
-    as 2,500 have there.
+    decoupled, of kernels alone. A batch is of 256 rows there; with 64, 500 rows have nearly as many steps as
+    2,500 have there.
 
     Attributes
     ----------
