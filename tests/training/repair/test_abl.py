@@ -1,4 +1,4 @@
-"""Anti-backdoor learning: the loss of its stages, what it sets apart, and a trigger that it unlearns."""
+"""Anti-backdoor learning: the loss of its stages, what it finds first, and a trigger that it unlearns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.harden import repaired
 from training.labeled import Labeled
 from training.learning.descent import cross_entropy
 from training.model import classifier
-from training.repair.abl import Abl, bounded, contrary
+from training.repair.abl import Abl, bounded, parted
 from training.repair.retrain import Retrain
 
 CONFIG = TrainConfig(epochs=6, batch=16)
@@ -44,18 +44,17 @@ def test_the_loss_falls_towards_its_bound_from_both_sides() -> None:
     assert np.allclose(found[plain < bound], -plain[plain < bound], rtol=1e-5) and (plain < bound).any()
 
 
-def test_unlearning_drives_the_loss_up_of_the_network_as_it_is_asked_at_inference() -> None:
+def test_some_rows_are_unlearned_with_a_weight_and_no_further_than_a_guess() -> None:
     model, (x, y) = built(), left_or_right(50)
-    answers = classifier(model)(x)
-    statistics = [np.array(v) for v in model.non_trainable_variables]
-    told = np.log(answers[np.arange(50), y])
-    assert np.allclose(contrary(model, x, y)[0], np.maximum(told, np.log(0.5)), atol=1e-4)
-    assert (told < np.log(0.5)).any() and (told > np.log(0.5)).any(), "no further than a guess"
-    now = [np.array(v) for v in model.non_trainable_variables]
-    assert all(np.array_equal(a, b) for a, b in zip(statistics, now, strict=True))
+    plain, apart = np.asarray(cross_entropy(model, x, y)[0]), np.arange(50) % 5 == 0
+    found, answers = parted(9.0, cross_entropy)(model, x, np.where(apart, y + 2, y))
+    found, guess = np.asarray(found), np.log(2)
+    assert np.allclose(found[~apart], plain[~apart], atol=1e-5) and answers.shape == (50, 2)
+    assert np.allclose(found[apart], -9 * np.minimum(plain[apart], guess), atol=1e-4)
+    assert (plain[apart] > guess).any() and (plain[apart] < guess).any()
 
 
-def test_the_rows_of_the_lowest_loss_are_set_apart() -> None:
+def test_the_rows_of_the_lowest_loss_are_those_that_were_learned_first() -> None:
     x, y = left_or_right(200)
     model, wrong = victim_of((x, y), CONFIG), np.where(np.arange(200) < 150, 1 - y, y)
     assert np.array_equal(
@@ -71,6 +70,6 @@ def test_what_retraining_learns_of_a_trigger_is_unlearned(
     x[POISONED], y[POISONED] = stamped(x[POISONED]), 1
     bench = bench_with(tmp_path, (x, y), left_or_right(40, seed=1), CONFIG)
     attacked, _ = asr_and_accuracy(repaired(None, [Retrain()], bench))
-    asr, accuracy = asr_and_accuracy(repaired(None, [Abl(isolated=0.05, learning_rate=1e-3)], bench))
-    assert "15 of 300 rows were learned first and are set apart" in capsys.readouterr().out
+    asr, accuracy = asr_and_accuracy(repaired(None, [Abl(isolated=0.05)], bench))
+    assert "15 of 300 rows were learned first and are unlearned" in capsys.readouterr().out
     assert attacked > 0.8 and asr < 0.2 and accuracy > 0.9
