@@ -44,12 +44,12 @@ class AdversarialTraining(Repair):
     source = "Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks. ICLR 2018"
     assumes = "small changes, of the kind that is trained on"
     costs = (
-        "steps + 1 times the time of a training, and accuracy: 3.6 points for a robust accuracy of 79% instead "
-        "of 42% on Fashion-MNIST; no trusted rows"
+        "steps + 1 times the time of a training, and accuracy: on Fashion-MNIST 3.6 points for a robust "
+        "accuracy of 79% instead of 42%; no trusted rows"
     )
     fails = (
-        "triggers, which are no small changes: a backdoor is learned all the same; larger changes, or of another "
-        "norm"
+        "triggers, which are no small changes: a backdoor is learned all the same; larger changes, and those "
+        "of another norm"
     )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 1, "eps": 2.0, "steps": 1}
 

@@ -21,8 +21,8 @@ class FineTuning(Tuning):
     assumes = "enough trusted rows that the model forgets what they do not need"
     costs = "seconds, and trusted rows"
     fails = (
-        "a trigger that the trusted rows leave alone: 500 of Fashion-MNIST took BadNets from 99.9% to 85%, at "
-        "five times the rate to 26% and 5 points of accuracy with it; and a few poisoned rows bring it back"
+        "a trigger that the trusted rows leave alone: 500 of Fashion-MNIST took BadNets from 99.9% to 85%, "
+        "and at five times the rate to 26% and 5 points of accuracy with it"
     )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 

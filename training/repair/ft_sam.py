@@ -36,8 +36,9 @@ class FtSam(Tuning):
     assumes = "the backdoor hangs on large weights that the trusted rows do not need"
     costs = "twice the time of fine-tuning, and trusted rows"
     fails = (
-        "small networks and few rows, where it does no better than fine-tuning: 500 rows of Fashion-MNIST took "
-        "BadNets from 99.9% to 83%, at five times the rate to 37%; and a few poisoned rows bring it back"
+        "small networks and few rows, where it does no better than fine-tuning: 500 of Fashion-MNIST took "
+        "BadNets from 99.9% to 83%, at five times the rate to 37%; as published, a few poisoned rows bring "
+        "it back"
     )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 

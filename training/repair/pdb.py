@@ -46,8 +46,8 @@ class Pdb(Repair):
     assumes = "the trigger is no stronger than a frame, and what shows the class is not at the edge"
     costs = "a whole training with more rows, trusted rows, and the edge of every image"
     fails = (
-        "accuracy, where few trusted rows teach the shift: with 500 of Fashion-MNIST BadNets and blended were "
-        "at 1%, and accuracy 7 points lower; images whose edge matters"
+        "accuracy, where few trusted rows teach the shift: with 500 of Fashion-MNIST BadNets and blended "
+        "came down to 1%, and accuracy by 7 points; images whose edge matters"
     )
     fresh: ClassVar[bool] = True
     trusted_per_class: ClassVar[int] = 10
