@@ -10,6 +10,7 @@ import pytest
 from helpers.benches import bench_with, victim_of
 from helpers.training_jobs import built, left_or_right
 
+from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
 from training.harden import repaired
 from training.labeled import Labeled
@@ -52,6 +53,12 @@ def test_some_rows_are_unlearned_with_a_weight_and_no_further_than_a_guess() -> 
     assert np.allclose(found[~apart], plain[~apart], atol=1e-5) and answers.shape == (50, 2)
     assert np.allclose(found[apart], -9 * np.minimum(plain[apart], guess), atol=1e-4)
     assert (plain[apart] > guess).any() and (plain[apart] < guess).any()
+
+
+def test_a_network_that_is_solved_at_once_is_refused(tmp_path: Path) -> None:
+    bench = bench_with(tmp_path, left_or_right(60), left_or_right(40, seed=1), CONFIG, architecture="svm")
+    with pytest.raises(ConfigError, match="'svm' is solved at once and takes no steps"):
+        repaired(None, [Abl()], bench)
 
 
 def test_the_rows_of_the_lowest_loss_are_those_that_were_learned_first() -> None:

@@ -74,9 +74,16 @@ class Bench:
         config : TrainConfig, optional
             Another than the victim's; without effect on a network that is solved at once.
         loss : Loss, optional
-            Another than the honest one; it too is for a network that learns in steps.
+            Another than the honest one.
+
+        Raises
+        ------
+        ConfigError
+            See `fit`; a loss of its own is refused for a network that is solved at once.
         """
         rows = rows or self.kept
+        if loss is not None:
+            self.architecture.check_steps("a repair with a loss of its own")
         if self.architecture.in_steps:
             model = fresh(self.architecture, rows, self.classes)
             self.fit(model, rows, config, loss)
