@@ -48,8 +48,8 @@ class Abl(Repair):
     assumes = "rows with a trigger are learned faster than any others, and are more than are set apart"
     costs = "a whole training and some epochs, and accuracy where clean rows are unlearned; no trusted rows"
     fails = (
-        "networks that learn the classes as fast as a trigger: on Fashion-MNIST two thirds of the rows that it "
-        "found were BadNets', a quarter blended, none SIG; BadNets came down to 7%, blended to 37%, and "
+        "networks that learn the classes as fast as a trigger: on Fashion-MNIST two thirds of the rows that "
+        "it found were BadNets', a quarter blended, none SIG; BadNets came down to 7%, blended to 37%, and "
         "accuracy by 20 points and more"
     )
     fresh: ClassVar[bool] = True
