@@ -30,7 +30,7 @@ def test_what_the_victim_learned_from_does_not_matter(tmp_path: Path) -> None:
     assert np.mean(classifier(model)(X).argmax(1) == Y) > 0.95
 
 
-@pytest.mark.parametrize(("rows", "batch"), [(100, 100), (1000, 256)])
+@pytest.mark.parametrize(("rows", "batch"), [(50, 50), (1000, 64)])
 def test_its_batches_are_no_larger_than_its_rows_and_what_it_does_not_say_is_as_in_train(
     tmp_path: Path, rows: int, batch: int
 ) -> None:
