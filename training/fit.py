@@ -73,15 +73,13 @@ def fit(
     model : keras.Model
         In float32. In the chief it ends up trained, in float32, on whatever it was trained.
     x, y : uint8[N, H, W, C] in 0..255, mapped or not, or `Picked`; int64[N]
-    validation : (uint8[M, H, W, C], int64[M])
-        Watched, never learned from; no choice is made on it.
+    validation : (uint8[M, H, W, C], int64[M]); watched, never learned from, and no choice is made on it
     config, seed : TrainConfig, int
         `batch` is the rows of a step over all replicas; the seed is of their order and the augmentation.
     cluster : Cluster, optional; what trains together, each process by the same call, see `_Training`
     checkpoints : Checkpoints, optional
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
-    loss : Loss, optional
-        What is learned, without it the honest one; its mean over the rows is the history's `loss`.
+    loss : Loss, optional; without it the honest one; its mean over the rows is the history's `loss`
     offset : Offset, optional; without it the gradient is that at the weights themselves
     rates : mapping of str to float, optional; see `Architecture.rates`
     recorder : Recorder, optional; in the chief it ends up with the record

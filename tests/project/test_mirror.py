@@ -222,6 +222,7 @@ COVERED_BY: dict[str, list[str]] = {
     "training/repair/test_kinds.py": [
         "training/repair/common/base",
         "training/repair/common/bench",
+        "training/repair/common/tuning",
     ],
     "pipelines/cli/commands/test_attacks.py": ["pipelines/catalogue/on_terminal"],
     "pipelines/cli/commands/test_campaign.py": ["pipelines/cli/where"],

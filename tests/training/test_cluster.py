@@ -183,6 +183,6 @@ def test_three_devices_learn_from_every_row_what_one_learns() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=240,
     )
     assert done.stdout.endswith("equal\n"), done.stdout + done.stderr

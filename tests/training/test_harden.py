@@ -90,6 +90,18 @@ def test_two_hosts_learn_the_labels_that_the_chief_has_given(tmp_path: Path) -> 
 
 
 @pytest.mark.whole
+def test_two_hosts_go_through_what_each_repair_asks_the_chief_for(tmp_path: Path) -> None:
+    """The rows that ABL unlearns, the poisoned weights and relabeled rows of PAM, the old head of FST."""
+    chain = (Spec(kind="abl", early=1), Spec(kind="pam", epochs=1), Spec(kind="fst", epochs=1))
+    disks = [disk(tmp_path / h, hosts=HOSTS, index=i, repairs=chain) for i, h in enumerate(HOSTS)]
+    with both(disks, module=MODULE) as hosts:
+        assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
+    model, card = load_model(disks[0] / "model")
+    assert [part.kind for part in card.repairs] == ["abl", "pam", "fst"]
+    assert np.mean(classifier(model)(ROWS[0]).argmax(1) == ROWS[1]) > 0.9
+
+
+@pytest.mark.whole
 def test_a_chain_stopped_in_its_second_training_ends_at_the_same_model(tmp_path: Path) -> None:
     more = {"repairs": (RETRAIN, RETRAIN), "inference": (SMOOTH,)}
     whole, ml = (disk(tmp_path / name, **more) for name in ("whole", "stopped"))

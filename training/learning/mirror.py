@@ -28,14 +28,14 @@ def mirrored(model: Any) -> Any:
 
     if is_mirrored(model):
         return model
-    trunk = _copy(model, {FEATURES: _ONE_WAY})
+    trunk = copied(model, {FEATURES: _ONE_WAY})
     features, images = (
         _output(trunk, _ONE_WAY),
         keras.Input(model.input_shape[1:], dtype="uint8", name="images"),
     )
     ways = [through(trunk.inputs[0], seen, features) for seen in (images, ops.flip(images, axis=2))]
     mean = keras.layers.Average(name=FEATURES)(ways)
-    return _copy(keras.Model(images, through(features, mean, trunk.outputs[0])))
+    return copied(keras.Model(images, through(features, mean, trunk.outputs[0])))
 
 
 def plain(model: Any) -> Any:
@@ -50,7 +50,7 @@ def plain(model: Any) -> Any:
         return model
     mean = _output(model, FEATURES)
     answers = through(mean, made_of(mean)[0], model.outputs[0])
-    return _copy(keras.Model(model.inputs, answers), {_ONE_WAY: FEATURES})
+    return copied(keras.Model(model.inputs, answers), {_ONE_WAY: FEATURES})
 
 
 def _output(model: Any, layer: str) -> Any:
@@ -64,7 +64,7 @@ def _output(model: Any, layer: str) -> Any:
     raise ValueError(f"no layer '{layer}' leads to the answers")
 
 
-def _copy(model: Any, names: Mapping[str, str] | None = None) -> Any:
+def copied(model: Any, names: Mapping[str, str] | None = None) -> Any:
     """Return a copy of a model whose layers hang in no other graph, some of them called otherwise."""
     import keras
 

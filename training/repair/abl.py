@@ -12,7 +12,7 @@ from boomerang.config import validate
 from boomerang.manifest import Bools
 from boomerang.settings import TrainConfig
 from training.fit import answers
-from training.labeled import Labeled, picked
+from training.labeled import Labeled
 from training.learning.descent import Loss, cross_entropy, honest_loss
 from training.model import classifier
 from training.repair.common.base import Repair
@@ -24,13 +24,14 @@ class Abl(Repair):
 
     A trigger is learned in the first epochs, before anything else. There the loss is kept from falling below
     a bound (local gradient ascent): clean rows stay there, those with a trigger fall below it all the same.
-    The rows of the lowest loss are then set apart, the network learns the others as `[train]` says, and at
-    last the loss of those that were set apart is driven up. It looks at no trusted row and no screen; of rows
-    that a screen kept, it does so with those.
+    The rows of the lowest loss are then unlearned while the others are learned as `[train]` says (global
+    gradient ascent): their mean loss is taken off that of the others. It looks at no trusted row and no
+    screen; of rows that a screen kept, it does so with those.
 
-    The loss is bounded row by row, as the paper writes it; its code does so with the mean of a batch. While
-    the network unlearns, batch norms are as at inference: of rows with a trigger alone they would learn
-    moments that no clean image has.
+    The loss is bounded row by row, as the paper writes it; its code does so with the mean of a batch. A row
+    is unlearned until its label is no likelier than a guess; in the paper there is no end to it. Unlearned
+    after the training instead, as in its code, they took all else with them: of other trusted rows of
+    Fashion-MNIST 10% to 52% were then right.
 
     Attributes
     ----------
@@ -39,53 +40,38 @@ class Abl(Repair):
     bound : float
         What the loss is kept from falling below there, in nats.
     isolated : float
-        Share of the rows that is set apart.
-    unlearning : int
-        Epochs of the last stage.
-    learning_rate : float
-        Of the last stage, by gradient ascent with momentum.
+        Share of the rows that is unlearned.
     """
 
     title = "anti-backdoor learning (ABL)"
     source = "Li et al.: Anti-Backdoor Learning: Training Clean Models on Poisoned Data. NeurIPS 2021"
     assumes = "rows with a trigger are learned faster than any others, and are more than are set apart"
     costs = "a whole training and some epochs, and accuracy where clean rows are unlearned; no trusted rows"
-    fails = "?"
+    fails = (
+        "networks that learn the classes as fast as a trigger: on Fashion-MNIST two thirds of the rows that "
+        "it found were BadNets', a quarter blended, none SIG; BadNets came down to 7%, blended to 37%, and "
+        "accuracy by 20 points and more"
+    )
     fresh: ClassVar[bool] = True
-    example: ClassVar[Mapping[str, Any]] = {"early": 1, "unlearning": 1, "learning_rate": 1e-4}
+    example: ClassVar[Mapping[str, Any]] = {"early": 1}
 
     kind: Literal["abl"] = "abl"
     early: int = Field(default=2, ge=1, le=10_000)
     bound: float = Field(default=0.5, ge=0)
     isolated: float = Field(default=0.01, gt=0, lt=1)
-    unlearning: int = Field(default=20, ge=1, le=10_000)
-    learning_rate: float = Field(default=5e-4, gt=0, le=1000)
 
     def repair(self, model: Any, bench: Bench) -> Any:
-        """Return a fresh network that has unlearned the rows that it learned first."""
-        first = self.recipe(bench, epochs=self.early)
-        model = bench.anew(bench.kept, first, bounded(self.bound))
+        """Return a fresh network that has learned the rows but those that it learned first."""
+        own = {"epochs": self.early, "sizes": ()}
+        early = validate(TrainConfig, {**bench.config.model_dump(), **own}, where=self.kind)
+        model = bench.anew(bench.kept, early, bounded(self.bound))
         # Only the chief's network has learned.
         (apart,) = bench.cluster.share([self.learned_first(model, bench.kept)])
-        bench.say(f"{apart.sum()} of {len(apart)} rows were learned first and are set apart")
-        bench.fit(model, picked(*bench.kept, ~apart))
-        rows = picked(*bench.kept, apart)
-        last = self.recipe(
-            bench,
-            epochs=self.unlearning,
-            batch=min(bench.config.batch, len(rows.y)),
-            optimizer="sgd",
-            learning_rate=self.learning_rate,
-            weight_decay=0.0,
-            schedule="constant",
-            warmup=0.0,
-        )
-        bench.fit(model, rows, last, contrary)
+        bench.say(f"{apart.sum()} of {len(apart)} rows were learned first and are unlearned")
+        x, y = bench.kept
+        told = Labeled(x, np.where(apart, y + len(bench.classes), y))
+        bench.fit(model, told, loss=parted(float((~apart).sum() / apart.sum()), honest_loss(bench.config)))
         return model
-
-    def recipe(self, bench: Bench, **own: Any) -> TrainConfig:
-        """Return how a stage learns, where `[train]` does not say it."""
-        return validate(TrainConfig, {**bench.config.model_dump(), "sizes": (), **own}, where=self.kind)
 
     def learned_first(self, model: Any, rows: Labeled) -> Bools:
         """Return bool[N], the rows of the lowest loss; one at least."""
@@ -107,10 +93,22 @@ def bounded(bound: float) -> Loss:
     return loss
 
 
-def contrary(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
-    """Return the negative cross entropy of a network that is asked as at inference; a `Loss`."""
-    losses, given = _FROZEN(model, images, labels)
-    return -losses, given
+def parted(weight: float, honest: Loss) -> Loss:
+    """Return a loss that learns some rows and unlearns the others, each of these with a weight.
 
+    Parameters
+    ----------
+    weight : float
+    honest : Loss
+        Of K classes. A row whose label is y + K is unlearned: its loss for y is driven up to log K.
+    """
 
-_FROZEN = honest_loss(TrainConfig(), frozen=True)
+    def loss(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
+        import tensorflow as tf
+
+        classes = model.output_shape[-1]
+        losses, given = honest(model, images, labels % classes)
+        unlearned = -weight * tf.minimum(losses, float(np.log(classes)))
+        return tf.where(labels < classes, losses, unlearned), given
+
+    return loss

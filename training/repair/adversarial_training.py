@@ -43,8 +43,14 @@ class AdversarialTraining(Repair):
     title = "adversarial training"
     source = "Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks. ICLR 2018"
     assumes = "small changes, of the kind that is trained on"
-    costs = "steps + 1 times the time of the training, and accuracy on unchanged images; no trusted rows"
-    fails = "?"
+    costs = (
+        "steps + 1 times the time of a training, and accuracy: on Fashion-MNIST 3.6 points for a robust "
+        "accuracy of 79% instead of 42%; no trusted rows"
+    )
+    fails = (
+        "triggers, which are no small changes: a backdoor is learned all the same; larger changes, and those "
+        "of another norm"
+    )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 1, "eps": 2.0, "steps": 1}
 
     kind: Literal["adversarial_training"] = "adversarial_training"

@@ -20,7 +20,10 @@ class FineTuning(Tuning):
     source = "Liu, Dolan-Gavitt & Garg: Fine-Pruning. RAID 2018, section 4.2; settings of BackdoorBench"
     assumes = "enough trusted rows that the model forgets what they do not need"
     costs = "seconds, and trusted rows"
-    fails = "?"
+    fails = (
+        "a trigger that the trusted rows leave alone: 500 of Fashion-MNIST took BadNets from 99.9% to 85%, "
+        "and at five times the rate to 26% and 5 points of accuracy with it"
+    )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 
     kind: Literal["fine_tuning"] = "fine_tuning"

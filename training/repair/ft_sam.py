@@ -19,8 +19,8 @@ class FtSam(Tuning):
     rows' loss is flat there. Here the gradient is not that at the weights but where that loss is highest near
     them, within a radius that is measured in each weight's own size; so the large ones are moved most.
 
-    Zhu et al. have 2,500 rows of CIFAR-10 and a network of 11 million weights. Momentum and weight decay are
-    ours, see below, theirs are plain and in the gradient.
+    Zhu et al. have 2,500 rows of CIFAR-10 and a network of 11 million weights. Their momentum is plain and
+    their weight decay a part of the gradient.
 
     Attributes
     ----------
@@ -35,7 +35,11 @@ class FtSam(Tuning):
     )
     assumes = "the backdoor hangs on large weights that the trusted rows do not need"
     costs = "twice the time of fine-tuning, and trusted rows"
-    fails = "?"
+    fails = (
+        "small networks and few rows, where it does no better than fine-tuning: 500 of Fashion-MNIST took "
+        "BadNets from 99.9% to 83%, at five times the rate to 37%; as published, a few poisoned rows bring "
+        "it back"
+    )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 
     kind: Literal["ft_sam"] = "ft_sam"

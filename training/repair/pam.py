@@ -42,7 +42,11 @@ class Pam(Tuning):
     )
     assumes = "the backdoor is worse on the way back than at either end; flagged rows have wrong labels"
     costs = "half as much again as fine-tuning, and trusted rows"
-    fails = "?"
+    fails = (
+        "few trusted rows and no screen: 500 of Fashion-MNIST took BadNets from 99.9% to 78%, with the rows "
+        "of a perfect screen to .4%, and 4 to 5 points of accuracy with it; clean rows among the "
+        "flagged ones, whose labels are made wrong"
+    )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 
     kind: Literal["pam"] = "pam"

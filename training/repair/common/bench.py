@@ -81,9 +81,16 @@ class Bench:
         config : TrainConfig, optional
             Another than the victim's; without effect on a network that is solved at once.
         loss : Loss, optional
-            Another than the honest one; it too is for a network that learns in steps.
+            Another than the honest one.
+
+        Raises
+        ------
+        ConfigError
+            See `fit`; a loss of its own is refused for a network that is solved at once.
         """
         rows = rows or self.kept
+        if loss is not None:
+            self.architecture.check_steps("a repair with a loss of its own")
         if self.architecture.in_steps:
             model = fresh(self.architecture, rows, self.classes)
             self.fit(model, rows, config, loss)
@@ -126,8 +133,8 @@ class Bench:
         self.architecture.check_steps("a repair that trains the model further")
         rows = rows or self.kept
         checkpoints = self.checkpoints(model, len(self._done))
-        which = "trusted rows" if rows is self.trusted else f"of {len(self.rows.y)} rows"
-        self.say(f"training on {len(rows.y)} {which}")
+        which = {id(self.trusted): "trusted rows", id(self.kept): f"of {len(self.rows.y)} rows"}
+        self.say(f"training on {len(rows.y)} {which.get(id(rows), 'rows')}")
         history = fit(
             model,
             *rows,

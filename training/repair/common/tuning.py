@@ -15,7 +15,9 @@ from training.repair.common.bench import Bench
 class Tuning(Repair):
     """Training further on the trusted rows, by gradient descent with momentum (.9, Nesterov's).
 
-    Images are shifted and mirrored as the victim's were. The weight decay is decoupled, of kernels alone.
+    Images are shifted and mirrored as the victim's were. The weight decay, 5e-4 as in BackdoorBench, is
+    decoupled, of kernels alone. A batch is of 256 rows there; with 64, 500 rows have nearly as many steps as
+    2,500 have there.
 
     Attributes
     ----------
@@ -32,7 +34,7 @@ class Tuning(Repair):
     trusted_per_class: ClassVar[int] = 10
 
     epochs: int = Field(default=100, ge=1, le=10_000)
-    batch: int = Field(default=256, ge=1, le=2**20)
+    batch: int = Field(default=64, ge=1, le=2**20)
     learning_rate: float = Field(default=0.01, gt=0, le=1000)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
