@@ -23,8 +23,11 @@ from boomerang.shown import display_name
 
 _DO = "give a .h5 file as model.save wrote it, of standard layers; weights alone do not do"
 _DESCRIPTION, _WEIGHTS = "model_config", "model_weights"
-# Models, the policy of a layer's numbers in Keras 2, and what stands for a tuple.
-_BESIDE_LAYERS = {"Functional", "Model", "Sequential", "InputLayer", "Policy", "DTypePolicy", "__tuple__"}
+# Models, the policy of a layer's numbers in Keras 2; a tuple, and what a layer was given.
+_BESIDE_LAYERS = {
+    *("Functional", "Model", "Sequential", "Policy"),
+    *("__tuple__", "__keras_tensor__"),
+}
 _PARTS = ("layers", "initializers", "regularizers", "constraints", "dtype_policies")
 
 
