@@ -86,6 +86,7 @@ def evidence(case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> Eviden
         audit=case.truth.audit,
         versions=versions(),
         predictions=predicted(case, tests),
+        repairs={name: subject.card.repairs for name, subject in case.subjects.items()},
     )
 
 

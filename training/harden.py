@@ -12,8 +12,9 @@ It is stopped, started again and run on several hosts as a training is, see `tra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,12 @@ def _harden(given: Given, plan: Plan, cluster: Cluster) -> None:
     if not cluster.chief:
         return
     whole = wrapped(given.finished(model), plan.inference, given.validation)
-    given.save(whole, history=bench.history, repairs=parts(plan.repairs), inference=parts(plan.inference))
+    given.save(
+        whole,
+        history=bench.history,
+        repairs=parts(plan.repairs, bench.notes),
+        inference=parts(plan.inference),
+    )
     bench.clear()
 
 
@@ -111,7 +117,10 @@ def bench_of(given: Given, cluster: Cluster) -> Bench:
 
 
 def repaired(model: Any, repairs: Sequence[Repair], bench: Bench) -> Any:
-    """Return a model, None if there is none yet, after all repairs; each begins at the same random state."""
+    """Return a model, None if there is none yet, after all repairs; each begins at the same random state.
+
+    What each noted is then in `bench.notes`.
+    """
     import keras
 
     for repair in repairs:
@@ -119,12 +128,18 @@ def repaired(model: Any, repairs: Sequence[Repair], bench: Bench) -> Any:
             print(f"repair: {repair.title}", flush=True)
         keras.utils.set_random_seed(bench.seed)
         model = repair.repair(model, bench)
+        bench.notes.append({})
     return model
 
 
-def parts(made: Sequence[Repair] | Sequence[InferenceDefense]) -> tuple[Part, ...]:
-    """Return what a card says of repairs, or of defenses at inference."""
-    return tuple(Part(kind=m.kind, title=m.title, settings=m.model_dump(mode="json")) for m in made)
+def parts(
+    made: Sequence[Repair] | Sequence[InferenceDefense], notes: Iterable[dict[str, Any]] = ()
+) -> tuple[Part, ...]:
+    """Return what a card says of repairs and what they noted, or of defenses at inference."""
+    return tuple(
+        Part(kind=m.kind, title=m.title, settings=m.model_dump(mode="json"), notes=noted)
+        for m, noted in zip(made, chain(notes, repeat({})), strict=False)
+    )
 
 
 if __name__ == "__main__":

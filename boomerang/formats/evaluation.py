@@ -3,6 +3,7 @@
 metrics.json     `boomerang.metrics.Metrics`, which the pipeline's gate reads
 gallery.json     small groups of images with what each model calls them; their pixels are in `arrays`
 detectors.json   each detector with its threshold and notes
+repairs.json     what made each model, and what each repair noted
 audit.json       what each attack did, in Poison's words
 versions.json    of the libraries that the numbers depend on
 arrays/          gallery-K.npy, gallery-K-before.npy: uint8[n, H, W, C]; scores.npy float64[D, N], flagged.npy
@@ -27,6 +28,7 @@ from pydantic import Field
 
 from boomerang.config import Strict, validate
 from boomerang.errors import BadInput
+from boomerang.formats.model import Part
 from boomerang.formats.predictions import Predictions, write_predictions
 from boomerang.manifest import Bools, Images, Manifest, commit, verify_folder
 from boomerang.metrics import METRICS_FILE, Metrics
@@ -35,7 +37,8 @@ from boomerang.safeio import load_json, load_npy, safe_join, write_json_atomic
 KIND = "evaluation"
 CANARIES = "canaries"
 
-_GALLERY, _DETECTORS, _AUDIT, _VERSIONS = "gallery.json", "detectors.json", "audit.json", "versions.json"
+_GALLERY, _DETECTORS, _REPAIRS = "gallery.json", "detectors.json", "repairs.json"
+_AUDIT, _VERSIONS = "audit.json", "versions.json"
 _ARRAYS = "arrays"
 
 GroupKind = Literal["poisoned", "triggered", "pictures", "canaries"]
@@ -120,6 +123,12 @@ class _DetectorList(Strict):
     detectors: tuple[DetectorWords, ...] = ()
 
 
+class _Repairs(Strict):
+    """The whole of `repairs.json`."""
+
+    models: dict[str, tuple[Part, ...]]
+
+
 @dataclass(frozen=True)
 class Picture:
     """A group of a gallery as it is written: the group, and its pixels.
@@ -153,6 +162,8 @@ class Evidence:
     audit, versions : mapping
     predictions : Predictions
         What the numbers were counted from.
+    repairs : mapping of str to sequence of Part
+        By model, as its card has them.
     """
 
     pictures: Sequence[Picture]
@@ -163,6 +174,7 @@ class Evidence:
     audit: Mapping[str, Any]
     versions: Mapping[str, str]
     predictions: Predictions
+    repairs: Mapping[str, Sequence[Part]]
 
 
 @dataclass(frozen=True)
@@ -178,6 +190,7 @@ class Evaluation:
     flagged: Bools
     attack_of: npt.NDArray[np.int8]
     versions: dict[str, str]
+    repairs: dict[str, tuple[Part, ...]]
 
     def images(self, name: str) -> Images:
         """Return an array of the gallery, uint8[n, H, W, C]; raises BadInput if it is another."""
@@ -200,6 +213,7 @@ def write_evaluation(folder: Path, metrics: Metrics, evidence: Evidence, manifes
         METRICS_FILE: metrics.model_dump(mode="json"),
         _GALLERY: Gallery(groups=tuple(groups)).model_dump(mode="json"),
         _DETECTORS: [each.model_dump(mode="json") for each in evidence.detectors],
+        _REPAIRS: _Repairs(models={k: tuple(v) for k, v in evidence.repairs.items()}).model_dump(mode="json"),
         _AUDIT: dict(evidence.audit),
         _VERSIONS: dict(evidence.versions),
     }
@@ -255,6 +269,7 @@ def open_evaluation(folder: Path) -> Evaluation:
         flagged=load_npy(folder / _ARRAYS / "flagged.npy", kinds="b", ndim=2),
         attack_of=load_npy(folder / _ARRAYS / "attack_of.npy", kinds="i", ndim=1),
         versions=load_json(folder / _VERSIONS),
+        repairs=validate(_Repairs, load_json(folder / _REPAIRS), where=_REPAIRS).models,
     )
     _check_shapes(evaluation)
     return evaluation

@@ -50,11 +50,15 @@ class Part(Strict):
         Which one it is, and what people call it.
     settings : mapping
         All of them, also those that the config left to their defaults.
+    notes : mapping
+        What a repair found while it worked, as JSON. Two lists of as many numbers each, by their names, are a
+        curve: the second over the first.
     """
 
     kind: str
     title: str
     settings: dict[str, Any]
+    notes: dict[str, Any] = Field(default_factory=dict)
 
 
 class ModelCard(Strict):

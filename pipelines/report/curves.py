@@ -104,6 +104,27 @@ def _round(value: float) -> float:
     return round(float(value), 5)
 
 
+def note_curve(note: Any) -> dict[str, Any] | None:
+    """Return the curve that a note of a repair is, see `boomerang.formats.model.Part`; None if it is none.
+
+    Returns
+    -------
+    mapping or None
+        `x` and `y`, what the axes are of, and `points`, two or more [x, y].
+
+    >>> note_curve({"channels cut": [0, 1], "accuracy": [0.9, 0.5]})
+    {'x': 'channels cut', 'y': 'accuracy', 'points': [[0.0, 0.9], [1.0, 0.5]]}
+    """
+    if not isinstance(note, dict) or len(note) != 2:
+        return None
+    (x, xs), (y, ys) = note.items()
+    if not all(isinstance(each, list) for each in (xs, ys)) or not 2 <= len(xs) == len(ys):
+        return None
+    if not all(isinstance(value, int | float) for value in (*xs, *ys)):
+        return None
+    return {"x": x, "y": y, "points": [[float(a), float(b)] for a, b in zip(xs, ys, strict=True)]}
+
+
 def score_ticks(
     edges: list[float], center: float | None, spread: float | None, count: int = 5
 ) -> list[float]:

@@ -17,7 +17,7 @@ from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
 from pipelines.report import provenance, sentences
-from pipelines.report.curves import histogram, roc
+from pipelines.report.curves import histogram, note_curve, roc
 from pipelines.report.run_folder import Run
 from pipelines.runs.step_notices import notices_of
 from processing.datasets import SOURCES
@@ -74,6 +74,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
         "screen": _screen(evaluation),
+        "repairs": _repairs(evaluation),
         "canaries": metrics.canaries.model_dump(mode="json"),
     }
 
@@ -247,6 +248,23 @@ def _screen(evaluation: Evaluation) -> Document:
         "together": _recall_by_attack(metrics.screen, attack_names(metrics)),
         "detectors": detectors,
     }
+
+
+def _repairs(evaluation: Evaluation) -> list[Document]:
+    """Return what each repair noted, those that noted something: single facts, curves, and the rest."""
+    return [
+        {"model": model, "title": part.title, **_told_apart(part.notes)}
+        for model, parts in evaluation.repairs.items()
+        for part in parts
+        if part.notes
+    ]
+
+
+def _told_apart(notes: Document) -> Document:
+    curves = {name: points for name, note in notes.items() if (points := note_curve(note)) is not None}
+    facts = {name: note for name, note in notes.items() if isinstance(note, str | int | float)}
+    rest = {name: note for name, note in notes.items() if name not in curves | facts}
+    return {"facts": facts, "curves": curves, "rest": rest}
 
 
 def _controls(evaluation: Evaluation) -> list[DetectorWords]:

@@ -1,4 +1,4 @@
-"""The report's charts: a scale for rates, a bar of time, scores as a histogram, and ROC curves.
+"""The report's charts: a scale for rates, a bar of time, scores as a histogram, and curves.
 
 A chart gets plain numbers of the report and returns markup; see `pipelines.page.svg`.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipelines.page.axes import Frame
+from pipelines.page.axes import Frame, ticks
 from pipelines.page.svg import chart, element, shape
 from pipelines.report.curves import score_ticks
 
@@ -181,6 +181,41 @@ def roc(
         fpr, tpr = point
         parts.append(element("circle", cx=_ROC.x(fpr), cy=_ROC.y(tpr), r=4.5, class_="point"))
     return chart(_ROC.width, _ROC.height, title, parts)
+
+
+def curve(points: Sequence[Sequence[float]], below: str, title: str) -> Markup:
+    """Return one line through points [x, y], in the order that they come in.
+
+    Parameters
+    ----------
+    points : sequence of [x, y]
+        Two or more.
+    below : str
+        What x is.
+    title : str
+        Read out in place of the picture.
+    """
+    (left, right), (low, high) = (_range(values) for values in zip(*points, strict=True))
+    parts = []
+    for tick in ticks(low, high, 4):
+        y = _SCORES.y((tick - low) / (high - low))
+        parts += [_SCORES.across(y, "grid"), _SCORES.beside(y, f"{tick:g}")]
+    parts.append(_SCORES.across(_SCORES.base, "axis"))
+    for tick in ticks(left, right):
+        x = _SCORES.x((tick - left) / (right - left))
+        parts += [_SCORES.stroke(x), _SCORES.below(x, f"{tick:g}")]
+    places = (
+        f"{_SCORES.x((x - left) / (right - left)):.1f},{_SCORES.y((y - low) / (high - low)):.1f}"
+        for x, y in points
+    )
+    line = element("polyline", points=" ".join(places), class_="curve all")
+    return chart(_SCORES.width, _SCORES.height, title, [*parts, _SCORES.caption(below), line])
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """Return the least and the largest; half a unit to each side where they are the same."""
+    low, high = min(values), max(values)
+    return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
 def _roc_axes() -> Iterator[Markup]:

@@ -26,9 +26,12 @@ from boomerang.config import Spec
 from boomerang.contract import Job
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import HardenSettings, ModelConfig, TrainConfig
+from training.cluster import alone
 from training.given import open_given
-from training.harden import Plan, check_needs, harden, plan_of
+from training.harden import Plan, bench_of, check_needs, harden, parts, plan_of, repaired
 from training.model import classifier, load_model
+from training.repair.common.base import Repair
+from training.repair.common.bench import Bench
 from training.repair.relabel import Relabel
 from training.repair.retrain import Retrain
 
@@ -116,6 +119,35 @@ def test_the_victim_is_wrapped_where_nothing_else_is_asked_for(tmp_path: Path) -
     assert card.parents["victim"] == given.weights_sha256 != card.weights_sha256
     assert [(part.kind, part.settings["window"]) for part in card.inference] == [("spatial_smoothing", 2)]
     assert card.repairs == () and card.history["loss"] == ()
+
+
+class Noting(Repair):
+    """Does nothing but note."""
+
+    title = "noting"
+    kind: str = "noting"
+    value: Any = None
+
+    def repair(self, model: Any, bench: Bench) -> Any:
+        """Note the value, where there is one."""
+        if self.value is not None:
+            bench.note(value=self.value, same=0.5)
+        return model
+
+
+def test_what_each_repair_noted_stands_beside_the_model(tmp_path: Path) -> None:
+    job = Job(disk(tmp_path / "ml", repairs=(RETRAIN,)), training=True)
+    bench = bench_of(open_given(job, job.settings(HardenSettings)), alone())
+    repairs = [Noting(value=(1, 2)), Noting(), Noting(value="three")]
+    repaired(built(), repairs, bench)
+    noted = [part.notes for part in parts(repairs, bench.notes)]
+    assert noted == [{"value": [1, 2], "same": 0.5}, {}, {"value": "three", "same": 0.5}]
+    assert [
+        part.notes for part in parts(plan_of(settings(inference=(SMOOTH,), start="victim")).inference)
+    ] == [{}]
+    for wrong in (np.float32(1), float("nan")):
+        with pytest.raises((TypeError, ValueError), match="JSON"):
+            bench.note(value=wrong)
 
 
 def settings(**more: Any) -> HardenSettings:

@@ -27,6 +27,7 @@ def test_what_is_written_is_read_back(folder: Path) -> None:
     assert found.metrics == read_metrics(folder) and found.groups == read_gallery(folder).groups
     assert found.scores.shape == found.flagged.shape == (len(found.detectors), len(found.attack_of))
     assert found.detectors[0].threshold is not None and found.attacks and found.versions
+    assert found.repairs["victim"] == () and found.repairs["hardened"][1].notes["channels_cut"] == 20
     for group in found.groups:
         assert len(found.images(group.images)) == len(group.items) > 0
     assert any(group.before for group in found.groups)

@@ -90,7 +90,7 @@ def test_page_is_whole_without_scripts(page: Page, reports: dict[str, Path]) -> 
         page.open(reports["stopped"])
         assert page.evaluate("document.getElementById('theme').hidden")
         assert page.evaluate("document.querySelectorAll('.model').length") == 3
-        assert page.evaluate("document.querySelectorAll('svg.chart').length") == 6
+        assert page.evaluate("document.querySelectorAll('svg.chart').length") == 7
     finally:
         page.call("Emulation.setScriptExecutionDisabled", value=False)
 

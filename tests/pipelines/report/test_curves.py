@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boomerang.scoring import auroc
-from pipelines.report.curves import histogram, roc, score_ticks
+from pipelines.report.curves import histogram, note_curve, roc, score_ticks
 
 
 def test_roc_points_enclose_the_auroc() -> None:
@@ -23,6 +23,21 @@ def test_roc_points_enclose_the_auroc() -> None:
 
 def test_roc_needs_both_kinds_of_rows() -> None:
     assert roc(np.arange(3.0), np.zeros(3, bool)) is None
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"a": [0, 1], "b": [0.5]},
+        {"a": [0], "b": [1]},
+        {"a": [0, 1], "b": [1, "x"]},
+        {"a": [0, 1], "b": 2},
+        {"a": [0, 1]},
+        [[0, 1], [1, 2]],
+    ],
+)
+def test_what_is_not_two_lists_of_as_many_numbers_is_no_curve(note: object) -> None:
+    assert note_curve(note) is None
 
 
 @pytest.mark.parametrize("tail", [0.0, 1e3, 1e9])

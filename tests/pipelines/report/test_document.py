@@ -112,6 +112,17 @@ def test_gate_lists_what_does_not_apply_as_absent(stopped: Path) -> None:
     assert [entry["passed"] for entry in rows["asr_upper"]["models"]] == [True, False, True]
 
 
+def test_what_a_repair_noted_is_shown_and_a_repair_that_noted_nothing_is_not(stopped: Path) -> None:
+    (shown,) = report_of(stopped)["results"]["repairs"]
+    assert (shown["model"], shown["title"]) == ("hardened", "channel pruning")
+    assert shown["facts"] == {"layer": "conv<3>", "channels_cut": 20, "least": 0.703125}
+    assert shown["curves"]["curve"]["points"] == [[0, 0.9], [10, 0.9], [20, 0.7]]
+    assert shown["rest"] == {"more": [[1]]}
+    page = (stopped / "report.html").read_text(encoding="utf-8")
+    assert "<dt>layer</dt><dd>conv&lt;3&gt;</dd>" in page and "<dt>least</dt><dd>0.7031</dd>" in page
+    assert "as channel pruning found it" in page
+
+
 def test_failed_run_says_where_and_why(tmp_path: Path) -> None:
     folder = build_run(tmp_path / "failed", Scene(stop="TrainVictim"))
     page = write_report(folder).read_text(encoding="utf-8")

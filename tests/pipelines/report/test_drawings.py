@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pipelines.report.drawings import attack_class, bar, histogram, roc, track
+from pipelines.report.drawings import attack_class, bar, curve, histogram, roc, track
 
 SCORES = {"edges": [0.0, 1.0, 2.0], "clean": [90, 9], "attacks": [[0, 7]], "center": None, "spread": None}
 
@@ -29,6 +29,12 @@ def test_a_roc_curve_runs_from_corner_to_corner() -> None:
     assert 'points="40.0,196.0 40.0,12.0 224.0,12.0"' in drawn
     assert '<circle cx="132" cy="104"' in drawn
     assert "circle" not in roc([], None, "curve")
+
+
+def test_a_curve_runs_through_its_points_from_the_least_to_the_largest() -> None:
+    drawn = curve([[0, 0.9], [10, 0.9], [20, 0.5]], "channels cut", "accuracy by channels cut")
+    assert 'points="40.0,12.0 195.0,12.0 350.0,196.0"' in drawn and ">channels cut</text>" in drawn
+    assert 'points="40.0,104.0 350.0,104.0"' in curve([[0, 1], [1, 1]], "x", "a flat one")
 
 
 def test_a_rate_that_was_not_measured_leaves_its_line_empty() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,8 @@ class Bench:
         Model, number of the training -> where that training goes on from and leaves its state.
     past : Labeled or None
         Rows of the past, which no screen looked at; None where there are none.
+    notes : list of dict
+        What each repair noted, in their order; the last is that of the repair at work.
     """
 
     rows: Labeled
@@ -57,6 +60,7 @@ class Bench:
     cluster: Cluster
     checkpoints: Callable[[Any, int], Checkpoints]
     past: Labeled | None = None
+    notes: list[dict[str, Any]] = field(default_factory=lambda: [{}])
     _done: list[tuple[Checkpoints, History]] = field(default_factory=list)
 
     def with_past(self, rows: Labeled) -> Labeled:
@@ -133,6 +137,24 @@ class Bench:
         """The epochs of all trainings so far, one after the other."""
         histories: Sequence[History] = [history for _, history in self._done]
         return {name: tuple(n for history in histories for n in history[name]) for name in NUMBERS}
+
+    def note(self, **values: Any) -> None:
+        """Leave numbers and words of the repair at work beside the model, see `boomerang.formats.model.Part`.
+
+        They are the chief's: in other processes nothing is noted.
+
+        Parameters
+        ----------
+        **values
+            Of plain Python, as JSON has it, and finite.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If one is not.
+        """
+        if self.cluster.chief:
+            self.notes[-1] |= json.loads(json.dumps(values, allow_nan=False))
 
     def say(self, line: str) -> None:
         """Log a line, once for all processes."""
