@@ -67,12 +67,15 @@ class ReversedTriggers:
         return int(self.sizes.argmin())
 
     @property
+    def enough(self) -> bool:
+        """Whether the classes are enough for an index."""
+        return len(self.classes) >= LEAST_CLASSES
+
+    @property
     def alarm(self) -> bool:
         """Whether that patch was found and lies more than two spreads below the median."""
         at = self.smallest
-        return bool(
-            len(self.classes) >= LEAST_CLASSES and self.index[at] > ALARM and self.success[at] >= _SUCCESS
-        )
+        return bool(self.enough and self.index[at] > ALARM and self.success[at] >= _SUCCESS)
 
 
 def neural_cleanse(

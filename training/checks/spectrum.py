@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from training.architectures.common.base import LOGITS
-from training.architectures.common.inside import Floats, made_of, ways_to_logits
+from training.architectures.common.inside import Floats
+from training.repair.common.lipschitz import Doubles, above_mean, channel_lipschitz
 
 CHANNELS_SOURCE = "Zheng et al. 2022 (CLP)"
 # Above the mean of a layer by so many standard deviations, as CLP prunes.
@@ -25,18 +26,17 @@ class LayerSpectrum:
     Attributes
     ----------
     layer : str
-    norms : float32[C]
-        The spectral norm of what each channel does, with the scale of a batch norm after it.
+    bounds : float64[C]
+        See `channel_lipschitz`.
     """
 
     layer: str
-    norms: Floats
+    bounds: Doubles
 
     @property
     def far(self) -> tuple[int, ...]:
         """The channels more than three standard deviations above the layer's mean."""
-        limit = self.norms.mean() + FAR * self.norms.std()
-        return tuple(int(k) for k in np.flatnonzero(self.norms > limit))
+        return tuple(int(k) for k in np.flatnonzero(above_mean(self.bounds) > FAR))
 
 
 @dataclass(frozen=True)
@@ -63,42 +63,14 @@ class HeadSpectrum:
 
 
 def channels_of(model: Any) -> tuple[LayerSpectrum, ...]:
-    """Return the spectrum of every convolution on the way to `logits`, first layer first.
-
-    The norm of a channel is the largest singular value of its kernel as a matrix (channels in, positions), by
-    |gamma| / sqrt(variance + epsilon) where a batch norm follows (Zheng et al. 2022, section 3.3).
+    """Return the spectrum of each convolution that a batch norm follows, from the images on.
 
     Parameters
     ----------
     model : keras.Model
         With a layer named `logits`.
     """
-    import keras
-
-    tensors = ways_to_logits(model)
-    scales = {
-        id(made_of(out)[0]): _scale(model.get_layer(name))
-        for name, out in tensors.items()
-        if _kind(model, name) is keras.layers.BatchNormalization
-    }
-    found = []
-    for name, out in tensors.items():
-        if _kind(model, name) is keras.layers.Conv2D:
-            kernel = np.asarray(model.get_layer(name).kernel)
-            matrices = np.moveaxis(kernel, (3, 2), (0, 1)).reshape(kernel.shape[3], kernel.shape[2], -1)
-            norms = np.linalg.norm(matrices, 2, axis=(1, 2)) * scales.get(id(out), 1.0)
-            found.append(LayerSpectrum(name, np.asarray(norms, np.float32)))
-    return tuple(found)
-
-
-def _kind(model: Any, name: str) -> type | None:
-    """Return the class of a layer; None of an operation that is none."""
-    return next((type(layer) for layer in model.layers if layer.name == name), None)
-
-
-def _scale(norm: Any) -> Floats:
-    gamma = np.asarray(norm.gamma) if norm.scale else 1.0
-    return np.asarray(np.abs(gamma) / np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon))
+    return tuple(LayerSpectrum(layer, bounds) for layer, bounds in channel_lipschitz(model).items())
 
 
 def head_of(model: Any) -> HeadSpectrum | None:
