@@ -76,7 +76,9 @@ def _plain_array(file: Any, name: str, max_bytes: int) -> Any:
     """Return an array of the file, unread; its numbers lie in it and are not more than the cap."""
     import h5py
 
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(
+        file[name], h5py.Dataset
+    ):
         raise RefusedError(f"it has no array '{name}'")
     array = file[name]
     if array.shape is None or not array.shape or array.dtype.kind not in "biuf":

@@ -76,7 +76,9 @@ def check_form(model: Any, what: str) -> None:
         why = f"its images have {shape[2]} channels, {shape}; 1 or 3 can be shown, and come last"
         raise BadInput(what, why, _DO)
     if len(answers) != 1 or not isinstance(answers[0], int) or answers[0] < 2:
-        raise BadInput(what, f"it answers with {answers}, not with a number for each of two classes or more", _DO)
+        raise BadInput(
+            what, f"it answers with {answers}, not with a number for each of two classes or more", _DO
+        )
 
 
 def adopt(model: Any, white: float | None, what: str = "the model") -> Any:
@@ -111,7 +113,9 @@ def adopt(model: Any, white: float | None, what: str = "the model") -> Any:
         why = "nothing in it says whether it takes pixels from 0 to 1 or from 0 to 255"
         raise UsageError(what, why, "give --scale 1 or --scale 255")
     if known is not None and white not in (None, known):
-        raise UsageError(f"--scale {white:g}", f"{what} scales its images itself, from 0..{known:g}", "leave it out")
+        raise UsageError(
+            f"--scale {white:g}", f"{what} scales its images itself, from 0..{known:g}", "leave it out"
+        )
     if is_ours(model):
         return model
     images = keras.Input(model.inputs[0].shape[1:], dtype="uint8", name="images")

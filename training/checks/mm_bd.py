@@ -15,10 +15,10 @@ SOURCE = "Wang et al. 2024"
 ALARM = 0.05
 # With fewer there is no distribution of the others.
 LEAST_CLASSES = 6
-IMAGES = 30
-_STEPS, _RATE, _MOMENTUM, _STILL = 300, 1e-2, 0.2, 1e-5
-# Images that climb at once, and all that climb: of many classes each gets fewer.
-_AT_ONCE, _MOST = 300, 3000
+IMAGES, STEPS = 30, 300
+_RATE, _MOMENTUM, _STILL = 1e-2, 0.2, 1e-5
+# Images that climb at once; and the steps of all images together, of which many classes get fewer each.
+_AT_ONCE, _MOST_STEPS = 300, 150_000
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,6 @@ class MaximumMargin:
         r_t, the largest margin of logits that was reached for each class.
     values : float32[K]
         What is held against each other: the margins, or each by that of the control.
-    images : int
-        Starts a class.
     p : float or None
         How likely the largest of K values is as large as that, were it one of the others; None below 6 classes.
     p_published : float or None
@@ -41,7 +39,6 @@ class MaximumMargin:
 
     margins: Floats
     values: Floats
-    images: int
     p: float | None
     p_published: float | None
 
@@ -67,7 +64,8 @@ def largest_margins(model: Any, seed: int = 0, say: Callable[[str], None] = lamb
     Of each class 30 images, drawn from 0..1 evenly, climb the margin z_t - max z_k by up to 300 steps of SGD (rate
     0.01, momentum 0.2), clamped to 0..1, until the sum of their margins changes by less than 1e-5 of itself.
 
-    Departs from the paper: of more than 100 classes each gets fewer starts (`starts_of`).
+    Departs from the paper: of more than 16 classes each gets fewer starts, of more than 500 fewer steps
+    (`effort_for`).
 
     Parameters
     ----------
@@ -79,8 +77,8 @@ def largest_margins(model: Any, seed: int = 0, say: Callable[[str], None] = lamb
         Is told how far it got.
     """
     shape, classes = model.input_shape[1:], model.output_shape[1]
-    images = starts_of(classes)
-    climb = _climber(model, classes)
+    images, steps = effort_for(classes)
+    climb = _climber(model, classes, steps)
     draw = np.random.default_rng(seed)
     margins = np.empty(classes, np.float32)
     group = max(1, _AT_ONCE // images)
@@ -92,12 +90,16 @@ def largest_margins(model: Any, seed: int = 0, say: Callable[[str], None] = lamb
     return margins
 
 
-def starts_of(classes: int) -> int:
-    """Return how many images each of so many classes gets: 30, and of many 3,000 in all, but one at the least."""
-    return min(IMAGES, max(1, _MOST // classes))
+def effort_for(classes: int) -> tuple[int, int]:
+    """Return how many images each of so many classes gets, and how many steps: the same for all classes.
+
+    >>> effort_for(10), effort_for(100), effort_for(1283)
+    ((30, 300), (5, 300), (1, 116))
+    """
+    return min(IMAGES, max(1, _MOST_STEPS // (STEPS * classes))), min(STEPS, max(10, _MOST_STEPS // classes))
 
 
-def _climber(model: Any, classes: int) -> Callable[[Floats, Any, int], Floats]:
+def _climber(model: Any, classes: int, steps: int) -> Callable[[Floats, Any, int], Floats]:
     """Return a function of starts, classes and starts a class: the largest margin that each class reaches."""
     import tensorflow as tf
 
@@ -119,7 +121,7 @@ def _climber(model: Any, classes: int) -> Callable[[Floats, Any, int], Floats]:
         best, last = np.full(len(targets), -np.inf, np.float32), np.full(len(targets), np.inf)
         moving = np.arange(len(targets))
         speed = np.zeros_like(x)
-        for _ in range(_STEPS + 1):
+        for _ in range(steps + 1):
             x, speed, margin = run(x, speed, np.repeat(targets[moving], images))
             each = margin.numpy().reshape(len(moving), images)
             best[moving] = np.maximum(best[moving], each.max(axis=1))
@@ -160,11 +162,11 @@ def judged(margins: Floats, control: Floats | None = None) -> MaximumMargin:
         values = values / np.maximum(control, least)
     classes = len(values)
     if classes < LEAST_CLASSES:
-        return MaximumMargin(margins, values, starts_of(classes), None, None)
+        return MaximumMargin(margins, values, None, None)
     largest, others = values.max(), np.delete(values, values.argmax()).astype(np.float64)
     logs = np.log(others)
     spread = logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
     far = (np.log(largest) - logs.mean()) / spread if spread else 0.0
     published = float(1 - gamma.cdf(largest, *gamma.fit(others)) ** classes)
     p = float(-np.expm1(classes * t.logcdf(far, len(logs) - 1)))
-    return MaximumMargin(margins, values, starts_of(classes), p, published)
+    return MaximumMargin(margins, values, p, published)

@@ -11,12 +11,13 @@ import numpy as np
 from boomerang.manifest import Images
 from training.architectures.common.inside import Floats
 from training.checks.adopted import logits_of
-from training.checks.spectrum import robust_z
+from training.checks.weight_spectrum import robust_z
 
 SOURCE = "Wang et al. 2019"
 ALARM = 2.0
 # A median of fewer says nothing of any.
 LEAST_CLASSES = 4
+LEAST_ROWS = 32
 _BATCH, _ROUND, _ROUNDS = 32, 5, 120
 # Pictures stamped at once.
 _AT_ONCE = 320
@@ -119,9 +120,7 @@ def neural_cleanse(
     return ReversedTriggers(tuple(map(int, classes)), masks, patterns, sizes, success, -robust_z(sizes))
 
 
-def _reverse(
-    model: Any, x: Images, targets: Any, draw: np.random.Generator
-) -> tuple[Floats, Floats, Floats]:
+def _reverse(model: Any, x: Images, targets: Any, draw: np.random.Generator) -> tuple[Floats, Floats, Floats]:
     """Return masks, patterns and success of some classes, side by side."""
     height, width, channels = x.shape[1:]
     raw = [
@@ -143,7 +142,11 @@ def _reverse(
         none = ~np.isfinite(smallest) & ~better
         smallest[better] = size[better]
         for which in (better, none):
-            masks[which], patterns[which], kept[which] = mask.numpy()[which], pattern.numpy()[which], hits[which]
+            masks[which], patterns[which], kept[which] = (
+                mask.numpy()[which],
+                pattern.numpy()[which],
+                hits[which],
+            )
         if cost.move(hits >= _SUCCESS, smallest):
             break
     return masks[..., 0], patterns, kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from training.checks.mm_bd import MaximumMargin
 from training.checks.neural_cleanse import ReversedTriggers
-from training.checks.spectrum import HeadSpectrum, LayerSpectrum
+from training.checks.weight_spectrum import HeadSpectrum, LayerSpectrum
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Verdict:
         )
 
 
-def verdict(
+def weigh(
     margins: MaximumMargin,
     triggers: ReversedTriggers | None,
     channels: Sequence[LayerSpectrum],
@@ -94,7 +94,9 @@ def _of_channels(channels: Sequence[LayerSpectrum]) -> Evidence:
     if not channels:
         return Evidence("Channels (CLP)", None, None, "no convolution has a batch norm after it")
     far = sum(len(layer.far) for layer in channels)
-    words = f"{far} of {sum(len(layer.bounds) for layer in channels)} channels lie 3 deviations above their layer"
+    words = (
+        f"{far} of {sum(len(layer.bounds) for layer in channels)} channels lie 3 deviations above their layer"
+    )
     return Evidence("Channels (CLP)", None, None, words)
 
 
