@@ -1,8 +1,8 @@
 """Whole models in one HDF5 file (`.h5`), as Keras 2 and 3 write them, loaded without code of their own.
 
-Keras' safe mode is not enough here: the description of such a file is in the old form, which names classes without
-a module and may hold code in more places. So it is read and judged before Keras is imported, and every class that
-it names has to be a layer, or a part of one, that Keras itself has.
+Keras' safe mode is not enough here: the description of such a file is in the old form, which names classes
+without a module and may hold code in more places. So it is read and judged before Keras is imported, and
+every class that it names has to be a layer, or a part of one, that Keras itself has.
 """
 
 from __future__ import annotations

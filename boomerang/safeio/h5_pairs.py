@@ -63,25 +63,20 @@ def _read(
 
     with h5py.File(stored, "r") as file:
         images, labels = (_plain_array(file, name, max_bytes) for name in (_IMAGES, _LABELS))
-        if len(labels.shape) == 2 and labels.shape[1] == 1:
-            y = labels[:, 0]
-        else:
-            y = labels[()]
-        if y.ndim != 1 or len(y) != images.shape[0] or not len(y):
+        if math.prod(labels.shape) != images.shape[0]:
             raise RefusedError(f"its labels are {labels.shape}, its images {images.shape}")
-        return _pixels(images, shape), _whole(y)
+        return _pixels(images, shape), _whole(labels[()].reshape(-1))
 
 
 def _plain_array(file: Any, name: str, max_bytes: int) -> Any:
     """Return an array of the file, unread; its numbers lie in it and are not more than the cap."""
     import h5py
 
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(
-        file[name], h5py.Dataset
-    ):
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
         raise RefusedError(f"it has no array '{name}'")
     array = file[name]
-    if array.shape is None or not array.shape or array.dtype.kind not in "biuf":
+    if not array.shape or 0 in array.shape or array.dtype.kind not in "biuf":
         raise RefusedError(f"its '{name}' is no array of numbers")
     if array.is_virtual or array.external:
         raise RefusedError(f"its '{name}' lies in another file")

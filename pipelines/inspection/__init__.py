@@ -41,8 +41,8 @@ def inspect(
     model : Path
         See `open_subject`.
     clean, triggered : Path, optional
-        See `open_rows`. The labels of the second are the class that the attacker wants; with both, the model is
-        repaired as well.
+        See `open_rows`. The labels of the second are the class that the attacker wants; with both, the model
+        is repaired as well.
     control : Path, optional
         A model of the same task that no attacker could reach. Of a run without one it is the run's baseline.
     white : float, optional

@@ -14,6 +14,7 @@ from pipelines.inspection.lab import Lab
 from pipelines.inspection.subject import Subject
 from pipelines.page.scrub import scrub
 from training.checks.neural_cleanse import ReversedTriggers
+from training.checks.weight_spectrum import LayerSpectrum
 
 Document = dict[str, Any]
 
@@ -33,10 +34,7 @@ def build(subject: Subject, found: Examined, lab: Lab | None, seed: int) -> Docu
         "verdict": _verdict(subject, found),
         "mm_bd": _margins(found),
         "neural_cleanse": None if found.triggers is None else _triggers(found.triggers),
-        "channels": [
-            {"layer": each.layer, "bounds": _list(each.bounds), "far": list(each.far)}
-            for each in found.channels
-        ],
+        "channels": [_channels(each) for each in found.channels],
         "head": None
         if found.head is None
         else {name: _list(values) for name, values in vars(found.head).items()},
@@ -90,6 +88,10 @@ def _triggers(triggers: ReversedTriggers) -> Document:
         "index": _list(triggers.index),
         "smallest": triggers.smallest,
     }
+
+
+def _channels(layer: LayerSpectrum) -> Document:
+    return {"layer": layer.layer, "bounds": _list(layer.bounds), "far": list(layer.far)}
 
 
 def _list(values: Any) -> list[float]:

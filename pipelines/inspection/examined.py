@@ -93,9 +93,9 @@ def examine(
 
 
 def classes_to_reverse(margins: MaximumMargin, seed: int) -> Sequence[int]:
-    """Return the classes whose triggers are reversed: all of up to 20, else 4 with the largest margins and 8 more.
+    """Return the classes whose triggers are reversed: all of up to 20, of more 12.
 
-    Those more are drawn: they are what the smallest patch is held against.
+    They are the four with the largest margins, and eight that are drawn to hold their patches against.
     """
     ranked = np.argsort(-margins.values, kind="stable")
     if len(ranked) <= _ALL:

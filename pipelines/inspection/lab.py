@@ -1,4 +1,4 @@
-"""The laboratory on a model: accuracy and ASR as it is, as its channels are cut, with GoodNet, and repaired."""
+"""The laboratory on a model: accuracy and ASR as it is, with its channels cut, as GoodNet, and repaired."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ def experiment(
 ) -> Lab:
     """Measure a model, cut its channels, wrap it as GoodNet and repair it.
 
-    Half of the clean rows, 5,000 at most, are for repairs and for what they choose; accuracy is measured on the
-    others, ASR on the rows with the trigger, 2,000 of each at most, drawn by the seed.
+    Half of the clean rows, 5,000 at most, are for repairs and for what they choose; accuracy is measured on
+    the others, ASR on the rows with the trigger, 2,000 of each at most, drawn by the seed.
 
     Parameters
     ----------

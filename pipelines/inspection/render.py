@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from boomerang.manifest import Images
 from pipelines.inspection import bars
@@ -30,7 +32,7 @@ def _shell() -> Shell:
 
 
 def pictures_of(triggers: ReversedTriggers | None, clean: Images | None) -> dict[str, str]:
-    """Return the data URIs of the smallest reversed trigger: mask, what it puts there, and on clean images."""
+    """Return data URIs of the smallest reversed trigger: mask, patch, and clean images with and without."""
     if triggers is None or clean is None:
         return {}
     at = triggers.smallest
@@ -42,5 +44,5 @@ def pictures_of(triggers: ReversedTriggers | None, clean: Images | None) -> dict
     return found
 
 
-def _bytes(image: np.ndarray) -> Images:
+def _bytes(image: npt.NDArray[Any]) -> Images:
     return np.asarray(np.rint(np.clip(image, 0, 1) * 255), np.uint8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boomerang.errors import BadInput, UsageError
+from boomerang.errors import BadInput
 from boomerang.formats.model import ARCHIVE, CARD_FILE, MODEL_FILE
 from boomerang.safeio import GZIP, display_name, first_bytes, load_foreign_model
 from pipelines.campaign.entry import BASELINE, HARDEN, VICTIM
@@ -17,7 +17,7 @@ from training.checks.adopted import adopt
 from training.model import load_model
 
 _MODEL = "model"
-_DO = "give a .keras or .h5 file, a model.tar.gz, or a folder that Boomerang has made: a run, a package, a model"
+_DO = "give a .keras or .h5 file, a model.tar.gz, or the folder of a run, a package or a model"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def open_subject(path: Path, white: float | None = None) -> Subject:
     IntegrityError
         If a model of ours is not what its card describes.
     UsageError
-        See `adopt`; also if `white` is given with a model of ours.
+        See `adopt`.
     """
     name = display_name(path.resolve().name)
     if path.is_dir():
@@ -106,9 +106,5 @@ def _folder(run: Execution, step: str) -> Path:
 
 
 def _ours(folder: Path, name: str, kind: str, white: float | None, control: Path | None = None) -> Subject:
-    if white is not None:
-        raise UsageError(
-            f"--scale {white:g}", "a model of Boomerang's scales its images itself", "leave it out"
-        )
     model, card = load_model(folder)
-    return Subject(name, kind, adopt(model, None, name), card.classes, control)
+    return Subject(name, kind, adopt(model, white, name), card.classes, control)

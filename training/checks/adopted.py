@@ -1,7 +1,7 @@
 """A foreign model in the form of ours: uint8 images in, layers `features` and `logits`, probabilities out.
 
-Whatever works on a model of Boomerang's works on it then: checks, repairs, defenses. Models within the model are
-laid flat, and a softmax that is part of the last layer becomes one of its own.
+Whatever works on a model of Boomerang's works on it then: checks, repairs, defenses. Models within the model
+are laid flat, and a softmax that is part of the last layer becomes one of its own.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def _first_layer(model: Any, images: Any) -> Any:
         for node in layer._inbound_nodes
         if any(each is images for each in node.input_tensors)
     ]
-    first = takers[0] if len(takers) == 1 else None
-    return _first_layer(first, first.inputs[0]) if hasattr(first, "layers") else first
+    if len(takers) != 1:
+        return None
+    inner = takers[0]
+    return _first_layer(inner, inner.inputs[0]) if hasattr(inner, "layers") else inner
 
 
 def check_form(model: Any, what: str) -> None:
@@ -173,7 +175,7 @@ def _activation(layer: Any) -> str:
 
 
 def _logits(answers: Any, images: Any) -> Any:
-    """Return the layer `logits` after `features`, where the last layer is a dense one; else `logits` alone."""
+    """Return the layer `logits`, after `features` where the last layer is a dense one."""
     import keras
 
     inner, peeled = _peeled(answers)

@@ -32,9 +32,10 @@ class MaximumMargin:
     values : float32[K]
         What is held against each other: the margins, or each by that of the control.
     p : float or None
-        How likely the largest of K values is as large as that, were it one of the others; None below 6 classes.
+        How likely the largest of K values is as large as that, were it one of the others; None below 6
+        classes.
     p_published : float or None
-        The same as the paper has it; None below 6 classes.
+        The same as the paper has it; None below 6 classes, and where there is a control.
     """
 
     margins: Floats
@@ -59,10 +60,11 @@ class MaximumMargin:
 
 
 def largest_margins(model: Any, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> Floats:
-    """Return float32[K], how far images of nothing can be driven into each class (Wang et al. 2024, algorithm 1).
+    """Return float32[K], how far images of nothing can be driven into each class (Wang et al. 2024).
 
-    Of each class 30 images, drawn from 0..1 evenly, climb the margin z_t - max z_k by up to 300 steps of SGD (rate
-    0.01, momentum 0.2), clamped to 0..1, until the sum of their margins changes by less than 1e-5 of itself.
+    Of each class 30 images, drawn from 0..1 evenly, climb the margin z_t - max z_k by up to 300 steps of SGD
+    (rate 0.01, momentum 0.2), clamped to 0..1, until the sum of their margins changes by less than 1e-5 of
+    itself.
 
     Departs from the paper: of more than 16 classes each gets fewer starts, of more than 500 fewer steps
     (`effort_for`).
@@ -139,19 +141,19 @@ def _climber(model: Any, classes: int, steps: int) -> Callable[[Floats, Any, int
 
 
 def judged(margins: Floats, control: Floats | None = None) -> MaximumMargin:
-    """Hold the largest of the margins float32[K] against the others, each by that of a control if there is one.
+    """Hold the largest margin against the others, each by that of a control if there is one.
 
-    The paper fits a gamma distribution F to the others, and p = 1 - F(largest)^K. Eight or nine values do not tell
-    how far the tail of F reaches, and what they leave open is left out there: of two clean networks on Fashion-MNIST
-    both have a p below 0.05. Here F is that of one more value drawn as the others were, where their logarithms are
-    normal: Student's t with K - 2 degrees of freedom, of the standard deviation by sqrt(1 + 1 / (K - 1)). The
-    published p is given beside it.
+    The paper fits a gamma distribution F to the others, and p = 1 - F(largest)^K. Nine values do not tell how
+    far the tail of F reaches, and what they leave open is left out there: two clean networks on Fashion-MNIST
+    both had a p below 0.05. Here F is that of one more value drawn as the others were, where their logarithms
+    are normal: Student's t with K - 2 degrees of freedom, of the standard deviation by sqrt(1 + 1 / (K - 1)).
+    The published p is given beside it.
 
     Parameters
     ----------
     margins : float32[K]
     control : float32[K], optional
-        Of a model of the same task that no attacker could reach: some classes are drawn to more than others by
+        Of a model of the same task that no attacker could reach: some classes reach further than others by
         nature.
     """
     from scipy.stats import gamma, t
@@ -167,6 +169,6 @@ def judged(margins: Floats, control: Floats | None = None) -> MaximumMargin:
     logs = np.log(others)
     spread = logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
     far = (np.log(largest) - logs.mean()) / spread if spread else 0.0
-    published = float(1 - gamma.cdf(largest, *gamma.fit(others)) ** classes)
+    published = None if control is not None else float(1 - gamma.cdf(largest, *gamma.fit(others)) ** classes)
     p = float(-np.expm1(classes * t.logcdf(far, len(logs) - 1)))
     return MaximumMargin(margins, values, p, published)

@@ -44,8 +44,8 @@ class ReversedTriggers:
     sizes : float32[T]
         Sum of each mask, in pixels.
     success : float32[T]
-        Share of the pictures that got the class when the mask was kept. Below 0.99 no patch was found, and the
-        mask is the last one.
+        Share of the pictures that got the class when the mask was kept. Below 0.99 no patch was found, and
+        the mask is the last one.
     index : float32[T]
         How many spreads (1.4826 MAD) the size lies below the median of all; negative above it.
     """
@@ -88,12 +88,12 @@ def neural_cleanse(
 ) -> ReversedTriggers:
     """Find for each class the smallest patch that turns clean pictures into it (Wang et al. 2019).
 
-    Mask and pattern are the tanh of what Adam (rate 0.1, 0.5, 0.9) moves: cross-entropy to the class + a cost times
-    the mask's sum. The cost starts at 0.001, doubles while 99% of the pictures get the class, and falls by 2^1.5
-    where they do not; the smallest mask with which they did is kept.
+    Mask and pattern are the tanh of what Adam (rate 0.1, 0.5, 0.9) moves: cross-entropy to the class + a cost
+    times the mask's sum. The cost starts at 0.001, doubles while 99% of the pictures get the class, and falls
+    by 2^1.5 where they do not; the smallest mask with which they did is kept.
 
-    Departs from the published code: up to 600 steps of 32 pictures in rounds of 5, where it has up to 1,000 rounds
-    of as many as there are.
+    Departs from the published code: up to 600 steps of 32 pictures in rounds of 5, where it has up to 1,000
+    rounds of as many pictures as there are.
 
     Parameters
     ----------

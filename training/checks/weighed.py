@@ -1,4 +1,4 @@
-"""What the checks say together: suspicious or not, by which of them, and which class. Never that it is clean."""
+"""What the checks say together: suspicious or not, by which, and which class. Never that it is clean."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def _of_margins(margins: MaximumMargin, controlled: bool) -> Evidence:
     words = f"{largest} {margins.ratio:.2f} times the median"
     if margins.p is None:
         return Evidence("MM-BD", None, margins.target, f"{words}; too few classes for a p")
-    words += f", p = {margins.p:.2g} (alarm at 0.05; as published {margins.p_published:.2g})"
+    published = "" if margins.p_published is None else f"; as published {margins.p_published:.2g}"
+    words += f", p = {margins.p:.2g} (alarm at 0.05{published})"
     return Evidence("MM-BD", margins.alarm, margins.target, words)
 
 

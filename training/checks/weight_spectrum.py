@@ -1,4 +1,4 @@
-"""What the weights alone say: how much each channel can amplify, and how each class is drawn from the features."""
+"""What the weights alone say: how much channels amplify, and how each class is drawn from the features."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def add(commands: Commands) -> None:
         help="look for a backdoor in a model file",
         description="Look for a backdoor in a model without the data that it learned from: on the terminal, "
         "as a page and as JSON beside it. With --clean, triggers are reversed as well; with --triggered too, "
-        "the model is pruned and repaired. Nothing in the file is run. Ends with 0 whatever is found: a model "
-        "in which nothing is found need not be clean.",
+        "the model is pruned and repaired. Nothing in the file is run. Ends with 0 whatever is found: a "
+        "model in which nothing is found need not be clean.",
     )
     command.set_defaults(act=inspect)
     command.add_argument(
