@@ -136,9 +136,9 @@ def parts(
     made: Sequence[Repair] | Sequence[InferenceDefense], notes: Iterable[dict[str, Any]] = ()
 ) -> tuple[Part, ...]:
     """Return what a card says of repairs and what they noted, or of defenses at inference."""
+    noted = chain(notes, repeat({}))
     return tuple(
-        Part(kind=m.kind, title=m.title, settings=m.model_dump(mode="json"), notes=noted)
-        for m, noted in zip(made, chain(notes, repeat({})), strict=False)
+        Part(kind=m.kind, title=m.title, settings=m.model_dump(mode="json"), notes=next(noted)) for m in made
     )
 
 

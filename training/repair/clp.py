@@ -33,7 +33,10 @@ class Clp(Repair):
     )
     assumes = "batch norms after the convolutions, and a trigger that a few channels answer to strongly"
     costs = "a second, and no rows; accuracy where `u` is low"
-    fails = "?"
+    fails = (
+        "networks of few channels, where no channel stands out: of the network `small` it cuts none after a "
+        "patch or blended, and with a lower `u` others than the trigger needs"
+    )
 
     kind: Literal["clp"] = "clp"
     u: float = Field(default=3.0, gt=0, le=100)

@@ -40,7 +40,10 @@ class FinePruning(Repair):
     source = "Liu, Dolan-Gavitt & Garg: Fine-Pruning. RAID 2018, section 4.3; training as in BackdoorBench"
     assumes = "as channel pruning, or enough trusted rows that what is left forgets the trigger"
     costs = "seconds, and trusted rows"
-    fails = "?"
+    fails = (
+        "what pruning has left, which training on clean rows does not unlearn: on Fashion-MNIST blended stays "
+        "at full strength, and a patch that was cut down comes back"
+    )
     trusted_per_class: ClassVar[int] = 10
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 

@@ -36,7 +36,10 @@ class Pruning(Repair):
     )
     assumes = "the trigger uses channels of one convolution that clean images leave idle"
     costs = "seconds, some trusted rows, and somewhat more accuracy than the drop"
-    fails = "?"
+    fails = (
+        "triggers whose channels clean images use too: on Fashion-MNIST it leaves blended at full strength, "
+        "and a part of a patch's success"
+    )
     trusted_per_class: ClassVar[int] = 10
 
     kind: Literal["pruning"] = "pruning"

@@ -27,14 +27,14 @@ class Rnp(Repair):
 
     First a copy of the model climbs the loss of the trusted rows, until it is right about no more than a
     share `forgotten` of a batch: what it does then is mostly the trigger's. Then its weights stand still, and
-    a mask in 0..1 on each channel, behind the batch norm of its convolution, learns to bring the trusted rows
-    back. It turns down what stands in their way. Channels with a mask below `below` are cut in the model that
-    was given.
+    a mask in 0..1 on each channel, on the scale of the batch norm behind its convolution, learns to bring the
+    trusted rows back: it turns down what stands in their way. Channels with a mask below `below` are cut in
+    the model that was given; the shift of their batch norm stays, as it did while the masks learned.
 
-    Li et al. mask the scale of every batch norm and keep the shift of what they cut; here the whole output is
-    masked, behind convolutions alone, so that a cut channel gives zero as one with a mask of zero does. They
-    unlearn in epochs and stop after the first that is bad enough; here each batch stops by itself. Batch
-    norms take the statistics of the copy while the masks learn.
+    Li et al. unlearn by epochs, with momentum, and stop after the first epoch that is bad enough. Here each
+    batch stops by itself and there is no momentum, which would carry the copy on: far below chance it pays
+    the masks to destroy all that is left. Batch norms have the statistics of the copy while the masks learn,
+    not those of a batch; of the network, batch norms behind convolutions alone have masks.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Rnp(Repair):
     batch : int
         Rows of a step; all of them, where there are fewer.
     learning_rate : float
-        Of the unlearning; momentum .9.
+        Of the unlearning, without momentum.
     mask_rate : float
         Of the masks; momentum .9.
     weight : float
@@ -61,15 +61,18 @@ class Rnp(Repair):
     )
     assumes = "batch norms after the convolutions, and a trigger that has channels of its own"
     costs = "seconds, and few trusted rows: 1% were published"
-    fails = "?"
+    fails = (
+        "networks of few channels: of `small` it takes half of the first layer, ten points of accuracy, and "
+        "leaves a third of a patch's success and all of blended's"
+    )
     trusted_per_class: ClassVar[int] = 5
     example: ClassVar[Mapping[str, Any]] = {"epochs": 4}
 
     kind: Literal["rnp"] = "rnp"
-    forgotten: float = Field(default=0.1, ge=0, lt=1)
+    forgotten: float = Field(default=0.2, ge=0, lt=1)
     epochs: int = Field(default=20, ge=1, le=10_000)
     batch: int = Field(default=128, ge=1, le=2**20)
-    learning_rate: float = Field(default=0.01, gt=0, le=1000)
+    learning_rate: float = Field(default=0.03, gt=0, le=1000)
     mask_rate: float = Field(default=0.2, gt=0, le=1000)
     weight: float = Field(default=0.2, gt=0, le=1000)
     below: float = Field(default=0.3, gt=0, le=1)
@@ -90,7 +93,7 @@ class Rnp(Repair):
         masks = self.masks(copy, list(pairs.values()), bench.trusted, bench.seed)
         masks = bench.cluster.share(masks)  # only the chief's copy has unlearned
         cuts = {name: mask < self.below for name, mask in zip(pairs, masks, strict=True)}
-        cut(model, cuts)
+        cut(model, cuts, shifts=False)
         tell(bench, cuts, accuracy_after_unlearning=history["val_accuracy"][-1])
         return model
 
@@ -101,7 +104,7 @@ class Rnp(Repair):
             "batch": min(self.batch, rows),
             "optimizer": "sgd",
             "learning_rate": self.learning_rate,
-            "momentum": MOMENTUM,
+            "momentum": 0.0,
             "weight_decay": 0.0,
             "schedule": "constant",
             "warmup": 0.0,
@@ -129,7 +132,10 @@ class Rnp(Repair):
         speeds = {name: tf.Variable(tf.zeros_like(mask)) for name, mask in masks.items()}
 
         def masked(name: str, out: Any) -> Any:
-            return out * masks[name] if name in masks else out
+            if name not in masks:
+                return out
+            shift = model.get_layer(name).beta
+            return masks[name] * (out - shift) + shift
 
         @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
         def step(images: Any, labels: Any) -> None:

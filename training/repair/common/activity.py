@@ -93,14 +93,15 @@ def _halves(model: Any, layer: str) -> tuple[Any, Any]:
     import keras
 
     tensors = ways_to_logits(model)
-    behind, beside = {layer}, {}
+    behind: set[str] = {layer}
+    beside: dict[str, Any] = {}
     for name, tensor in tensors.items():  # what it was made of comes before it
         sources = {each._keras_history[0].name: each for each in made_of(tensor)}
         if behind & sources.keys():
             behind.add(name)
             beside |= {source: each for source, each in sources.items() if source not in behind}
     passed = [tensors[layer], *beside.values()]
-    return keras.Model(model.inputs, passed), keras.Model(passed, tensors[LOGITS])
+    return keras.Model(model.inputs[0], passed), keras.Model(passed, tensors[LOGITS])
 
 
 def _mean_activation(model: Any, layer: str, trusted: Labeled) -> Doubles:
@@ -108,7 +109,7 @@ def _mean_activation(model: Any, layer: str, trusted: Labeled) -> Doubles:
     import keras
     import tensorflow as tf
 
-    inner = keras.Model(model.inputs, ways_to_logits(model)[layer])
+    inner = keras.Model(model.inputs[0], ways_to_logits(model)[layer])
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def total(images: Any) -> Any:

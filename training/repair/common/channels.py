@@ -40,8 +40,8 @@ def norms_of(model: Any) -> dict[str, str | None]:
     """
     from keras import layers
 
-    apart = (layers.ReLU, layers.LeakyReLU, layers.Activation, layers.Dropout)
-    apart += (layers.MaxPooling2D, layers.AveragePooling2D)
+    activations = (layers.ReLU, layers.LeakyReLU, layers.Activation)
+    apart = (*activations, layers.Dropout, layers.MaxPooling2D, layers.AveragePooling2D)
     tensors = ways_to_logits(model)
     found: dict[str, str | None] = {
         name: None for name in _by_depth(tensors) if type(_made_by(tensors[name])) is layers.Conv2D
@@ -108,7 +108,7 @@ def convolution(model: Any, layer: str) -> tuple[str, str | None]:
     return name, norms[name]
 
 
-def cut(model: Any, cuts: Cuts) -> None:
+def cut(model: Any, cuts: Cuts, *, shifts: bool = True) -> None:
     """Cut channels of a model, in place.
 
     Parameters
@@ -116,12 +116,14 @@ def cut(model: Any, cuts: Cuts) -> None:
     model : keras.Model
         One that answers for mirrored images too may have another's cuts: the layers are called the same.
     cuts : mapping of str to bool[C]
+    shifts : bool
+        Whether the shifts of batch norms are cut too. Otherwise they are what a channel gives from then on.
     """
-    norms = norms_of(model)
+    norms, kept = norms_of(model), {"moving_variance"} | (set() if shifts else {"beta"})
     for name, channels in cuts.items():
         layers = [model.get_layer(each) for each in (name, norms[name]) if each is not None]
         for variable in (variable for layer in layers for variable in layer.variables):
-            if variable.name != "moving_variance" and variable.shape[-1:] == channels.shape:
+            if variable.name not in kept and variable.shape[-1:] == channels.shape:
                 variable.assign(np.where(channels, 0, np.asarray(variable)))
 
 
@@ -142,10 +144,13 @@ def masked(model: Any, cuts: Cuts) -> Any:
     import keras
 
     norms = norms_of(model)
-    masks = {norms[name] or name: np.where(channels, 0.0, 1.0).tolist() for name, channels in cuts.items()}
+    masks = {}
+    for name, channels in cuts.items():
+        end = norms[name] or name
+        masks[end] = keras.layers.Rescaling(np.where(channels, 0.0, 1.0).tolist(), name=f"mask_{end}")
 
     def change(name: str, out: Any) -> Any:
-        return keras.layers.Rescaling(masks[name])(out) if name in masks else out
+        return masks[name](out) if name in masks else out
 
     images = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     return keras.Model(images, through(model.inputs[0], images, model.outputs[0], change))
