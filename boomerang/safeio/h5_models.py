@@ -8,9 +8,9 @@ every class that it names has to be a layer, or a part of one, that Keras itself
 from __future__ import annotations
 
 import importlib
+import json
 import tempfile
 from collections.abc import Iterator
-from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -84,21 +84,65 @@ def _description(stored: BytesIO) -> Any:
 def _load_copy(data: bytes, config: Any, weights: int) -> Any:
     # Imported here: TensorFlow takes 6 s and more.
     keras: Any = importlib.import_module("keras")
-    old: Any = importlib.import_module("keras.src.legacy.saving.saving_utils")
     for name in _classes(config):
         if name not in _BESIDE_LAYERS and not any(hasattr(getattr(keras, part), name) for part in _PARTS):
             raise RefusedError(f"it names {display_name(name[:80])}, which is not of Keras")
+    text = json.dumps(_with_inputs(config))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.h5"
         copy.write_bytes(data)
         try:
-            check_built(lambda: old.model_from_config(deepcopy(config)), weights)
-            return keras.models.load_model(copy, compile=False, safe_mode=True)
+            check_built(lambda: _built(text), weights)
+            model = _built(text)
+            model.load_weights(copy)
         except RefusedError:
             raise
         except Exception as error:  # a foreign model description may break its reader anywhere
             reason = said(error).replace(str(copy), "the model")
             raise RefusedError(f"Keras does not take it ({reason[:400]})") from error
+    return model
+
+
+def _built(text: str) -> Any:
+    """Return the model of a description, its weights as they are drawn."""
+    old: Any = importlib.import_module("keras.src.legacy.saving")
+    for name in ("json_utils", "saving_options", "saving_utils"):
+        importlib.import_module(f"{old.__name__}.{name}")
+    with old.saving_options.keras_option_scope(use_legacy_config=True):
+        return old.saving_utils.model_from_config(old.json_utils.decode(text))
+
+
+def _with_inputs(config: Any) -> Any:
+    """Return a description in which every chain begins with an input, which Keras 2 could leave out.
+
+    There the first layer has the shape; Keras 3 would take the rows of a batch for a side of the image. And the
+    first versions had a list of layers for the whole of a chain.
+    """
+    if isinstance(config, list):
+        return [_with_inputs(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    config = {key: _with_inputs(value) for key, value in config.items()}
+    if config.get("class_name") != "Sequential":
+        return config
+    inner = config["config"] if isinstance(config.get("config"), dict) else {"layers": config.get("config")}
+    chain = inner.get("layers")
+    first = (
+        chain[0].get("config") if isinstance(chain, list) and chain and isinstance(chain[0], dict) else None
+    )
+    if (
+        isinstance(first, dict)
+        and chain[0].get("class_name") != "InputLayer"
+        and "batch_input_shape" in first
+    ):
+        rest = {key: value for key, value in first.items() if key != "batch_input_shape"}
+        shape = {
+            "batch_input_shape": first["batch_input_shape"],
+            "name": f"{first.get('name', 'first')}_input",
+        }
+        given = {"class_name": "InputLayer", "config": shape}
+        inner = inner | {"layers": [given, {**chain[0], "config": rest}, *chain[1:]]}
+    return config | {"config": inner}
 
 
 def _classes(config: Any) -> Iterator[str]:

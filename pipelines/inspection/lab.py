@@ -261,6 +261,8 @@ def _repaired(title: str, act: Act, model: Any, rows: _Rows, classes: tuple[str,
             better = act(copied(model), _bench(rows.trusted, classes, seed, Path(scratch)))
         except BoomerangError as error:
             return Measured(title, None, None, note=f"{error.what}: {error.why}")
+        except Exception as error:  # a foreign network may break a repair anywhere, and not the others
+            return Measured(title, None, None, note=f"it stopped: {type(error).__name__}: {error}"[:300])
     return rows.measured(title, better, cpu_s=process_time() - began)
 
 

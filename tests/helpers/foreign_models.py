@@ -92,7 +92,7 @@ def write_keras_2(path: Path, model: Any, change: Any = None) -> Path:
         ("Dense", {"name": "said", "units": CLASSES}),
     ]
     for kind, config in layers:
-        config |= common | (kernel if kind != "Flatten" else {})
+        config.update(common | (kernel if kind != "Flatten" else {}))
     layers[-1][1]["activation"] = "softmax"
     described = [{"class_name": kind, "config": config} for kind, config in layers]
     description = {"class_name": "Sequential", "config": {"name": "sequential_1", "layers": described}}

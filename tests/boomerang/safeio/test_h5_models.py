@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from helpers.foreign_models import network, rows, write_keras_2
+from helpers.foreign_models import SHAPE, network, rows, write_keras_2
 from helpers.hostile import refusal
 
 from boomerang.safeio import load_h5_model
@@ -35,6 +35,36 @@ def test_what_keras_2_wrote_answers_as_before(model: Any, tmp_path: Path) -> Non
     assert np.array_equal(answers(load_h5_model(write_keras_2(tmp_path / "m.h5", model))), answers(model))
 
 
+def test_the_first_versions_had_a_list_for_a_chain(model: Any, tmp_path: Path) -> None:
+    def change(description: dict[str, Any]) -> None:
+        description["config"] = description["config"]["layers"]
+
+    path = write_keras_2(tmp_path / "m.h5", model, change)
+    assert np.array_equal(answers(load_h5_model(path)), answers(model))
+
+
+def test_a_graph_of_keras_2_with_two_branches_answers_as_before(model: Any, tmp_path: Path) -> None:
+    """As the face network of the BadNets laboratories is described: nodes as lists, an input's batch shape."""
+
+    def change(description: dict[str, Any]) -> None:
+        seen, flat, thought, said = description["config"]["layers"]
+        seen["config"].pop("batch_input_shape")
+        images = {"name": "images", "batch_input_shape": [None, *SHAPE], "dtype": "float32", "sparse": False}
+        other = {"class_name": "Flatten", "config": {**flat["config"], "name": "again"}}
+        both = {"class_name": "Average", "config": {"name": "both", "trainable": True, "dtype": "float32"}}
+        chain = [{"class_name": "InputLayer", "config": images}, seen, flat, other, both, thought, said]
+        given = [[], ["images"], ["seen"], ["seen"], ["flat", "again"], ["both"], ["thought"]]
+        for layer, names in zip(chain, given, strict=True):
+            layer["name"] = layer["config"]["name"]
+            layer["inbound_nodes"] = [[[name, 0, 0, {}] for name in names]] if names else []
+        ends = {"input_layers": [["images", 0, 0]], "output_layers": [["said", 0, 0]]}
+        description["class_name"] = "Model"
+        description["config"] = {"name": "model_1", "layers": chain, **ends}
+
+    path = write_keras_2(tmp_path / "m.h5", model, change)
+    assert np.allclose(answers(load_h5_model(path)), answers(model), atol=1e-6)
+
+
 def named(name: str, **config: Any) -> Callable[[dict[str, Any]], None]:
     def change(description: dict[str, Any]) -> None:
         description["config"]["layers"].insert(1, {"class_name": name, "config": {"name": "odd", **config}})
@@ -57,7 +87,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "unknown": (named("Layers"), "Layers, which is not of Keras"),
     "tensor": (named("CompositeTensor", spec={}, tensors=[]), "CompositeTensor, which is not of Keras"),
     "function": (named("Activation", activation={"class_name": "function", "config": "f"}), "has a function"),
-    "wide": (wide, "weights, it holds"),
+    "wide": (wide, "weights or more, it holds"),
     "many": (deep, "layers, the limit is"),
 }
 
@@ -68,7 +98,7 @@ def test_what_would_run_code_or_ask_for_more_than_is_there_is_refused(
 ) -> None:
     change, said = HOSTILE[case]
     path = write_keras_2(tmp_path / "m.h5", model, change)
-    monkeypatch.setattr("keras.models.load_model", lambda *_, **__: pytest.fail("it was loaded"))
+    monkeypatch.setattr("keras.Model.load_weights", lambda *_, **__: pytest.fail("it was loaded"))
     assert said in refusal(load_h5_model, path)
 
 

@@ -59,7 +59,7 @@ HOSTILE: dict[str, tuple[Callable[[Any], None], str]] = {
     "a group": (lambda file: (file.pop("label"), file.create_group("label")), "no array 'label'"),
     "another size": (
         replaced("data", np.zeros((12, 9, 10, 1))),
-        "its images are (9, 10, 1), the model takes",
+        "images are (9, 10, 1), the model takes",
     ),
     "fewer labels": (replaced("label", np.zeros(11)), "its labels are (11,)"),
     "halves": (replaced("label", np.full(12, 0.5)), "no whole numbers"),
