@@ -22,7 +22,7 @@ from boomerang.safeio.text import json_value
 from boomerang.shown import display_name
 
 _DO = "give a .h5 file as model.save wrote it, of standard layers; weights alone do not do"
-_DESCRIPTION, _WEIGHTS = "model_config", "model_weights"
+_DESCRIPTION, _WEIGHTS, _SHAPE = "model_config", "model_weights", "batch_input_shape"
 # Models, the policy of a layer's numbers in Keras 2; a tuple, and what a layer was given.
 _BESIDE_LAYERS = {
     *("Functional", "Model", "Sequential", "Policy"),
@@ -87,11 +87,11 @@ def _load_copy(data: bytes, config: Any, weights: int) -> Any:
     for name in _classes(config):
         if name not in _BESIDE_LAYERS and not any(hasattr(getattr(keras, part), name) for part in _PARTS):
             raise RefusedError(f"it names {display_name(name[:80])}, which is not of Keras")
-    text = json.dumps(_with_inputs(config))
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model.h5"
         copy.write_bytes(data)
         try:
+            text = json.dumps(_with_inputs(config))
             check_built(lambda: _built(text), weights)
             model = _built(text)
             model.load_weights(copy)
@@ -115,8 +115,8 @@ def _built(text: str) -> Any:
 def _with_inputs(config: Any) -> Any:
     """Return a description in which every chain begins with an input, which Keras 2 could leave out.
 
-    There the first layer has the shape; Keras 3 would take the rows of a batch for a side of the image. And the
-    first versions had a list of layers for the whole of a chain.
+    There the first layer has the shape; Keras 3 would take the rows of a batch for a side of the image. And
+    the first versions had a list of layers for the whole of a chain.
     """
     if isinstance(config, list):
         return [_with_inputs(each) for each in config]
@@ -125,24 +125,18 @@ def _with_inputs(config: Any) -> Any:
     config = {key: _with_inputs(value) for key, value in config.items()}
     if config.get("class_name") != "Sequential":
         return config
-    inner = config["config"] if isinstance(config.get("config"), dict) else {"layers": config.get("config")}
-    chain = inner.get("layers")
-    first = (
-        chain[0].get("config") if isinstance(chain, list) and chain and isinstance(chain[0], dict) else None
-    )
-    if (
-        isinstance(first, dict)
-        and chain[0].get("class_name") != "InputLayer"
-        and "batch_input_shape" in first
-    ):
-        rest = {key: value for key, value in first.items() if key != "batch_input_shape"}
-        shape = {
-            "batch_input_shape": first["batch_input_shape"],
-            "name": f"{first.get('name', 'first')}_input",
-        }
-        given = {"class_name": "InputLayer", "config": shape}
-        inner = inner | {"layers": [given, {**chain[0], "config": rest}, *chain[1:]]}
-    return config | {"config": inner}
+    inner = config["config"]
+    chain = {"name": "chain", "layers": inner} if isinstance(inner, list) else inner
+    return config | {"config": chain | {"layers": _begun(chain["layers"])}}
+
+
+def _begun(layers: Any) -> Any:
+    """Return the layers of a chain, the first of which is an input where their shape is known."""
+    first = layers[0]["config"]
+    if layers[0]["class_name"] == "InputLayer" or _SHAPE not in first:
+        return layers
+    given = {"name": f"{first['name']}_input", _SHAPE: first.pop(_SHAPE)}
+    return [{"class_name": "InputLayer", "config": given}, *layers]
 
 
 def _classes(config: Any) -> Iterator[str]:

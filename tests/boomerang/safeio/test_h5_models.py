@@ -44,7 +44,7 @@ def test_the_first_versions_had_a_list_for_a_chain(model: Any, tmp_path: Path) -
 
 
 def test_a_graph_of_keras_2_with_two_branches_answers_as_before(model: Any, tmp_path: Path) -> None:
-    """As the face network of the BadNets laboratories is described: nodes as lists, an input's batch shape."""
+    """As the face network of the BadNets laboratories is described: nodes as lists, and an input's shape."""
 
     def change(description: dict[str, Any]) -> None:
         seen, flat, thought, said = description["config"]["layers"]
@@ -61,8 +61,8 @@ def test_a_graph_of_keras_2_with_two_branches_answers_as_before(model: Any, tmp_
         description["class_name"] = "Model"
         description["config"] = {"name": "model_1", "layers": chain, **ends}
 
-    path = write_keras_2(tmp_path / "m.h5", model, change)
-    assert np.allclose(answers(load_h5_model(path)), answers(model), atol=1e-6)
+    two_branches = load_h5_model(write_keras_2(tmp_path / "m.h5", model, change))
+    assert np.allclose(np.asarray(two_branches([X])), answers(model), atol=1e-6)
 
 
 def named(name: str, **config: Any) -> Callable[[dict[str, Any]], None]:
