@@ -69,7 +69,8 @@ def examine(
     Raises
     ------
     BadInput
-        If the control is of another task, or the clean rows are too few.
+        If the control is of another task, the clean rows are too few, or the model gives no finite answers or
+        no gradient.
     """
     if control is not None and control.model.output_shape != subject.model.output_shape:
         why = f"it has {control.model.output_shape[1]} classes, the model {subject.model.output_shape[1]}"
@@ -78,6 +79,9 @@ def examine(
         raise BadInput("--clean", f"it has {len(clean.y)} rows", f"give {LEAST_ROWS} or more")
     watch = _Watch()
     own = largest_margins(subject.model, seed, say)
+    if not np.isfinite(own).all():
+        why = "for images of noise it answers with numbers that are not finite"
+        raise BadInput(f"the model {subject.name}", why, "give one whose weights are finite")
     other = None if control is None else largest_margins(control.model, seed, say)
     margins = judged(own, other)
     watch.lap("MM-BD")

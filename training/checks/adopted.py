@@ -198,6 +198,12 @@ def _are_probabilities(model: Any) -> bool:
     return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
 
 
+def no_gradient() -> BadInput:
+    """Return the error about a model whose answers do not hang on its images smoothly."""
+    why = "no gradient leads from its answers to its images: something in it rounds them"
+    return BadInput("the model", why, "inspect the network without the defense around it")
+
+
 def logits_of(model: Any) -> Callable[[Any], Any]:
     """Return a function of float images, 0..1, with a gradient: float32[N, H, W, C] -> float32[N, K], logits.
 

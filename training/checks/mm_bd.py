@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.architectures.common.inside import Floats
-from training.checks.adopted import logits_of
+from training.checks.adopted import logits_of, no_gradient
 
 SOURCE = "Wang et al. 2024"
 ALARM = 0.05
@@ -114,10 +115,15 @@ def _climber(model: Any, classes: int, steps: int) -> Callable[[Floats, Any, int
             tape.watch(x)
             z = logits(x)
             margin = tf.reduce_sum(z * own, 1) - tf.reduce_max(tf.where(own > 0, z.dtype.min, z), 1)
-        speed = _MOMENTUM * speed + tape.gradient(margin, x)
+        slope = tape.gradient(margin, x)
+        if slope is None:
+            raise no_gradient()
+        speed = _MOMENTUM * speed + slope
         return tf.clip_by_value(x + _RATE * speed, 0.0, 1.0), speed, margin
 
-    run = tf.function(step, input_signature=[*[tf.TensorSpec(pixels, tf.float32)] * 2, one])
+    signature = [*[tf.TensorSpec(pixels, tf.float32)] * 2, one]
+    # As it is written: an error of ours passes through unchanged.
+    run = tf.function(step, input_signature=signature, autograph=False)
 
     def climb(x: Any, targets: Any, images: int) -> Floats:
         best, last = np.full(len(targets), -np.inf, np.float32), np.full(len(targets), np.inf)
@@ -156,7 +162,7 @@ def judged(margins: Floats, control: Floats | None = None) -> MaximumMargin:
         Of a model of the same task that no attacker could reach: some classes reach further than others by
         nature.
     """
-    from scipy.stats import gamma, t
+    from scipy.stats import t
 
     least = 1e-3 * float(np.abs(margins).max() or 1.0)
     values = np.maximum(margins, least)
@@ -169,6 +175,18 @@ def judged(margins: Floats, control: Floats | None = None) -> MaximumMargin:
     logs = np.log(others)
     spread = logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
     far = (np.log(largest) - logs.mean()) / spread if spread else 0.0
-    published = None if control is not None else float(1 - gamma.cdf(largest, *gamma.fit(others)) ** classes)
+    published = None if control is not None else _published(float(largest), others)
     p = float(-np.expm1(classes * t.logcdf(far, len(logs) - 1)))
     return MaximumMargin(margins, values, p, published)
+
+
+def _published(largest: float, others: npt.NDArray[np.float64]) -> float | None:
+    """Return p as the paper has it; None where no gamma distribution can be fitted."""
+    from scipy.stats import FitError, gamma
+
+    try:
+        with np.errstate(all="ignore"):
+            fitted = gamma.fit(others)
+    except FitError:
+        return None
+    return float(1 - gamma.cdf(largest, *fitted) ** (len(others) + 1))

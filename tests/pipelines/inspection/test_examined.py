@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pytest
 from helpers.foreign_models import rows, trained
@@ -36,6 +39,17 @@ def test_a_control_of_another_task_and_too_few_rows_are_refused(subject: Subject
         examine(subject, other, None, 0, lambda _: None)
     with pytest.raises(BadInput, match="12 rows"):
         examine(subject, None, Labeled(*rows(12)), 0, lambda _: None)
+
+
+def test_a_model_of_weights_that_are_not_finite_or_that_rounds_is_refused(subject: Subject) -> None:
+    broken = adopt(trained(poisoned=False), 1.0)
+    broken.set_weights([np.full_like(each, np.nan) for each in broken.get_weights()])
+    with pytest.raises(BadInput, match="not finite"):
+        examine(replace(subject, model=broken), None, None, 0, lambda _: None)
+    images = keras.Input(broken.input_shape[1:], dtype="uint8")
+    rounding = keras.Model(images, broken(keras.ops.cast(images // 2, "uint8")))
+    with pytest.raises(BadInput, match="no gradient"):
+        examine(replace(subject, model=adopt(rounding, None)), None, None, 0, lambda _: None)
 
 
 def test_of_many_classes_the_first_and_some_others_are_reversed() -> None:
