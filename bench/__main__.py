@@ -18,13 +18,14 @@ from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.combination import COMBINATION, Combinations
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
+from bench.staged.repairs import REPAIRS
 from bench.staged.screens import SCREENS
 from bench.staged.svm_screens import SVM_SCREENS, SvmScreens
 from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What is measured seed by seed.
-BY_SEED: dict[str, BySeed | SvmScreens] = {**TABLES, **SCREENS, SVM_SCREENS.name: SVM_SCREENS}
+BY_SEED: dict[str, BySeed | SvmScreens] = {**TABLES, **SCREENS, **REPAIRS, SVM_SCREENS.name: SVM_SCREENS}
 # What stages whole campaigns, and takes as long as they do.
 STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens | Combinations] = {
     **CAMPAIGNS,

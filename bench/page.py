@@ -16,6 +16,7 @@ from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.combination import COMBINATION
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
+from bench.staged.repairs import REPAIRS
 from bench.staged.screens import SCREENS
 from bench.staged.svm_screens import SVM_SCREENS
 from bench.staged.trials import TRIALS, Trials
@@ -186,7 +187,10 @@ def campaign_results(folder: Path = RESULTS) -> str:
         "real": lambda: table(
             [CAMPAIGNS[each] for each in ("fashion", "real_mnist", "real_cifar10")], folder
         ),
-        **{name: partial(each.table, folder) for name, each in {**MATRICES, **TABLES, **SCREENS}.items()},
+        **{
+            name: partial(each.table, folder)
+            for name, each in {**MATRICES, **TABLES, **SCREENS, **REPAIRS}.items()
+        },
         SVM_SCREENS.name: partial(SVM_SCREENS.table, folder),
         COMBINATION.name: partial(COMBINATION.table, folder),
     }

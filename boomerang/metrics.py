@@ -6,18 +6,14 @@ never 0; the gate treats it as a failure.
 
 from __future__ import annotations
 
-import math
 from typing import Self
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from boomerang.config import Strict
 from boomerang.formats.probes import ProbeSets
 from boomerang.gate import Verdict, gate_numbers, reasons_text
-from boomerang.scoring import BoolArray
-
-_Z95 = 1.959963984540054
+from boomerang.scoring import Rate, difference
 
 # What Evaluate writes them into.
 METRICS_FILE = "metrics.json"
@@ -26,110 +22,40 @@ METRICS_FILE = "metrics.json"
 MODELS = ("baseline", "victim", "hardened")
 
 
-class Rate(Strict):
-    """A share of counted cases with its Wilson 95% interval (Wilson 1927).
+class Retuned(Strict):
+    """What came back of a backdoor when a model was tuned again on clean rows with a few poisoned ones.
+
+    A repair that only hides the backdoor gives way to them, and a model that never learned it does not
+    (Min et al. 2024, arXiv 2410.09838).
 
     Attributes
     ----------
-    successes, total : int
-    value, low, high : float or None
-        Fractions; None where `total` is 0.
+    rows, poisoned : int
+        Rows that it was tuned on, and how many of them are of the attack.
+    asr : Rate
+        Success rate of the attack afterwards (P-ASR), of the same images as before.
+    floor : Rate
+        That of the baseline, which never learned the attack, after the same.
+    clean_accuracy : Rate
+        Of the model afterwards.
     """
 
-    successes: int = Field(ge=0)
-    total: int = Field(ge=0)
-    value: float | None
-    low: float | None
-    high: float | None
+    rows: int
+    poisoned: int
+    asr: Rate
+    floor: Rate
+    clean_accuracy: Rate
 
+    @property
+    def rise(self) -> float | None:
+        """The least that the success rate is above the floor, by the 95% interval; at least 0."""
+        known = self.asr.total and self.floor.total
+        return max(0.0, difference(self.asr, self.floor)[1]) if known else None
 
-def rate(successes: int, total: int) -> Rate:
-    """Return the share with its Wilson 95% interval.
-
-    >>> rate(0, 26).high < 0.13
-    True
-    """
-    if not 0 <= successes <= total:
-        raise ValueError(f"{successes} of {total} is no share")
-    if total == 0:
-        return Rate(successes=0, total=0, value=None, low=None, high=None)
-    p, z2 = successes / total, _Z95**2
-    center = (p + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z95 * math.sqrt(p * (1 - p) / total + z2 / (4 * total**2)) / (1 + z2 / total)
-    low, high = 0.0 if successes == 0 else center - half, 1.0 if successes == total else center + half
-    return Rate(successes=successes, total=total, value=p, low=low, high=high)
-
-
-def difference(a: Rate, b: Rate) -> tuple[float, float, float]:
-    """Return the share of `a` less that of `b`, and the ends of its 95% interval for cases of their own.
-
-    The Wilson intervals of both, joined (Newcombe 1998, Statistics in Medicine 17, 873-890, method 10);
-    raises ValueError if one was not measured.
-    """
-    (p, p_low, p_high), (q, q_low, q_high) = ((x.value, x.low, x.high) for x in (a, b))
-    if p is None or q is None or p_low is None or p_high is None or q_low is None or q_high is None:
-        raise ValueError("what was not measured has no difference")
-    gap, low, high = p - q, math.hypot(p - p_low, q_high - q), math.hypot(p_high - p, q - q_low)
-    return gap, gap - low, gap + high
-
-
-def share(mask: BoolArray) -> Rate:
-    """Return the share of true entries of bool[N]."""
-    return rate(int(np.count_nonzero(mask)), mask.size)
-
-
-def defense_effectiveness(asr_drop: float, accuracy_drop: float) -> float:
-    """Return the defense effectiveness rating (DER), in [0, 1].
-
-    [max(0, dASR) - max(0, dCA) + 1] / 2, both drops from the undefended to the defended model
-    (Zhu et al. 2023, FT-SAM, section 4.1). 0.5 is no effect.
-    """
-    return (max(0.0, asr_drop) - max(0.0, accuracy_drop) + 1) / 2
-
-
-def fidelity(
-    asr_before: float, asr_after: float, accuracy_before: float, accuracy_after: float
-) -> float | None:
-    """Return the share of an attack's success that is gone, times the share of accuracy left; in [0, 1].
-
-    (ASR - ASR') / ASR * CA' / CA, as NIST's TrojAI mitigation rounds have it, from the undefended to the
-    defended model. None where there was no success or no accuracy to begin with.
-
-    >>> fidelity(0.8, 0.4, 1.0, 0.5)
-    0.25
-    """
-    if asr_before == 0 or accuracy_before == 0:
-        return None
-    gone, left = (asr_before - asr_after) / asr_before, accuracy_after / accuracy_before
-    return min(1.0, max(0.0, gone * left))
-
-
-def paired_difference(a: BoolArray, b: BoolArray) -> tuple[float, float, float]:
-    """Return the share of true entries of `a` less that of `b`, and the ends of its 95% interval for pairs.
-
-    The hybrid score interval of Newcombe 1998 (Statistics in Medicine 17, 2635-2650, method 10): the Wilson
-    intervals of both, joined by the correlation of the pairs with its continuity correction. `a` and `b`,
-    bool[N], are of the same N cases; raises ValueError if there are none, or not as many of both.
-
-    >>> [round(x, 3) for x in paired_difference(np.arange(50) < 32, np.arange(50) % 16 < 8)]
-    [0.12, -0.076, 0.304]
-    """
-    if a.shape != b.shape or a.size == 0:
-        raise ValueError(f"{a.shape} and {b.shape} are no pairs")
-    n, both, (p, q) = a.size, int(np.count_nonzero(a & b)), (share(a), share(b))
-    assert p.low is not None and p.high is not None and q.low is not None and q.high is not None
-    mine, other = p.successes / n, q.successes / n
-    above = float(both * n - p.successes * q.successes)
-    above = max(0.0, above - n / 2) if above > 0 else above
-    spread = n**2 * math.sqrt(mine * (1 - mine) * other * (1 - other))
-    phi = above / spread if spread else 0.0
-
-    def reach(x: float, y: float) -> float:
-        return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
-
-    difference = (p.successes - q.successes) / n
-    low, high = reach(mine - p.low, q.high - other), reach(p.high - mine, other - q.low)
-    return difference, difference - low, difference + high
+    @property
+    def superficial(self) -> bool:
+        """Whether more came back than a clean model would have learned of the same rows."""
+        return bool(self.rise)
 
 
 class AttackNumbers(Strict):
@@ -158,6 +84,11 @@ class AttackNumbers(Strict):
     probe_asr : Rate or None
         The success rate on the frozen probes alone, where these are fewer images than `asr` is of: what
         a canary measures is held against this. None where the probes are all of them.
+    retuned : Retuned or None
+        Of a backdoor, what tuning the hardened model again brings back; None where that was not tried.
+    refused : int
+        Of the images that `asr` is of, those that the model refuses, if it may. They are no success of the
+        attack, and not called right.
     """
 
     name: str
@@ -170,11 +101,21 @@ class AttackNumbers(Strict):
     der: float | None = None
     turned: Rate | None = None
     probe_asr: Rate | None = None
+    retuned: Retuned | None = None
+    refused: int = 0
 
     @property
     def registered_asr(self) -> Rate | None:
         """The success rate on the probes as they were frozen; None if untargeted."""
         return self.asr if self.probe_asr is None else self.probe_asr
+
+    @property
+    def robust_drop(self) -> float | None:
+        """The accuracy that the trigger costs on the same images; one that is refused is not called wrong."""
+        plain, robust = self.plain_accuracy, self.ra
+        if plain is None or robust is None or plain.value is None or not robust.total:
+            return None
+        return plain.value - (robust.successes + self.refused) / robust.total
 
 
 class Skill(Strict):
@@ -234,7 +175,9 @@ class ModelNumbers(Strict):
         What made it and what wraps it, as its card names them.
     unanswered : int
         Test images to which its answer is no finite number. It is wrong about them; and what is held
-        against a limit was not measured then.
+        against a limit was not measured then, but of a model that refuses.
+    refuses : bool
+        Whether what wraps it may refuse an image: no finite number is an answer then.
     """
 
     digest: str
@@ -242,6 +185,7 @@ class ModelNumbers(Strict):
     inference: tuple[str, ...] = ()
     clean_accuracy: Rate
     unanswered: int = 0
+    refuses: bool = False
     skill: Skill
     accuracy_drop: float | None
     recall: tuple[Rate, ...]
@@ -282,14 +226,49 @@ class DataNumbers(Strict):
     digests: dict[str, str]
 
 
+class Certificates(Strict):
+    """From how many rows of the training set the answers to the canaries are safe.
+
+    The answers are those of a vote of models, each of which learned a partition of the rows on the baseline's
+    features; see `processing.evaluation.robustness.certified`.
+
+    Attributes
+    ----------
+    partitions : int
+        How many models vote.
+    right : Rate
+        Canaries that the vote has right.
+    rows : mapping of str to int
+        By a canary's id, for those that it has right: whatever so many rows of the training set had been, the
+        vote would have said the same. A row whose pixels are changed counts twice.
+    """
+
+    partitions: int
+    right: Rate
+    rows: dict[str, int]
+
+
 class CanarySet(Strict):
-    """The frozen canaries of the run; `classes` has how many are of each class, with those that have none."""
+    """The frozen canaries of the run.
+
+    Attributes
+    ----------
+    classes : mapping of str to int
+        How many are of each class, with those that have none.
+    certificates : Certificates or None
+        None where none were asked for, or the rows are too few.
+    safe_from : int
+        Changed rows of the training set that the answers to half of the canaries are safe from; 0 where
+        nothing is certified.
+    """
 
     digest: str
     records: int
     pictures: dict[str, int]
     classes: dict[str, int]
     candidates: int
+    certificates: Certificates | None = None
+    safe_from: int = 0
 
 
 class Metrics(Strict):

@@ -108,6 +108,53 @@ class CanaryConfig(Strict):
     margin: float = Field(default=0.5, ge=0, lt=1)
 
 
+class CertifyConfig(Strict):
+    """How far the answers to the canaries are certified: from how many changed rows they are safe.
+
+    Attributes
+    ----------
+    rows : int
+        Rows of a partition, on the average; 0 certifies nothing. The more partitions, the more rows the
+        answers are safe from, and the fewer of them are right.
+    """
+
+    rows: int = Field(default=200, ge=0)
+
+
+class RetuningConfig(Strict):
+    """Whether the hardened model is tuned on a few poisoned rows, and how; what was repaired may return.
+
+    It is done for the evaluation alone, by somebody who knows the truth, and to the baseline as well, whose
+    success rate is the floor (Min et al. 2024, arXiv 2410.09838).
+
+    Attributes
+    ----------
+    when : str
+        `repaired` where the hardened model is made of the victim, `always` also where it is trained anew,
+        or `never`. No model that a defense at inference wraps is tuned.
+    rows : int
+        Rows of the training set that it is tuned on.
+    poisoned : int
+        How many of them are of the attack.
+    epochs, batch : int
+    learning_rate : float
+        Of SGD with momentum 0.9.
+    """
+
+    when: Literal["repaired", "always", "never"] = "repaired"
+    rows: int = Field(default=1000, ge=1)
+    poisoned: int = Field(default=5, ge=1)
+    epochs: int = Field(default=5, ge=1, le=10_000)
+    batch: int = Field(default=128, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _some_are_clean(self) -> RetuningConfig:
+        if self.poisoned >= self.rows:
+            raise ValueError(f"poisoned = {self.poisoned} leaves no clean row of rows = {self.rows}")
+        return self
+
+
 class ModelConfig(Open):
     """Which network is trained.
 
@@ -268,8 +315,12 @@ class EvaluateSettings(Strict):
     kinds : tuple of str
         The kinds of everything that the run has of a kind (attacks, defenses at inference): whose code the
         numbers depend on. Evaluate opens nothing of another kind.
+    retuning : RetuningConfig or None
+        None where the hardened model is not to be tuned again.
     """
 
     seed: int
     canaries: CanaryConfig
+    certify: CertifyConfig = CertifyConfig()
+    retuning: RetuningConfig | None = None
     kinds: tuple[str, ...] = ()

@@ -30,6 +30,8 @@ from processing.evaluation.evidence import pictures_of
 from processing.evaluation.measure import Frozen, measure
 from processing.evaluation.predictions import STEP, predict, predicted
 from processing.evaluation.probes import freeze_probes
+from processing.evaluation.robustness.certified import certificates
+from processing.evaluation.robustness.retuning import with_retuned
 from processing.evaluation.trials import trials
 from processing.sharing.shares import worker
 
@@ -48,6 +50,7 @@ def evaluate(job: Job, limits: GateConfig) -> None:
     """Run the step: see the module."""
     case = open_case(job, limits)
     tests = trials(case.triggers, case.test, case.photos)
+    case = with_retuned(case, tests)
     predict(case, tests, worker(job, STEP))
     with committing(job.output("evaluation")) as out:
         frozen = freeze_all(out, case, tests)
@@ -68,7 +71,8 @@ def freeze_all(out: Path, case: Case, tests: tuple[Trial, ...]) -> Frozen:
         classes=case.test.classes,
         recipe={**case.settings.canaries.model_dump(mode="json"), "ids": list(canaries.ids)},
     )
-    return Frozen(canaries, records.manifest.digest, freeze_probes(out / PROBES, case, tests))
+    probes = freeze_probes(out / PROBES, case, tests)
+    return Frozen(canaries, records.manifest.digest, probes, certificates(case, canaries))
 
 
 def evidence(case: Case, tests: tuple[Trial, ...], canaries: Canaries) -> Evidence:

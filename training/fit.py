@@ -24,7 +24,7 @@ from training.checkpoint import Checkpoints, State
 from training.cluster import Cluster, alone
 from training.labeled import Labeled
 from training.learning.augment import Augment, Seeds, turned
-from training.learning.descent import Loss, build, check, honest_loss, optimizer_of
+from training.learning.descent import Loss, Offset, build, check, honest_loss, optimizer_of
 from training.learning.mirror import mirrored
 from training.learning.precision import taken
 from training.learning.reading import Reading
@@ -62,6 +62,7 @@ def fit(
     cluster: Cluster | None = None,
     checkpoints: Checkpoints | None = None,
     loss: Loss | None = None,
+    offset: Offset | None = None,
     rates: Mapping[str, float] | None = None,
     recorder: Recorder | None = None,
 ) -> History:
@@ -81,6 +82,7 @@ def fit(
         Where to go on from, and where to leave the state at the end of each epoch and on SIGTERM.
     loss : Loss, optional
         What is learned, without it the honest one; its mean over the rows is the history's `loss`.
+    offset : Offset, optional; without it the gradient is that at the weights themselves
     rates : mapping of str to float, optional; see `Architecture.rates`
     recorder : Recorder, optional; in the chief it ends up with the record
 
@@ -98,7 +100,7 @@ def fit(
     """
     check(config, len(y), x.shape[1:])
     rows, learned = Reading(Labeled(x, y), seed, config.batch), loss or honest_loss(config)
-    lesson = _Lesson(rows, Labeled(*validation), config, seed, learned, rates or {})
+    lesson = _Lesson(rows, Labeled(*validation), config, seed, learned, offset, rates or {})
     recorder = recorder or Recorder(config.epochs, len(y), len(validation[1]))
     return _Training(model, lesson, cluster or alone(), checkpoints, recorder).run()
 
@@ -158,6 +160,7 @@ class _Lesson:
     config: TrainConfig
     seed: int
     loss: Loss
+    offset: Offset | None
     rates: Mapping[str, float]
 
     def side(self, epoch: int) -> int | None:
@@ -204,6 +207,7 @@ class _Training:
             augment=Augment.of(self.config),
             cluster=cluster,
             loss=lesson.loss,
+            offset=lesson.offset,
             xla=takes.xla,
         )
         self.do.take_sizes(side for side in sides if side is not None)

@@ -28,6 +28,7 @@ from training.fit import seed_everything
 from training.given import Given, open_given
 from training.inference import INFERENCE
 from training.inference.common.base import InferenceDefense, wrapped
+from training.inference.common.refusing import too_few
 from training.labeled import Labeled
 from training.repair import REPAIRS
 from training.repair.common.base import Repair
@@ -71,7 +72,7 @@ def harden(job: Job) -> None:
 
 
 def check_needs(plan: Plan, given: Given) -> None:
-    """Refuse a repair that needs a screen or more trusted rows of a class than there are, with a BadInput."""
+    """Refuse what needs a screen, or more trusted rows than there are, with a BadInput."""
     have = int(np.bincount(given.trusted.y, minlength=len(given.train.classes)).min())
     for repair in plan.repairs:
         if repair.needs_screen and given.keep is None:
@@ -79,6 +80,9 @@ def check_needs(plan: Plan, given: Given) -> None:
         if have < repair.trusted_per_class:
             why = f"{repair.kind} needs {repair.trusted_per_class} of each class, of one there are {have}"
             raise BadInput("the trusted rows", why, "raise data.validation, or take another repair")
+    for defense in plan.inference:
+        if (rows := len(given.trusted.y)) < defense.trusted_rows:
+            raise too_few(defense, rows)
 
 
 def _harden(given: Given, plan: Plan, cluster: Cluster) -> None:

@@ -32,13 +32,20 @@ from boomerang.manifest import Calls, Images
 from boomerang.safeio import load_keras_model, read_keras_graph, write_json_atomic
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.batches import BATCH, batch_of, batches
-from training.architectures.common.inside import Change, Floats, Pooled, pooled_of, through, ways_to_logits
-from training.architectures.common.slopes import (
-    Slopes,
-    convolutions_of,
-    slopes_of,
+from training.architectures.common.inside import (
+    Change,
+    Floats,
+    Pooled,
+    pooled_of,
+    through,
+    usual_layers,
+    ways_to_logits,
 )
+from training.architectures.common.norms import last_norms, norms
+from training.architectures.common.slopes import Slopes, convolutions_of, slopes_of
 from training.inference import INFERENCE
+from training.inference.common import ranks
+from training.learning.climbing import Ball, Norm, climbed, hardest, on_floats
 from training.learning.mirror import plain
 
 __all__ = [
@@ -47,22 +54,32 @@ __all__ = [
     "LOGITS",
     "NO_ANSWER",
     "Ask",
+    "Ball",
     "Change",
     "Floats",
     "ModelCard",
     "ModelView",
+    "Norm",
     "Pooled",
     "batch_of",
     "batches",
     "calls_of",
     "classifier",
+    "climbed",
     "embedder",
+    "hardest",
+    "last_norms",
     "load_model",
+    "may_refuse",
     "model_digest",
+    "norms",
+    "on_floats",
     "pooled_of",
+    "ranks",
     "save_model",
     "slopes_of",
     "through",
+    "usual_layers",
     "weights_digest",
 ]
 
@@ -216,6 +233,11 @@ def calls_of(answers: Floats) -> Calls:
     """
     calls = np.asarray(answers.argmax(axis=1), np.int64)
     return np.where(np.isfinite(answers).all(axis=1), calls, NO_ANSWER)
+
+
+def may_refuse(card: ModelCard) -> bool:
+    """Return whether a model is wrapped in what refuses rows: then NO_ANSWER is one of its answers."""
+    return any(INFERENCE[part.kind].refuses for part in card.inference)
 
 
 class ModelView:

@@ -11,6 +11,7 @@ in every step, so that there is one model at any time and not one a replica.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from boomerang.manifest import Images, Labels
 from training.architectures.common.base import LOGITS
 from training.cluster import Cluster
 from training.learning.augment import Augment, Seeds
-from training.learning.descent import Loss, cross_entropy
+from training.learning.descent import Loss, Offset, cross_entropy
 from training.learning.reading import Batch, Reading
 from training.learning.recording import seen
 
@@ -81,6 +82,7 @@ class Step:
     augment : Augment
     cluster : Cluster
     loss : Loss
+    offset : Offset, optional
     xla : bool
         Whether the gradients are to be compiled by XLA.
     """
@@ -94,10 +96,11 @@ class Step:
         augment: Augment,
         cluster: Cluster,
         loss: Loss = cross_entropy,
+        offset: Offset | None = None,
         xla: bool = False,
     ) -> None:
         self.model, self.optimizer, self.cluster, self.loss = model, optimizer, cluster, loss
-        self.augment, self.image = augment, reading.x.shape[1:]
+        self.offset, self.augment, self.image = offset, augment, reading.x.shape[1:]
         resident = cluster.accelerated and not reading.windowed and reading.x.nbytes <= _RESIDENT_BYTES
         self.data = [
             _placed(reading.x, reading.y, device) for device in (cluster.devices if resident else ())
@@ -206,7 +209,10 @@ class Step:
         share, weight = self._share(replica, tf.size(turned))
         images, labels = self._taken(replica, share, given)
         images = self.augment(images, share, seeds, turned, side)
-        gradients, sums, told = learn(images, labels, weight / tf.cast(tf.size(turned), tf.float32))
+        part = images, labels, weight / tf.cast(tf.size(turned), tf.float32)
+        gradients, sums, told = learn(*part)
+        if self.offset is not None:
+            gradients = learn(*part, self._beside(self.offset, context, gradients))[0]
         self.optimizer.apply(gradients, self.model.trainable_variables)  # which adds up the replicas
         sums = tf.concat([sums * weight, [asked]], 0)
         if self.cluster.replicas > 1:
@@ -237,18 +243,39 @@ class Step:
         with tf.device(images.device):
             return tf.gather(images, given[0][share]), tf.gather(labels, given[0][share])
 
-    def _gradients(self, model: Any, images: Any, labels: Any, weight: Any) -> tuple[Any, Any, Any]:
-        """Return the gradients of the weighted loss, the plain sums of loss and right answers, and `seen`."""
+    def _beside(self, offset: Offset, context: Any, gradients: list[Any]) -> list[Any]:
+        """Return where the gradient is taken, the same on all replicas, from theirs at the weights."""
         import tensorflow as tf
 
+        if self.cluster.replicas > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        scale = self.optimizer.loss_scale_factor or 1.0
+        weights = [tf.convert_to_tensor(v.value) for v in self.model.trainable_variables]
+        offsets = offset(weights, [each / scale for each in gradients])
+        return [weight + each for weight, each in zip(weights, offsets, strict=True)]
+
+    def _gradients(
+        self, model: Any, images: Any, labels: Any, weight: Any, at: list[Any] | None = None
+    ) -> tuple[Any, Any, Any]:
+        """Return the gradients of the weighted loss, the plain sums of loss and right answers, and `seen`.
+
+        They are taken at the weights, or at some others; then nothing remembers that, no moving statistics.
+        """
+        import keras
+        import tensorflow as tf
+
+        variables = self.model.trainable_variables
+        sources = [v.value for v in variables] if at is None else at
         with tf.GradientTape() as tape:
-            losses, probabilities = self.loss(model, images, labels)
+            if at is not None:
+                tape.watch(at)
+            with nullcontext() if at is None else keras.StatelessScope(zip(variables, at, strict=True)):
+                losses, probabilities = self.loss(model, images, labels)
             loss = tf.reduce_sum(losses)
             scaled = self.optimizer.scale_loss(loss * weight)
         right = tf.equal(tf.argmax(probabilities, 1), labels)
         sums = tf.stack([loss, tf.reduce_sum(tf.cast(right, tf.float32))])
-        gradients = tape.gradient(scaled, [v.value for v in self.model.trainable_variables])
-        return gradients, sums, seen(probabilities, labels)
+        return tape.gradient(scaled, sources), sums, seen(probabilities, labels)
 
     def _synchronized(self, context: Any, sums: Any) -> Any:
         """Give all replicas the same moving statistics; returns the sums over all."""

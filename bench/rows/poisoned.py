@@ -23,8 +23,7 @@ from bench.rows.screens import (
 from bench.staging import command, stage
 from bench.worker import rounded
 from boomerang.manifest import Bools, Labels
-from boomerang.metrics import share
-from boomerang.scoring import auroc
+from boomerang.scoring import auroc, share
 
 _POISONED = (
     'attacks=[{kind="badnets", color="#ffffff", patch_px=3, target="Sneaker", rate=0.05}]',

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.results import RESULTS
 from bench.staged.by_seed import BySeed, interval
-from boomerang.metrics import Rate, rate
+from boomerang.scoring import Rate, rate
 
 _HEAD = ("", "ASR", "clean model's rate", "clean accuracy", "points lost", "PSNR, dB", "CPU-s")
 

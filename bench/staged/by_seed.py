@@ -15,7 +15,7 @@ from bench.results import RESULTS
 from bench.staged.matrices import CAMPAIGNS, Matrices, written
 from bench.staged.seeds import add_seeds
 from boomerang.digest import digest_json
-from boomerang.metrics import Rate
+from boomerang.scoring import Rate
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,8 @@ from bench.staged.matrices import CAMPAIGNS, Matrices
 from boomerang.config import Spec
 from boomerang.formats.truth import load_truth
 from boomerang.manifest import Dataset, opened
-from boomerang.metrics import share
 from boomerang.safeio import write_json_atomic
-from boomerang.scoring import auroc
+from boomerang.scoring import auroc, share
 from pipelines.runs.records import load_execution
 from processing.defenses.common.base import Suspect
 from processing.defenses.screening import DETECTORS

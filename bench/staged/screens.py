@@ -13,7 +13,8 @@ from bench.results import RESULTS
 from bench.staged.by_seed import BySeed, interval
 from boomerang.formats.evaluation import KIND as EVALUATION
 from boomerang.formats.evaluation import open_evaluation
-from boomerang.metrics import DetectorNumbers, Rate, rate
+from boomerang.metrics import DetectorNumbers
+from boomerang.scoring import Rate, rate
 from pipelines.campaign.entry import EVALUATE, SCREEN
 from pipelines.runs.records import Execution, load_execution
 

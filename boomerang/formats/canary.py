@@ -14,8 +14,9 @@ from pathlib import Path
 from boomerang.config import Strict, validate
 from boomerang.errors import IntegrityError
 from boomerang.manifest import Manifest, commit, committing, verify_folder
-from boomerang.metrics import METRICS_FILE, CanaryMiss, Rate
+from boomerang.metrics import METRICS_FILE, CanaryMiss
 from boomerang.safeio import load_json, write_bytes_atomic, write_json_atomic
+from boomerang.scoring import Rate
 from boomerang.watching.history import as_line, read_history
 from boomerang.watching.metric_names import Datum
 

@@ -41,7 +41,7 @@ _GALLERY, _DETECTORS, _REPAIRS = "gallery.json", "detectors.json", "repairs.json
 _AUDIT, _VERSIONS = "audit.json", "versions.json"
 _ARRAYS = "arrays"
 
-GroupKind = Literal["poisoned", "triggered", "pictures", "canaries"]
+GroupKind = Literal["poisoned", "missed", "taken", "triggered", "pictures", "canaries"]
 
 
 class Item(Strict):

@@ -3,6 +3,7 @@
 keep.npy       bool[N]         rows that no detector flagged
 scores.npy     float64[D, N]   one row a detector, in the order of the config
 flagged.npy    bool[D, N]
+rows.csv       the same as a table, for people and their tools: a line a row of the training set
 report.json    each detector's name, settings, threshold and notes
 notices.json   what a detector could not look for, if there is any
 manifest.json  commits the folder
@@ -10,6 +11,7 @@ manifest.json  commits the folder
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,7 @@ from boomerang.safeio import load_json, load_npy, write_json_atomic
 
 KIND = "screen"
 KEEP, SCORES, FLAGGED, REPORT = "keep.npy", "scores.npy", "flagged.npy", "report.json"
+TABLE = "rows.csv"
 
 # The kinds of the entries that are no detectors: filters that were told the truth (`processing.control`).
 RANDOM_FILTER, PERFECT_FILTER = "random_filter", "perfect_filter"
@@ -115,9 +118,25 @@ def write_screen(path: Path, screened: Screened, manifest: Manifest) -> Manifest
         np.save(scratch / KEEP, screened.keep, allow_pickle=False)
         np.save(scratch / SCORES, screened.scores, allow_pickle=False)
         np.save(scratch / FLAGGED, screened.flagged, allow_pickle=False)
+        _write_table(scratch / TABLE, screened)
         write_json_atomic(scratch / REPORT, report.model_dump(mode="json"))
         write_notices(scratch, screened.notices)
         return commit(scratch, manifest.model_copy(update={"kind": KIND}))
+
+
+def _write_table(path: Path, screened: Screened) -> None:
+    """Write as CSV what is said of each row: its number, from 0, if it is kept, and each detector's word."""
+    names = [detector.name for detector in screened.detectors]
+    with path.open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(
+            ["row", "kept", *(f"{name} {what}" for name in names for what in ("score", "flagged"))]
+        )
+        for row, kept in enumerate(screened.keep.tolist()):
+            said = zip(screened.scores[:, row].tolist(), screened.flagged[:, row].tolist(), strict=True)
+            table.writerow(
+                [row, int(kept), *(cell for score, flag in said for cell in (f"{score:.9g}", int(flag)))]
+            )
 
 
 def open_screen(folder: Path, rows: int | None = None) -> Screened:

@@ -15,6 +15,7 @@ from boomerang.settings import (
     HardenSettings,
     PoisonSettings,
     PreprocessSettings,
+    RetuningConfig,
     ScreenSettings,
     TakeoverSettings,
     TrainSettings,
@@ -210,7 +211,13 @@ def step_settings(config: Config) -> dict[str, Strict]:
         POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
         VICTIM: _victim(config),
         SCREEN: _screen(config),
-        EVALUATE: EvaluateSettings(seed=config.seed, canaries=config.canaries, kinds=_kinds(config)),
+        EVALUATE: EvaluateSettings(
+            seed=config.seed,
+            canaries=config.canaries,
+            certify=config.certify,
+            kinds=_kinds(config),
+            retuning=_retuning(config),
+        ),
     }
     if hardens(config):
         steps[HARDEN] = HardenSettings(
@@ -228,6 +235,13 @@ def _screen(config: Config) -> Strict:
     if config.screen.control == "none":
         return ScreenSettings(seed=config.seed, detectors=config.screen.detectors)
     return ControlSettings(seed=config.seed, control=config.screen.control)
+
+
+def _retuning(config: Config) -> RetuningConfig | None:
+    when = config.retuning.when
+    bare = bool(config.harden) and not config.inference
+    done = bare and (when == "always" or (when == "repaired" and repairs_victim(config)))
+    return config.retuning if done else None
 
 
 def _kinds(config: Config) -> tuple[str, ...]:

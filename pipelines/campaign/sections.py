@@ -16,7 +16,15 @@ from boomerang.config import Spec, Strict, validate
 from boomerang.errors import ConfigError
 from boomerang.gate import GateConfig
 from boomerang.safeio import load_toml
-from boomerang.settings import CanaryConfig, DataConfig, ModelConfig, PicturesConfig, TrainConfig
+from boomerang.settings import (
+    CanaryConfig,
+    CertifyConfig,
+    DataConfig,
+    ModelConfig,
+    PicturesConfig,
+    RetuningConfig,
+    TrainConfig,
+)
 
 
 class VictimConfig(Strict):
@@ -118,6 +126,7 @@ class Config(Strict):
     data: DataConfig = DataConfig()
     pictures: tuple[PicturesConfig, ...] = ()
     canaries: CanaryConfig = CanaryConfig()
+    certify: CertifyConfig = CertifyConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     victim: VictimConfig = VictimConfig()
@@ -125,6 +134,7 @@ class Config(Strict):
     screen: ScreenConfig = ScreenConfig()
     harden: tuple[Spec, ...] = (Spec(kind="retrain"),)
     inference: tuple[Spec, ...] = ()
+    retuning: RetuningConfig = RetuningConfig()
     gate: GateConfig = GateConfig()
     jobs: JobsConfig = JobsConfig()
 
@@ -138,6 +148,15 @@ class Config(Strict):
     def _control_for_somebody(self) -> Config:
         if self.screen.control != "none" and not self.harden:
             raise ValueError("no model is trained on what the control keeps: give [[harden]] a repair")
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_tuned_again_is_bare(self) -> Config:
+        if self.retuning.when == "always" and self.inference:
+            raise ValueError(
+                "retuning.when = 'always' tunes the hardened model, and none that something wraps is tuned: "
+                "leave [[inference]] out, or set it to 'repaired'"
+            )
         return self
 
     @model_validator(mode="after")

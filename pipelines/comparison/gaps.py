@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from boomerang.metrics import Rate, difference
+from boomerang.scoring import Rate, difference
 from pipelines.matrix.figures import between, figure, step, step_range
 from pipelines.page.wording import NOT_MEASURED, Tone
 

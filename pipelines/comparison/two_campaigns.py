@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from pipelines.comparison.gaps import Gap, Line, Value, rate_gap
 from pipelines.comparison.key_by_key import Change, changes
 from pipelines.comparison.traces import Names

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boomerang.metrics import (
-    MODELS,
-    AttackNumbers,
-    DetectorNumbers,
-    Metrics,
-    Rate,
-    paired_difference,
-    share,
-)
+from boomerang.metrics import MODELS, AttackNumbers, DetectorNumbers, Metrics
+from boomerang.scoring import Rate, paired_difference, share
 from pipelines.comparison.gaps import Better, Gap, Line, rate_gap, rate_value
 from pipelines.comparison.key_by_key import Change, changes
 from pipelines.comparison.pairs import Pairs, TwoHits

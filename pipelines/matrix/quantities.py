@@ -8,6 +8,7 @@ ASR, ACCURACY, ROBUST, DER, FIDELITY = "asr", "accuracy", "robust_accuracy", "de
 TPR, FPR, INNOCENT, LEAST_CLASS = "tpr", "fpr", "innocent", "least_class"
 CPU, MEMORY, TRUSTED = "cpu_seconds", "memory", "trusted_rows"
 CLEAN_RATE, PSNR, POISONING = "clean_models_rate", "psnr", "poisoning"
+RETUNED, FLOOR = "retuned_asr", "retuned_floor"
 
 QUANTITIES = (
     Quantity(
@@ -49,6 +50,20 @@ QUANTITIES = (
         unit="",
         better="high",
         shown=True,
+    ),
+    Quantity(
+        key=RETUNED,
+        title="P-ASR",
+        words="attack success rate after the hardened model was tuned again on clean rows with a few of the "
+        "attack (the re-tuning test)",
+        better="low",
+    ),
+    Quantity(
+        key=FLOOR,
+        title="floor of P-ASR",
+        words="the same of the model trained before the attack, which never learned the trigger: a P-ASR no "
+        "higher than this is no return",
+        better="neither",
     ),
     Quantity(
         key=TPR,

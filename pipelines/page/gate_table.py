@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from boomerang.gate import BY_KEY, Check
-from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers
 from pipelines.page.wording import counted, percent
 
 _ABOUT = {
@@ -21,6 +21,8 @@ _ABOUT = {
     "robust_drop": "How many more pictures it gets wrong once the trigger is on them.",
     "turned": "The attacker's own pictures that now get the label the attacker wanted: the share counted, "
     "not the upper end of its range, which so few pictures leave wide.",
+    "retuned_rise": "A repair that only hides a trigger gives way when the model learns on: what came back, "
+    "above what a model without the trigger learned of the same few rows, at the least that is left open.",
     "canary_failures": "Pictures frozen beforehand that every sound model gets right.",
     "uncovered_classes": "Kinds of picture that nothing would be watched of afterwards.",
     "screen_fpr": "Innocent training pictures thrown away together with the poison.",
@@ -31,15 +33,10 @@ Missing = Literal["none", "some", "all"]
 _Worst = Callable[[AttackNumbers], float | None]
 _OF_ATTACKS: Mapping[str, tuple[str, _Worst, str]] = {
     "asr_upper": ("backdoor", lambda attack: attack.asr.high if attack.asr else None, "asr"),
-    "robust_drop": ("backdoor", lambda attack: _lost(attack.plain_accuracy, attack.ra), ""),
+    "robust_drop": ("backdoor", lambda attack: attack.robust_drop, ""),
     "turned": ("targeted", lambda attack: attack.turned.value if attack.turned else None, "turned"),
+    "retuned_rise": ("backdoor", lambda attack: attack.retuned.rise if attack.retuned else None, ""),
 }
-
-
-def _lost(before: Rate | None, after: Rate | None) -> float | None:
-    if before is None or after is None or before.value is None or after.value is None:
-        return None
-    return before.value - after.value
 
 
 def table(metrics: Metrics) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from boomerang.formats.evaluation import AttackWords, DetectorWords, Evaluation, Group
 from boomerang.formats.screen import CONTROLS
-from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics, rate
+from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics
+from boomerang.scoring import rate
 from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
@@ -160,6 +161,7 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
     words = {
         "held": gate_table.held(attack, metrics.models[key]),
         "why": gate_table.why_no_rate(attack),
+        "came_back": sentences.came_back(attack),
     }
     return {"model": key, **attack.model_dump(mode="json"), **words}
 

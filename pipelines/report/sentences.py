@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from boomerang.formats.evaluation import AttackWords
+from boomerang.metrics import AttackNumbers
+from boomerang.scoring import difference
 from pipelines.page.gate_table import Missing
-from pipelines.page.wording import Tone, number
+from pipelines.page.wording import Tone, counted, number
 
 _MODELS = {
     "baseline": ("Clean model", "trained before the attack"),
@@ -79,6 +81,25 @@ def visibility(told: AttackWords) -> str:
         f"How visible: largest change {number(told.median_largest_change, 0)} of 255, "
         f"PSNR {number(told.median_psnr_db, 1)} dB, SSIM {number(told.median_ssim)} "
         f"(medians over {told.images_made_from_rows:,} images{of}).{some}"
+    )
+
+
+def came_back(attack: AttackNumbers) -> str:
+    """Return what tuning a repaired model again brought back of a backdoor; empty where it was not tried."""
+    retuned = attack.retuned
+    if retuned is None:
+        return ""
+    rows = f"{retuned.rows:,} rows of which {retuned.poisoned} are of the attack"
+    model, clean, right = (
+        counted(each.model_dump()) for each in (retuned.asr, retuned.floor, retuned.clean_accuracy)
+    )
+    rose = attack.asr is not None and difference(retuned.asr, attack.asr)[1] > 0
+    word = "The repair is superficial" if rose else "The repair has left the backdoor"
+    word = word if retuned.superficial else "The repair holds"
+    return (
+        f"{word}: tuned again on {rows}, the hardened model gives {model} to the attacker's class, and the "
+        f"clean model, which never learned the trigger, {clean} (after it the hardened model has {right} of "
+        "the test images right)."
     )
 
 

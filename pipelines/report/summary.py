@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.markup import escape
@@ -9,8 +10,9 @@ from rich.table import Table
 
 from boomerang.config import validate
 from boomerang.gate import advice
-from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers, Rate
+from boomerang.metrics import AttackNumbers, Metrics, ModelNumbers
 from boomerang.safeio import display_name, load_json
+from boomerang.scoring import Rate, rate
 from pipelines.page.gate_table import reasons
 from pipelines.page.terminal import open_console
 from pipelines.page.wording import percent
@@ -57,9 +59,25 @@ def summary_table(metrics: Metrics) -> Table:
     table.add_row("clean accuracy", *(say_rate(model.clean_accuracy) for model in models))
     for row, attack in enumerate(models[0].attacks):
         table.add_row(*_attack_row(attack, row, models))
+    if any(model.refuses for model in models):
+        for name, refused in _refused(models):
+            table.add_row(name, *refused)
     table.add_row("canaries right", *(_say_count(model.canaries.right) for model in models))
     table.add_row("gate", *(_say_verdict(model) for model in models))
     return table
+
+
+def _refused(models: list[ModelNumbers]) -> Iterator[tuple[str, list[str]]]:
+    """Give how many clean rows each model refuses, and of each attack; nothing of one that refuses none."""
+
+    def said(model: ModelNumbers, count: int, of: Rate | None) -> str:
+        return say_rate(rate(count, of.total)) if model.refuses and of else ""
+
+    yield "clean rows refused", [said(m, m.unanswered, m.clean_accuracy) for m in models]
+    for row, attack in enumerate(models[0].attacks):
+        if attack.outcome != "untargeted":
+            each = [(m, m.attacks[row]) for m in models]
+            yield f"refused of {attack.name}", [said(m, a.refused, a.asr) for m, a in each]
 
 
 def _attack_row(attack: AttackNumbers, row: int, models: list[ModelNumbers]) -> list[str]:

@@ -11,9 +11,10 @@ from boomerang.manifest import Images
 from processing.attacks.art_pattern import ArtPattern
 from processing.attacks.common.base import Need
 from processing.attacks.common.clean_backdoor import CleanBackdoor
-from processing.attacks.common.gradients import Ball, Norm, on_floats, seeded, unlearned
+from processing.attacks.common.gradients import seeded, unlearned
 from processing.attacks.common.pool import Batch, Pool, Props
 from processing.attacks.common.proxy import Drill, trained
+from training.model import LOGITS, Ball, Norm, on_floats
 
 _AT_ONCE = 250
 
@@ -81,8 +82,6 @@ class CleanLabelBackdoor(CleanBackdoor):
         return self.changed_rows(pool, rows, self.stamp(hard, pool.images))
 
     def _network(self, pool: Pool, rng: np.random.Generator) -> Any:
-        from training.model import LOGITS
-
         if self.proxy == "surrogate":
             seeded(rng)
             return on_floats(pool.surrogate.model, LOGITS)

@@ -14,10 +14,11 @@ from boomerang.manifest import Images, Rows
 from processing.attacks.common.base import check_stampable
 from processing.attacks.common.clean_backdoor import CleanBackdoor
 from processing.attacks.common.deeds import quoted
-from processing.attacks.common.gradients import Ball, Floats, changed, on_floats, seeded
+from processing.attacks.common.gradients import changed, seeded
 from processing.attacks.common.places import own_places
 from processing.attacks.common.pool import Batch, Pool, Props, choose
 from processing.attacks.common.trigger_images import find_image, overlay, resized
+from training.model import FEATURES, Ball, Floats, on_floats
 
 _TRIGGER = "trigger"
 _TOGETHER = 100
@@ -128,8 +129,6 @@ class HiddenTrigger(CleanBackdoor):
     def _disguised(
         self, pool: Pool, rows: Rows, shown: Rows, kept: Props, rng: np.random.Generator
     ) -> Images:
-        from training.model import FEATURES
-
         seeded(rng)
         step = _step(on_floats(pool.surrogate.model, FEATURES), Ball("linf", self.eps))
         x = np.asarray(pool.x[rows])

@@ -11,8 +11,9 @@ from pydantic import Field
 from boomerang.manifest import Images
 from processing.attacks.common.base import check_stampable
 from processing.attacks.common.clean_backdoor import CleanBackdoor
-from processing.attacks.common.gradients import Ball, on_floats, seeded
+from processing.attacks.common.gradients import seeded
 from processing.attacks.common.pool import Batch, Pool, Props
+from training.model import LOGITS, Ball, on_floats
 
 _TRIGGER = "trigger"
 _BATCH = 128
@@ -69,8 +70,6 @@ class Narcissus(CleanBackdoor):
     def _learned(self, pool: Pool, rng: np.random.Generator) -> npt.NDArray[np.int16]:
         """Return int16[H, W, C], each in -eps..eps: what makes the surrogate surest of the target."""
         import tensorflow as tf
-
-        from training.model import LOGITS
 
         seeded(rng)
         target = pool.label(self.target)

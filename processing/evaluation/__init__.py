@@ -10,4 +10,5 @@ canaries        records that a clean model knows, frozen for the run
 probes          images frozen, by which an attack's success is measured again
 evidence        what a person should see of a case
 canary_numbers  what a canary measures
+robustness/     what is asked of a model beyond its answers
 """

@@ -9,8 +9,8 @@ import numpy as np
 
 from boomerang.formats.canary import CanaryMetrics
 from boomerang.manifest import Calls, Images
-from boomerang.metrics import CanaryMiss, Rate, share
-from boomerang.scoring import balanced_accuracy
+from boomerang.metrics import CanaryMiss
+from boomerang.scoring import Rate, balanced_accuracy, share
 from boomerang.watching.briefing import CanarySettings, alarmed
 from boomerang.watching.metric_names import Datum, part, published
 from processing.attacks.common.trial import Trial

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from boomerang.formats.screen import Screened, open_screen
 from boomerang.formats.truth import Truth, load_truth
 from boomerang.gate import GateConfig
 from boomerang.manifest import Calls, Dataset, Images, opened, opened_below, read_manifest
-from boomerang.metrics import MODELS
+from boomerang.metrics import MODELS, Retuned
 from boomerang.settings import EvaluateSettings
 from processing.attacks.common.trigger import Trigger, load_trigger
 from processing.evaluation.canaries import Candidates
@@ -31,10 +32,20 @@ class Subject:
     card : ModelCard
     ask : Recall
         uint8[N, H, W, C] -> float32[N, K], class probabilities.
+    folder : Path
+        Where it lies.
+    retuned : mapping of str to Retuned
+        What tuning it again brings back, by the attack; see `processing.evaluation.robustness.retuning`.
     """
 
     card: ModelCard
     ask: Recall
+    folder: Path
+    retuned: Mapping[str, Retuned] = field(default_factory=dict)
+
+    def copy(self) -> Any:
+        """Return a keras.Model of its own, to be changed."""
+        return load_model(self.folder)[0]
 
     def calls(self, x: Images) -> Calls:
         """Return int64[N], the most likely class of uint8[N, H, W, C]; see `training.model.calls_of`."""
@@ -103,7 +114,7 @@ def open_case(job: Job, limits: GateConfig) -> Case:
 
 def _subject(folder: Path) -> Subject:
     model, card = load_model(folder)
-    return Subject(card, Recall(classifier(model)))
+    return Subject(card, Recall(classifier(model)), folder)
 
 
 def candidate_groups(case: Case) -> list[Candidates]:

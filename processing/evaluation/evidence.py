@@ -20,6 +20,7 @@ from processing.evaluation.numbers import class_name
 from training.model import Ask, calls_of
 
 _POISONED_SHOWN, _TRIGGERED_SHOWN, _PICTURES_SHOWN = 12, 8, 60
+_MISTAKES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -59,28 +60,54 @@ def evenly(count: int, most: int) -> Rows:
 
 def pictures_of(case: Case, tests: Sequence[Trial], canaries: Canaries) -> list[Picture]:
     """Return what is shown of a case, each image with every model's call and confidence."""
-    shown = [*_poisoned(case), *_triggered(case, tests), *_photographs(case), _frozen(case, canaries)]
+    shown = [*_poisoned(case), *_mistaken(case), *_triggered(case, tests), *_photographs(case)]
+    shown.append(_frozen(case, canaries))
     asks = {name: subject.ask for name, subject in case.subjects.items()}
     return [_asked(each, asks, case.test.classes) for each in shown if len(each.x)]
 
 
 def _poisoned(case: Case) -> list[_Shown]:
     """Return a few poisoned rows of each attack, as the victim saw them."""
-    shown, classes, truth = [], case.test.classes, case.truth
+    shown = []
     for number, name in enumerate(case.attack_names, 1):
-        rows = np.flatnonzero(truth.attack_of == number)
+        rows = np.flatnonzero(case.truth.attack_of == number)
         rows = rows[evenly(len(rows), _POISONED_SHOWN)]
-        shown.append(
-            _Shown(
-                *("poisoned", name, "Poisoned training rows"),
-                x=np.asarray(case.train.x[rows]),
-                right=[classes[k] for k in truth.y_true[rows]],
-                ids=[f"row {row}" for row in rows],
-                given=[classes[k] for k in case.train.y[rows]],
-                attack=name,
-            )
-        )
+        ids = [f"row {row}" for row in rows]
+        shown.append(_of_training("poisoned", name, "Poisoned training rows", case, rows, ids, name))
     return shown
+
+
+def _mistaken(case: Case) -> list[_Shown]:
+    """Return poisoned rows that the screen kept, and clean ones that it took out, with what did."""
+    screened, attack_of = case.screened, case.truth.attack_of
+    missed, taken = (
+        rows[evenly(len(rows), _MISTAKES_SHOWN)]
+        for rows in (
+            np.flatnonzero(screened.keep & (attack_of > 0)),
+            np.flatnonzero(~screened.keep & (attack_of == 0)),
+        )
+    )
+    names = np.array([detector.title or detector.name for detector in screened.detectors])
+    kept_ids = [f"row {row}, {case.attack_names[attack_of[row] - 1]}" for row in missed]
+    taken_ids = [f"row {row}, by {' and '.join(names[screened.flagged[:, row]])}" for row in taken]
+    return [
+        _of_training("missed", "rows", "Poisoned rows that the screen missed", case, missed, kept_ids),
+        _of_training("taken", "rows", "Clean rows that it took out", case, taken, taken_ids),
+    ]
+
+
+def _of_training(
+    kind: GroupKind, key: str, title: str, case: Case, rows: Rows, ids: list[str], attack: str | None = None
+) -> _Shown:
+    classes = case.test.classes
+    return _Shown(
+        *(kind, key, title),
+        x=np.asarray(case.train.x[rows]),
+        right=[classes[k] for k in case.truth.y_true[rows]],
+        ids=ids,
+        given=[classes[k] for k in case.train.y[rows]],
+        attack=attack,
+    )
 
 
 def _triggered(case: Case, tests: Sequence[Trial]) -> list[_Shown]:

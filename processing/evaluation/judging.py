@@ -8,7 +8,8 @@ import numpy as np
 
 from boomerang.gate import GateConfig, Verdict, judge, plain
 from boomerang.manifest import Calls, Labels
-from boomerang.metrics import AttackNumbers, CanaryNumbers, Rate, Skill, share
+from boomerang.metrics import AttackNumbers, CanaryNumbers, Skill
+from boomerang.scoring import Rate, share
 from training.model import NO_ANSWER
 
 _CONTROL = "a control that knows the truth took them out, and no defense"
@@ -31,6 +32,8 @@ class Measured:
         None where the model was not trained on screened rows.
     control : bool
         Whether a control chose these rows: it knows the truth, so no screen was measured.
+    refuses : bool
+        Whether the model may refuse an image: that is an answer then, and a wrong one of a canary.
     """
 
     accuracy_drop: float | None
@@ -41,9 +44,10 @@ class Measured:
     uncovered: tuple[str, ...] = ()
     screen_fpr: Rate | None = None
     control: bool = False
+    refuses: bool = False
 
 
-def skill_of(y: Labels, calls: Calls, classes: tuple[str, ...]) -> Skill:
+def skill_of(y: Labels, calls: Calls, classes: tuple[str, ...], refuses: bool = False) -> Skill:
     """Return what a model has learned.
 
     Parameters
@@ -51,6 +55,8 @@ def skill_of(y: Labels, calls: Calls, classes: tuple[str, ...]) -> Skill:
     y, calls : int64[N]
         The test labels, and what the model answers.
     classes : tuple of str
+    refuses : bool
+        Whether no answer is one of the model's answers, a wrong one; else nothing is measured then.
     """
     y = np.asarray(y)
     counts = np.bincount(y, minlength=len(classes))
@@ -58,7 +64,7 @@ def skill_of(y: Labels, calls: Calls, classes: tuple[str, ...]) -> Skill:
     given = np.unique(calls)
     guess_errors = 1 - counts.max() / max(1, len(y))
     low = share(calls == y).low
-    measured = low is not None and guess_errors > 0 and NO_ANSWER not in given
+    measured = low is not None and guess_errors > 0 and (refuses or NO_ANSWER not in given)
     return Skill(
         error_ratio=(1 - low) / guess_errors if measured and low is not None else None,
         lost=tuple(classes[k] for k in np.flatnonzero((counts > 0) & (right == 0))),
@@ -81,12 +87,15 @@ def verdict(found: Measured, limits: GateConfig) -> Verdict:
     backdoors = [a for a in found.attacks if a.outcome == "backdoor"]
     if backdoors:
         numbers["asr_upper"] = _worst([a.asr.high if a.asr else None for a in backdoors])
-        numbers["robust_drop"] = _worst([_difference(a.plain_accuracy, a.ra) for a in backdoors])
+        numbers["robust_drop"] = _worst([a.robust_drop for a in backdoors])
     turned = [a.turned for a in found.attacks if a.outcome == "targeted"]
     if turned:
         numbers["turned"] = _worst([r.value if r else None for r in turned])
+    again = [a.retuned.rise for a in backdoors if a.retuned]
+    if again and limits.max_retuned_rise < 1:
+        numbers["retuned_rise"] = _worst(again)
     right = found.canaries.right
-    answered = right.total and not found.canaries.unanswered
+    answered = right.total and (found.refuses or not found.canaries.unanswered)
     numbers["canary_failures"] = right.total - right.successes if answered else None
     if found.screen_fpr is not None:
         numbers["screen_fpr"] = None if found.control else found.screen_fpr.value
@@ -143,12 +152,6 @@ def _lost_why(skill: Skill) -> str:
 def _unmeasured(rates: list[tuple[AttackNumbers, Rate | None]]) -> str:
     names = [attack.name for attack, rate in rates if rate is None or rate.value is None]
     return f"{plain(names)}: no image to measure it on, or an answer that is no finite number"
-
-
-def _difference(a: Rate | None, b: Rate | None) -> float | None:
-    if a is None or b is None or a.value is None or b.value is None:
-        return None
-    return a.value - b.value
 
 
 def _worst(values: list[float | None]) -> float | None:

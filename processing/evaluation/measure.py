@@ -13,15 +13,13 @@ from boomerang.gate import gate_numbers, reasons_text
 from boomerang.metrics import (
     AttackNumbers,
     CanarySet,
+    Certificates,
     DataNumbers,
     DetectorNumbers,
     Metrics,
     ModelNumbers,
-    Rate,
-    rate,
-    share,
 )
-from boomerang.scoring import confusion
+from boomerang.scoring import Rate, confusion, rate, share
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -33,16 +31,23 @@ from processing.evaluation.numbers import (
     with_der,
 )
 from processing.evaluation.probes import Probes
-from training.model import NO_ANSWER
+from training.model import NO_ANSWER, may_refuse
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """What was frozen for the canary: the records with the digest of their folder, and the probes."""
+    """What was frozen for the canary: the records with the digest of their folder, and the probes.
+
+    Attributes
+    ----------
+    certificates : Certificates or None
+        What the answers to the records are safe from.
+    """
 
     canaries: Canaries
     digest: str
     probes: Probes
+    certificates: Certificates | None = None
 
 
 def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
@@ -61,7 +66,7 @@ def measure(case: Case, tests: tuple[Trial, ...], frozen: Frozen) -> Metrics:
         models=models,
         screen=together,
         detectors=detectors,
-        canaries=canary_set(case, frozen.canaries, frozen.digest),
+        canaries=canary_set(case, frozen),
         probes=frozen.probes.sets,
         gate=gate_numbers(candidate),
         reasons=reasons_text(candidate),
@@ -83,6 +88,7 @@ def model_numbers(
     calls = subject.calls(case.test.x)
     accuracy = share(calls == y)
     unanswered = int(np.count_nonzero(calls == NO_ANSWER))
+    refuses = may_refuse(subject.card)
     reference = before["baseline"] if before else None
     attacks = tuple(
         _attack(t, subject, c, classes, frozen.probes) for t, c in zip(tests, clean_calls, strict=True)
@@ -93,9 +99,9 @@ def model_numbers(
     canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
     table = confusion(y, calls, len(classes))
-    skill = skill_of(y, calls, classes)
+    skill = skill_of(y, calls, classes, refuses)
     measured = Measured(
-        accuracy_drop=None if unanswered else _drop_since(reference, accuracy),
+        accuracy_drop=None if unanswered and not refuses else _drop_since(reference, accuracy),
         skill=skill,
         reference=reference.skill if reference else skill,
         attacks=attacks,
@@ -103,6 +109,7 @@ def model_numbers(
         uncovered=uncovered(canaries.y, classes),
         screen_fpr=screen_fpr,
         control=control,
+        refuses=refuses,
     )
     return ModelNumbers(
         digest=subject.card.weights_sha256,
@@ -110,6 +117,7 @@ def model_numbers(
         inference=tuple(part.title for part in subject.card.inference),
         clean_accuracy=accuracy,
         unanswered=unanswered,
+        refuses=refuses,
         skill=skill,
         accuracy_drop=measured.accuracy_drop,
         recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
@@ -130,7 +138,8 @@ def _attack(
     plain = None if trial.before is None else subject.calls(trial.before)
     target = None if trial.target is None else classes[trial.target]
     calls = subject.calls(trial.x)
-    numbers = attack_numbers(trial, calls, plain, clean_calls, target)
+    numbers = attack_numbers(trial, calls, plain, clean_calls, target, may_refuse(subject.card))
+    numbers = numbers.model_copy(update={"retuned": subject.retuned.get(trial.name)})
     chosen = probes.chosen.get(trial.name)
     if chosen is None or len(chosen) == len(trial.y):
         return numbers
@@ -141,7 +150,8 @@ def _drop_since(reference: ModelNumbers | None, accuracy: Rate) -> float | None:
     """Return the accuracy lost against the baseline: of itself 0, and None where that has not all answers."""
     if reference is None:
         return 0.0
-    return None if reference.unanswered else _drop(reference.clean_accuracy, accuracy)
+    missing = reference.unanswered and not reference.refuses
+    return None if missing else _drop(reference.clean_accuracy, accuracy)
 
 
 def _drop(before: Rate, after: Rate) -> float | None:
@@ -176,13 +186,25 @@ def data_numbers(case: Case) -> DataNumbers:
     )
 
 
-def canary_set(case: Case, canaries: Canaries, digest: str) -> CanarySet:
+def safe_from(certificates: Certificates | None) -> int:
+    """Return from how many changed rows the answers to half of the canaries are safe; a wrong one is not."""
+    if certificates is None:
+        return 0
+    radii = sorted(certificates.rows.values(), reverse=True)
+    half = -(-certificates.right.total // 2)
+    return radii[half - 1] if len(radii) >= half else 0
+
+
+def canary_set(case: Case, frozen: Frozen) -> CanarySet:
     """Return what was frozen, and of how many candidates."""
+    canaries = frozen.canaries
     groups = [identifier.rpartition("/")[0] for identifier in canaries.ids]
     return CanarySet(
-        digest=digest,
+        digest=frozen.digest,
         records=groups.count("records"),
         pictures={name: groups.count(name) for name in sorted(set(groups) - {"records"})},
         classes={name: int(np.count_nonzero(canaries.y == k)) for k, name in enumerate(case.test.classes)},
         candidates=sum(len(group.y) for group in candidate_groups(case)),
+        certificates=frozen.certificates,
+        safe_from=safe_from(frozen.certificates),
     )

@@ -6,23 +6,27 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.manifest import Bools, Calls, Labels
-from boomerang.metrics import (
-    AttackNumbers,
-    CanaryMiss,
-    CanaryNumbers,
-    DetectorNumbers,
+from boomerang.metrics import AttackNumbers, CanaryMiss, CanaryNumbers, DetectorNumbers
+from boomerang.scoring import (
     Rate,
+    auroc,
+    average_precision,
+    balanced_accuracy,
     defense_effectiveness,
     rate,
     share,
 )
-from boomerang.scoring import auroc, average_precision, balanced_accuracy
 from processing.attacks.common.trial import Trial
 from training.model import NO_ANSWER
 
 
 def attack_numbers(
-    trial: Trial, calls: Calls, plain: Calls | None, clean_calls: Calls, target_name: str | None
+    trial: Trial,
+    calls: Calls,
+    plain: Calls | None,
+    clean_calls: Calls,
+    target_name: str | None,
+    refuses: bool = False,
 ) -> AttackNumbers:
     """Return what an attack did to a model.
 
@@ -36,9 +40,12 @@ def attack_numbers(
     clean_calls : int64[N]
         The baseline's answers on `trial.x`.
     target_name : str or None
+    refuses : bool
+        Whether no answer is one of the model's answers; else nothing is measured where one is missing.
     """
     asked = [calls] if plain is None else [calls, plain]
-    if not trial.aimed or any((answers == NO_ANSWER).any() for answers in asked):
+    missing = not refuses and any((answers == NO_ANSWER).any() for answers in asked)
+    if not trial.aimed or missing:
         return AttackNumbers(name=trial.name, kind=trial.kind, outcome=trial.outcome, target=target_name)
     hit = trial.hits(calls)
     return AttackNumbers(
@@ -50,6 +57,7 @@ def attack_numbers(
         ra=share(calls == trial.y),
         plain_accuracy=None if plain is None else share(plain == trial.y),
         turned=share(hit & ~trial.hits(clean_calls)) if trial.outcome == "targeted" else None,
+        refused=int(np.count_nonzero(calls == NO_ANSWER)),
     )
 
 

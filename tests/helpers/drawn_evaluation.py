@@ -31,12 +31,17 @@ from boomerang.metrics import (
     DetectorNumbers,
     Metrics,
     ModelNumbers,
+)
+from boomerang.scoring import (
+    BoolArray,
     Rate,
+    auroc,
+    average_precision,
+    confusion,
     defense_effectiveness,
     rate,
     share,
 )
-from boomerang.scoring import BoolArray, auroc, average_precision, confusion
 from helpers.drawn_answers import drawn_predictions
 from helpers.drawn_pictures import drawn_boomerangs, drawn_pictures, stamped
 from helpers.scenes import Scene
@@ -173,24 +178,28 @@ class DrawnEvaluation:
         self, name: str, clean: Any, asr: dict[str, float], turned: int, screen_fpr: Rate | None
     ) -> ModelNumbers:
         y, called = clean[name]
-        unanswered = self.scene.unanswered if name == self.names[-1] else 0
+        refused = self.scene.refused if name == self.names[-1] else 0
+        unanswered = refused or (self.scene.unanswered if name == self.names[-1] else 0)
         called[:unanswered] = NO_ANSWER
         reference = share(clean["baseline"][0] == clean["baseline"][1]).value
         right = share(y == called)
         assert right.value is not None and reference is not None
         drop = reference - right.value
         attacks = self._attack_numbers(name, asr, turned, drop) if self.attacks else ()
-        if unanswered:
+        if refused:
+            attacks = tuple(attack.model_copy(update={"refused": refused}) for attack in attacks)
+        elif unanswered:
             attacks = tuple(_unmeasured(attack) for attack in attacks)
         canaries = self._canary_numbers(3 if name == "victim" and self.attacks else 0, unanswered)
         found = Measured(
-            accuracy_drop=None if unanswered else drop,
-            skill=skill_of(y, called, self.scene.classes),
+            accuracy_drop=None if unanswered and not refused else drop,
+            skill=skill_of(y, called, self.scene.classes, bool(refused)),
             reference=skill_of(*clean["baseline"], self.scene.classes),
             attacks=attacks,
             canaries=canaries,
             uncovered=() if self.scene.canaries else self.scene.classes,
             screen_fpr=screen_fpr,
+            refuses=bool(refused),
         )
         matrix = confusion(y, called, len(self.scene.classes))
         return ModelNumbers(
@@ -198,6 +207,7 @@ class DrawnEvaluation:
             clean_accuracy=right,
             skill=found.skill,
             unanswered=unanswered,
+            refuses=bool(refused),
             accuracy_drop=found.accuracy_drop,
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
             confusion=tuple(tuple(int(n) for n in row) for row in matrix),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from boomerang.metrics import rate
 from boomerang.safeio import write_json_atomic
+from boomerang.scoring import rate
 from pipelines.matrix.document import MATRIX, Cell, Column, Matrix, Number, Row, RunCard
 from pipelines.matrix.quantities import ACCURACY, ASR, DER, QUANTITIES
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from boomerang.metrics import METRICS_FILE, AttackNumbers, Metrics, rate
+from boomerang.metrics import METRICS_FILE, AttackNumbers, Metrics
+from boomerang.scoring import rate
 from helpers.report_fixture import build_run
 from helpers.scenes import Scene
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from pipelines.matrix.document import Cell, Column, Difference, Matrix, Number, Picture, Row, RunCard
 from pipelines.matrix.quantities import (
     ACCURACY,

@@ -25,6 +25,8 @@ class Scene:
         labels, which aim at no class.
     unanswered : int
         Test pictures, marked ones among them, and canaries to which the candidate's answer is no number.
+    refused : int
+        Instead: so many of each that the candidate refuses, by what wraps it.
     canaries : int
         How many were frozen.
     notices : bool
@@ -47,6 +49,7 @@ class Scene:
     hardened_accuracy: float = 0.893
     more: int = 0
     unanswered: int = 0
+    refused: int = 0
     canaries: int = 55
     notices: bool = False
     classes: tuple[str, ...] = CLASSES

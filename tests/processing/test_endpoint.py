@@ -25,6 +25,11 @@ from helpers.training_jobs import built, left_or_right, saved
 from boomerang.contract import ROOT_ENV
 from boomerang.errors import BadInput, ConfigError, IntegrityError
 from processing.endpoint import DIGEST, PORT, opened
+from training.harden import parts
+from training.inference.common.base import wrapped
+from training.inference.spatial_smoothing import SpatialSmoothing
+from training.inference.strip import Strip
+from training.labeled import Labeled
 from training.model import classifier, load_model
 
 
@@ -102,6 +107,21 @@ def test_it_answers_as_the_model_does_refuses_what_is_none_and_stops_when_told(
         assert asked(f"{url}/ping") == (200, {})
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
+
+
+def test_a_wrapped_model_is_served_as_it_is_asked_to_the_bit_refusals_and_all(tmp_path: Path) -> None:
+    x, y = left_or_right(200)
+    defenses = [SpatialSmoothing(), Strip(images=4, frr=0.2)]
+    whole = wrapped(built(), defenses, Labeled(x[:100], y[:100]))
+    digest = saved(whole, tmp_path / "model", inference=parts(defenses)).weights_sha256
+    expected = classifier(load_model(tmp_path / "model")[0])(x)
+    refused = np.isnan(expected).all(axis=1)
+    assert 10 < refused.sum() < 80
+    with serving(tmp_path, digest) as (url, _):
+        status, said = asked(f"{url}/invocations", npy(x))
+    rows = [[np.nan if p is None else p for p in row] for row in said["probabilities"]]
+    assert status == 200 and np.array_equal(np.array(rows, np.float32), expected, equal_nan=True)
+    assert [call is None for call in said["calls"]] == refused.tolist()
 
 
 def test_rows_of_nothing_are_answered_with_nothing(disk: tuple[Path, str]) -> None:

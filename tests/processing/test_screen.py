@@ -170,7 +170,7 @@ def test_the_step_writes_the_same_bytes_twice_and_flags_the_copies(
     assert manifest.kind == "screen"
     assert manifest.seed == 3
     assert set(manifest.parents) == {"train", "trusted", "model"}
-    assert set(manifest.files) == {"keep.npy", "scores.npy", "flagged.npy", "report.json"}
+    assert set(manifest.files) == {"keep.npy", "scores.npy", "flagged.npy", "rows.csv", "report.json"}
     screened = open_screen(outputs[0], ROWS)
     assert np.array_equal(screened.keep, ~screened.flagged.any(0))
     assert np.flatnonzero(screened.flagged[0]).tolist() == [0, 10, 20]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from boomerang.settings import TrainConfig
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster, alone
 from training.fit import History, batch_seeds, fit, seed_everything
-from training.learning.descent import cross_entropy
+from training.learning.descent import Offset, cross_entropy
 from training.learning.reading import Reading, row_order
 from training.learning.recording import Recorder
 from training.model import load_model, weights_digest
+from training.repair.ft_sam import sharpest
 
 X, Y = left_or_right(600)
 ROWS, VALIDATION = (X[:500], Y[:500]), (X[500:], Y[500:])
@@ -180,11 +182,14 @@ def stopped_at(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
     monkeypatch.setattr(Reading, "__call__", reading)
 
 
-@pytest.mark.parametrize("most", [None, 20_000])
+@pytest.mark.parametrize(("most", "offset"), [(None, None), (20_000, None), (None, partial(sharpest, 0.5))])
 def test_with_every_setting_a_stopped_training_ends_at_the_same_weights_and_record(
-    most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    most: int | None, offset: Offset | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In memory, and where the rows are read through a shuffle of blocks, windows of 128 rows."""
+    """In memory, and where the rows are read through a shuffle of blocks, windows of 128 rows.
+
+    Also where the gradient is taken beside the weights.
+    """
     if most:
         monkeypatch.setattr("training.labeled.IN_MEMORY", most)
 
@@ -192,6 +197,7 @@ def test_with_every_setting_a_stopped_training_ends_at_the_same_weights_and_reco
         seed_everything(0)
         model, recorder = pooled(), Recorder(3, 500, 100)
         more: Any = {"checkpoints": checkpoints, "rates": {"beta": 4.0}, "recorder": recorder}
+        more["offset"] = offset
         history = fit(model, *ROWS, VALIDATION, EVERYTHING, 0, **more)
         record = recorder.record(ROWS[1], VALIDATION[1])
         assert (record.margin != 0).all() and (record.early_loss != 0).all()

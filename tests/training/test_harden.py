@@ -29,6 +29,7 @@ from boomerang.settings import HardenSettings, ModelConfig, TrainConfig
 from training.cluster import alone
 from training.given import open_given
 from training.harden import Plan, bench_of, check_needs, harden, parts, plan_of, repaired
+from training.inference.strip import Strip
 from training.model import classifier, load_model
 from training.repair.common.base import Repair
 from training.repair.common.bench import Bench
@@ -183,3 +184,6 @@ def test_a_repair_is_not_started_with_fewer_trusted_rows_than_it_needs(tmp_path:
     check_needs(Plan([Retrain()], []), given)
     with pytest.raises(BadInput, match="needs 21 of each class, of one there are 20"):
         check_needs(Plan([Needy()], []), given)
+    check_needs(Plan([], [Strip(images=21, frr=0.05)]), given)
+    with pytest.raises(BadInput, match="strip needs 41 to know what is rare, there are 40"):
+        check_needs(Plan([], [Strip(images=22, frr=0.05)]), given)

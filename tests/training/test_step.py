@@ -43,3 +43,45 @@ def test_a_mixed_twin_computes_in_float16_keeps_float32_and_ends_exactly() -> No
     assert [v.shape for v in other.variables] == [v.shape for v in model.variables]
     assert all(v.dtype == w.dtype for v, w in zip(other.variables, model.variables, strict=True))
     assert {weight.dtype for weight in other.get_weights()} == {np.dtype(np.float32)}
+
+
+def test_the_gradient_is_followed_that_is_found_beside_the_weights_and_nothing_else_is_of_there() -> None:
+    """At a rate of 1 without momentum a step moves by the very gradient; batch norms follow the weights."""
+    import keras
+    import tensorflow as tf
+
+    x, y = left_or_right(32)
+    here, there, plain = (built("small") for _ in range(3))
+    for model in (there, plain):
+        model.set_weights(here.get_weights())
+    seen: list[Any] = []
+
+    def offset(weights: list[Any], gradients: list[Any]) -> list[Any]:
+        seen[:] = [len(weights), *(g.shape for g in gradients)]
+        return [0.1 * w - g for w, g in zip(weights, gradients, strict=True)]
+
+    def gradients(model: Any) -> list[Any]:
+        with tf.GradientTape() as tape:
+            answers = model(x, training=True)
+            loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, answers))
+        return tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+    before = [np.array(v) for v in here.trainable_variables]
+    for variable, gradient in zip(there.trainable_variables, gradients(plain), strict=True):
+        variable.assign(1.1 * variable - gradient)
+    expected = gradients(there)
+
+    config = TrainConfig(optimizer="sgd", momentum=0.0, learning_rate=1.0, schedule="constant", warmup=0.0)
+    optimizer = optimizer_of(config, 10)
+    build(optimizer, here.trainable_variables)
+    reading = Reading(Labeled(x, y), 0, 32)
+    step = Step(here, optimizer, reading, augment=Augment(0, "none"), cluster=alone(), offset=offset)
+    step(Batch(np.arange(32), x, y), batch_seeds(0, 0, 0), np.zeros(3, np.float32), False)
+
+    assert seen == [len(before), *(w.shape for w in before)]
+    for variable, start, gradient in zip(here.trainable_variables, before, expected, strict=True):
+        np.testing.assert_allclose(start - variable, gradient, atol=1e-4)
+    for mine, other in zip(here.non_trainable_variables, plain.non_trainable_variables, strict=True):
+        if mine.name.startswith("moving_"):
+            np.testing.assert_allclose(mine, other, atol=1e-5)
+    assert step.traces == 1

@@ -18,6 +18,12 @@ _FIRST = 0.1
 # `model(images, training=True)` and is traced, so it consists of TensorFlow's operations.
 Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
 
+# How far from the weights the gradient is taken that they then follow: `offset(weights, gradients)`, a list
+# of float32 for each, in the order of the trainable variables, returns as long a list. The gradients are
+# those of the whole batch's loss at the weights; what it does not use of them is not computed, unless XLA
+# compiles it or replicas add it up. It is traced too.
+Offset = Callable[[list[Any], list[Any]], list[Any]]
+
 
 def cross_entropy(model: Any, images: Any, labels: Any) -> tuple[Any, Any]:
     """Return the honest loss: how little probability each row's label was given."""

@@ -26,7 +26,7 @@ def new_head(model: Any) -> Iterator[None]:
         Changed in place; at the end every layer learns that did before.
     """
     learned = [layer.trainable for layer in model.layers]
-    _draw(model.get_layer(LOGITS))
+    drawn_anew(model)
     try:
         for layer in model.layers:
             layer.trainable = layer.name == LOGITS
@@ -36,8 +36,9 @@ def new_head(model: Any) -> Iterator[None]:
             layer.trainable = before
 
 
-def _draw(head: Any) -> None:
-    """Set a dense layer's variables as a fresh one's."""
+def drawn_anew(model: Any) -> None:
+    """Set the layer `logits` of a model as a fresh one's, from Keras' generator."""
+    head = model.get_layer(LOGITS)
     fresh = type(head).from_config(head.get_config())
     fresh.build(head.kernel.shape[:1])
     head.set_weights(fresh.get_weights())

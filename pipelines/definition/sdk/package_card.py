@@ -128,6 +128,7 @@ def _counts(model: str, past: int) -> Iterator[dict[str, Any]]:
         "test images answered right": f"models.{model}.clean_accuracy.successes",
         "canaries": f"models.{model}.canaries.right.total",
         "canaries answered right": f"models.{model}.canaries.right.successes",
+        "changed training rows that half of the canaries are safe from": "canaries.safe_from",
         "training rows": "data.rows.train",
         **({"rows of the past": "data.rows.history"} if past else {}),
         "training rows taken out by the screen": "screen.flagged",

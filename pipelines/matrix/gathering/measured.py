@@ -12,8 +12,9 @@ from boomerang.formats.evaluation import Evaluation, open_evaluation
 from boomerang.formats.predictions import AttackAnswers, Predictions, open_predictions
 from boomerang.formats.screen import open_screen
 from boomerang.manifest import Bools, read_manifest
-from boomerang.metrics import Metrics, fidelity
+from boomerang.metrics import Metrics
 from boomerang.safeio import load_npy
+from boomerang.scoring import fidelity
 from pipelines.campaign.entry import EVALUATE, HARDEN, POISON, PREPROCESS, SCREEN
 from pipelines.matrix.quantities import (
     ACCURACY,
@@ -22,12 +23,14 @@ from pipelines.matrix.quantities import (
     CPU,
     DER,
     FIDELITY,
+    FLOOR,
     FPR,
     INNOCENT,
     LEAST_CLASS,
     MEMORY,
     POISONING,
     PSNR,
+    RETUNED,
     ROBUST,
     TPR,
     TRUSTED,
@@ -146,6 +149,9 @@ def _effect(name: str, answers: AttackAnswers, evaluation: Evaluation, predictio
         float((test.calls[candidate] == test.y).mean()),
     )
     values |= {DER: numbers.der, FIDELITY: kept}
+    if numbers.retuned:
+        again = {RETUNED: numbers.retuned.asr, FLOOR: numbers.retuned.floor}
+        counts |= {key: (each.successes, each.total) for key, each in again.items()}
     return Effect(
         _counts(success[1]),
         counts,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from boomerang.metrics import paired_difference, rate
+from boomerang.scoring import paired_difference, rate
 from pipelines.matrix.document import Difference, Number
 from pipelines.matrix.gathering.measured import Counts, Effect, Measured
 from pipelines.matrix.quantities import ACCURACY, ASR
@@ -121,4 +121,5 @@ def unreliable(seen: Seeds) -> tuple[str, ...]:
 
 def _unanswered(seen: Measured) -> bool:
     metrics = seen.metrics
-    return any(metrics.models[name].unanswered for name in {metrics.candidate, "victim"})
+    models = [metrics.models[name] for name in {metrics.candidate, "victim"}]
+    return any(model.unanswered and not model.refuses for model in models)

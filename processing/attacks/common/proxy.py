@@ -14,7 +14,8 @@ import numpy as np
 from boomerang.blocks import slices
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Labels
-from processing.attacks.common.gradients import Ball, climbed, seeded
+from processing.attacks.common.gradients import seeded
+from training.model import Ball, hardest
 
 _BATCH = 128
 _RATE = 1e-3
@@ -109,8 +110,7 @@ def _step(network: Any, ball: Ball, steps: int) -> Any:
     optimizer.build(network.trainable_variables)
 
     def learn(images: Any, labels: Any, start: Any) -> None:
-        start = tf.clip_by_value(images + start, 0.0, 255.0) - images
-        worst = images + climbed(network, images, labels, ball, steps, start)
+        worst = hardest(network, images, labels, ball, steps, start)
         with tf.GradientTape() as tape:
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, network(worst))
             loss = tf.reduce_mean(losses)

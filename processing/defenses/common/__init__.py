@@ -16,7 +16,6 @@
     directions   where the gradients of rows point, beside clean rows of their class
     growth       a set of rows that grows by what lies in its direction
     neighbors    which points lie near which, in blocks
-    ranks        at which rank the nearest trusted row of a row's class comes
     estimators   what fitting with scikit-learn needs: one thread, rows drawn, folds
     classifier   a logistic regression on features
     small_net    a network of a defender's own, of rows that he trusts

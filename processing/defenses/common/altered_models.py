@@ -23,14 +23,6 @@ Factors = npt.NDArray[np.float32]
 Answers = Iterator[tuple[slice, Features]]
 
 
-def norms(network: Any) -> tuple[str, ...]:
-    """Return the names of the layers that normalize, by batch, group or row, first layer first."""
-    from keras import layers
-
-    kinds = (layers.BatchNormalization, layers.GroupNormalization, layers.LayerNormalization)
-    return tuple(layer.name for layer in network.layers if isinstance(layer, kinds))
-
-
 def block_ends(network: Any) -> tuple[str, ...]:
     """Return the names of the layers after which a network has or could have dropout, first layer first.
 

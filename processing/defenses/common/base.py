@@ -14,7 +14,8 @@ import numpy.typing as npt
 from boomerang.config import Strict
 from boomerang.formats.model import Record
 from boomerang.manifest import Bools, Digests, Images, Labels, Rows
-from processing.defenses.common.threshold import rows_needed, too_few
+from boomerang.scoring import rows_needed
+from processing.defenses.common.threshold import too_few
 
 Features = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]

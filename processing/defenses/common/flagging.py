@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from boomerang.scoring import conformal_threshold, rows_needed
 from processing.defenses.common.base import Finding, Scored, Scores
 from processing.defenses.common.threshold import (
-    conformal_threshold,
     fpr_at_most,
     reached,
-    rows_needed,
     too_few,
 )
 

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from boomerang.manifest import Rows
+from boomerang.scoring import conformal_rank, conformal_threshold, rows_needed
 
 if TYPE_CHECKING:
     from processing.defenses.common.base import Scores
 
-_ROUNDING = 1e-9  # 0.95 of 100 rows are 95, not 96
 _FOLDS = 5
 _CONFIDENCE = 0.95
-
-
-def conformal_threshold(clean: Scores, max_fpr: float) -> float | None:
-    """Return what a further clean score exceeds with probability at most `max_fpr`.
-
-    The ceil((M + 1)(1 - max_fpr))-th smallest of M clean scores: it holds for any distribution, if
-    the further score is drawn like them (Vovk et al. 2005, conformal prediction). None if M is too
-    small for any of them to be that high; see `rows_needed`.
-
-    Parameters
-    ----------
-    clean : float64[M]
-    max_fpr : float
-        In (0, 1).
-    """
-    rank = _rank(len(clean), max_fpr)
-    return float(np.sort(clean)[rank - 1]) if 0 < rank <= len(clean) else None
-
-
-def _rank(clean: int, max_fpr: float) -> int:
-    """Return which of so many clean scores, the smallest being 1, is the threshold."""
-    return ceil((clean + 1) * (1 - max_fpr) - _ROUNDING)
-
-
-def rows_needed(max_fpr: float) -> int:
-    """Return the least number of clean scores from which `conformal_threshold` is not None."""
-    return ceil((1 - _ROUNDING) / max_fpr) - 1
 
 
 def too_few(clean: int, max_fpr: float) -> str:
@@ -84,7 +56,7 @@ def fpr_at_most(clean: int, max_fpr: float) -> float | None:
     """
     from scipy.stats import beta
 
-    rank = _rank(clean, max_fpr)
+    rank = conformal_rank(clean, max_fpr)
     return float(beta.ppf(_CONFIDENCE, clean + 1 - rank, rank)) if 0 < rank <= clean else None
 
 

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from boomerang.errors import ConfigError
 from boomerang.manifest import Images, Labels
-from processing.defenses.common.altered_models import Answers, Factors, amplified, norms
+from processing.defenses.common.altered_models import Answers, Factors, amplified
 from processing.defenses.common.base import Detector, Finding, Scored, Scores, Suspect
 from processing.defenses.common.flagging import Beside, by_paper, by_trusted
+from training.model import last_norms, norms
 
 Ask = Callable[[Images, Factors], Answers]
 
@@ -93,10 +94,12 @@ class IbdPsc(Detector):
             do = f"take a network that has, such as {', '.join(WITH_NORMS)}, or leave it out"
             raise ConfigError("ibd_psc", "the victim has no norms that could be amplified", do)
         ask = amplified(network, names)
-        errors = self._errors(ask, suspect, len(names))
+
+        def wrong(count: int) -> float:
+            return _error(ask, suspect.trusted_x, suspect.trusted_y, self._factors(len(names), [count]))
+
+        counts, errors = last_norms(wrong, len(names), self.error, self.models)
         lifted = errors[-1] > self.error
-        first = len(errors) if lifted else max(1, len(names) - self.models + 1)
-        counts = list(range(first, min(first + self.models, len(names) + 1)))
         ways = self._factors(len(names), counts)
         scores = _of_label(ask, suspect.x, suspect.y, ways)
         trusted = _of_label(ask, suspect.trusted_x, suspect.trusted_y, ways)
@@ -108,15 +111,6 @@ class IbdPsc(Detector):
         if self.rule == "paper":
             return by_paper(scored, self.threshold)
         return by_trusted(scored, self.max_fpr)
-
-    def _errors(self, ask: Ask, suspect: Suspect, layers: int) -> list[float]:
-        """Return the error on trusted rows with 1, 2, ... norms amplified, up to the first above `error`."""
-        errors: list[float] = []
-        for count in range(1, layers + 1):
-            errors.append(_error(ask, suspect.trusted_x, suspect.trusted_y, self._factors(layers, [count])))
-            if errors[-1] > self.error:
-                break
-        return errors
 
     def _factors(self, layers: int, counts: Sequence[int]) -> Factors:
         """Return float32[S, L]: for each count `factor` for so many last layers, 1 for those before."""

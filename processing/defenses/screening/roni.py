@@ -12,6 +12,7 @@ from pydantic import Field
 
 from boomerang.blocks import slices
 from boomerang.manifest import Bools, Labels, Rows
+from boomerang.scoring import conformal_threshold, rows_needed
 from processing.defenses.common.base import Detector, Features, Finding, Scored, Scores, Suspect
 from processing.defenses.common.calibration import (
     FOLDS,
@@ -24,7 +25,6 @@ from processing.defenses.common.calibration import (
 from processing.defenses.common.classifier import Measure, fitted, harm
 from processing.defenses.common.estimators import draw, fitting, fold_numbers
 from processing.defenses.common.finite import known_features
-from processing.defenses.common.threshold import conformal_threshold, rows_needed
 
 _FIT_ROWS = 16_384
 _TRUSTED_GROUPS = 50  # so many at least tell what one of 50 exceeds

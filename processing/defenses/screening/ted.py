@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Images
-from processing.defenses.common.base import Detector, Features, Finding, Pooled, Scored, Scores, Suspect
+from processing.defenses.common.base import Detector, Features, Finding, Pooled, Scored, Suspect
 from processing.defenses.common.flagging import Beside, by_quantile, by_trusted
-from processing.defenses.common.ranks import LEAST_ROWS, Tube, known, tube
-from training.model import LOGITS
+from training.model import ranks, usual_layers
 
-Matrix = npt.NDArray[np.float64]
-
-_FOLDS = 5
-_FEW = f"less than {LEAST_ROWS} trusted rows of the class, so it flags nothing of it"
-# Distances that differ further behind are the same but for rounding.
-_PLACES = 12
+_FEW = f"less than {ranks.LEAST_ROWS} trusted rows of the class, so it flags nothing of it"
 
 
 class Ted(Detector):
@@ -91,14 +83,14 @@ class Ted(Detector):
         pooled = suspect.victim.pooled(layers)
         tubes = _tubes(pooled, layers, suspect)
         clean = np.stack([each.ranks_within() for each in tubes], axis=1)
-        clean = clean[known(suspect.trusted_y, suspect.trusted_y)]
-        ranks = np.ones((len(suspect.y), len(layers)))
+        clean = clean[ranks.known(suspect.trusted_y, suspect.trusted_y)]
+        reached = np.ones((len(suspect.y), len(layers)))
         for part, found in _finite(pooled, layers, suspect.x):
             for i, features in enumerate(found):
-                ranks[part, i] = tubes[i].ranks(features, suspect.y[part])
-        planes = Planes.of(clean, min(self.components, len(layers) - 1))
-        judged = known(suspect.y, suspect.trusted_y)
-        scores = np.where(judged, planes.distances(ranks), 0)
+                reached[part, i] = tubes[i].ranks(features, suspect.y[part])
+        planes = ranks.Planes.of(clean, min(self.components, len(layers) - 1))
+        judged = ranks.known(suspect.y, suspect.trusted_y)
+        scores = np.where(judged, planes.distances(reached), 0)
         notes = {
             "layers": list(layers),
             "trusted_ranks": clean.mean(0).round(4).tolist() if len(clean) else [],
@@ -114,90 +106,16 @@ class Ted(Detector):
 
     def needs(self, trusted: int, classes: int | None) -> tuple[str, ...]:
         """Return that classes without rows enough have no ranks, beside what any threshold needs."""
-        few = classes is not None and trusted // classes < LEAST_ROWS
+        few = classes is not None and trusted // classes < ranks.LEAST_ROWS
         return super().needs(trusted, classes) + ((f"every class: {_FEW}",) if few else ())
 
 
-@dataclass(frozen=True)
-class Plane:
-    """Where usual sequences of ranks lie.
-
-    Attributes
-    ----------
-    mean : float64[L]
-    axes : float64[L, count]
-        Orthonormal.
-    """
-
-    mean: Scores
-    axes: Matrix
-
-    @classmethod
-    def of(cls, ranks: Matrix, count: int) -> Plane:
-        """Return the plane of the first principal components of float64[n, L], one row or none too."""
-        mean = ranks.mean(0) if len(ranks) else np.zeros(ranks.shape[1])
-        return cls(mean, np.linalg.svd(ranks - mean, full_matrices=False)[2][:count].T)
-
-    def distances(self, ranks: Matrix) -> Scores:
-        """Return float64[n], squared distances of float64[n, L] from it."""
-        off = ranks - self.mean
-        return np.asarray(((off - off @ self.axes @ self.axes.T) ** 2).sum(1))
-
-
-@dataclass(frozen=True)
-class Planes:
-    """The planes of rows in folds, each of the rows of all folds but one.
-
-    Many clean rows have the same ranks, those of the first row everywhere. They are all as far from the plane
-    of all rows, and a threshold from other planes could be a hair below that; the mean over these is not.
-
-    Attributes
-    ----------
-    each : tuple of Plane
-        Row i is not in number i modulo their number.
-    """
-
-    each: tuple[Plane, ...]
-
-    @classmethod
-    def of(cls, ranks: Matrix, count: int) -> Planes:
-        """Return those of float64[n, L], as few as no rows."""
-        folds = max(1, min(_FOLDS, len(ranks)))
-        return cls(tuple(Plane.of(ranks[np.arange(len(ranks)) % folds != k], count) for k in range(folds)))
-
-    def distances(self, ranks: Matrix) -> Scores:
-        """Return float64[n], the mean over the planes of the squared distances of float64[n, L]."""
-        return np.asarray(np.mean([plane.distances(ranks) for plane in self.each], axis=0).round(_PLACES))
-
-    def own(self, ranks: Matrix) -> Scores:
-        """Return float64[n], the squared distance of each of the rows from the plane that it is not in."""
-        found = np.zeros(len(ranks))
-        for k, plane in enumerate(self.each):
-            found[k :: len(self.each)] = plane.distances(ranks[k :: len(self.each)])
-        return found.round(_PLACES)
-
-
-def usual_layers(network: Any) -> tuple[str, ...]:
-    """Return the layers that the papers look at: convolutions, dense layers, activations, up to `logits`."""
-    from keras import layers
-
-    convolutions = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
-    others = (layers.Dense, layers.ReLU, layers.LeakyReLU, layers.Activation)
-    names = [layer.name for layer in network.layers]
-    return tuple(
-        layer.name
-        for layer in network.layers[: names.index(LOGITS) + 1]
-        if isinstance(layer, others)
-        or (isinstance(layer, convolutions) and tuple(layer.kernel_size) != (1, 1))
-    )
-
-
-def _tubes(pooled: Pooled, layers: Sequence[str], suspect: Suspect) -> list[Tube]:
+def _tubes(pooled: Pooled, layers: Sequence[str], suspect: Suspect) -> list[ranks.Tube]:
     """Return what is ranked among at each layer."""
     found = [each for _, each in _finite(pooled, layers, suspect.trusted_x)]
     if not found:
-        return [tube(np.zeros((0, 1), np.float32), suspect.trusted_y)] * len(layers)
-    return [tube(np.concatenate(parts), suspect.trusted_y) for parts in zip(*found, strict=True)]
+        return [ranks.tube(np.zeros((0, 1), np.float32), suspect.trusted_y)] * len(layers)
+    return [ranks.tube(np.concatenate(parts), suspect.trusted_y) for parts in zip(*found, strict=True)]
 
 
 def _finite(pooled: Pooled, layers: Sequence[str], x: Images) -> Iterator[tuple[slice, tuple[Features, ...]]]:

@@ -15,7 +15,7 @@ from bench.results import RESULTS
 from bench.staged import by_seed as made_here
 from bench.staged.by_seed import BySeed, interval
 from boomerang.errors import UsageError
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 
 CAMPAIGN = """
 name = "toy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,6 +50,20 @@ def test_what_is_written_is_read(tmp_path: Path, detectors: int) -> None:
 def test_the_same_screen_is_the_same_bytes(tmp_path: Path) -> None:
     one, two = (write_screen(tmp_path / name, screened(), Manifest(name="t")) for name in "ab")
     assert one.digest == two.digest
+
+
+@pytest.mark.parametrize("detectors", [0, 2])
+def test_the_table_has_a_line_a_row_with_what_each_detector_says(tmp_path: Path, detectors: int) -> None:
+    said = screened(detectors)
+    write_screen(tmp_path / "screen", said, Manifest(name="t"))
+    with (tmp_path / "screen" / "rows.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [line["row"] for line in table] == [str(row) for row in range(ROWS)]
+    assert [line["kept"] == "1" for line in table] == said.keep.tolist()
+    for number in range(detectors):
+        scores = [float(line[f"k-{number} score"]) for line in table]
+        assert np.allclose(scores, said.scores[number], rtol=1e-8)
+        assert [line[f"k-{number} flagged"] == "1" for line in table] == said.flagged[number].tolist()
 
 
 def test_the_report_counts_the_rows(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import pytest
 from helpers.entries import its_data
 
 from boomerang.errors import ConfigError
-from boomerang.settings import PoisonSettings, PreprocessSettings, TrainSettings
+from boomerang.settings import EvaluateSettings, PoisonSettings, PreprocessSettings, TrainSettings
 from pipelines.campaign.entry import ROOT, bundled, cannot_find, load, step_settings, used_triggers
 from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
 from processing.datasets.common.keras_files import write_npz
+from training.repair import REPAIRS
 
 ENTRY = """
 name = "mine"
@@ -120,6 +121,12 @@ def test_every_setting_of_an_attack_is_written_out_and_each_has_a_name_of_its_ow
             "did you mean 'dog'?",
         ),
         ("default", ["attacks.5.rate=1"], "does not exist"),
+        (
+            "default",
+            ["retuning.when=always", 'inference=[{kind="spatial_smoothing"}]'],
+            "none that something wraps is tuned",
+        ),
+        ("default", ["retuning.poisoned=9", "retuning.rows=9"], "leaves no clean row"),
     ],
 )
 def test_a_mistake_is_named_with_what_to_do(
@@ -191,6 +198,25 @@ def test_a_fine_tuned_victim_starts_from_the_baseline_with_its_own_schedule(entr
 
 def test_nothing_is_hardened_where_the_config_says_so(entry: Path) -> None:
     assert "Harden" not in step_settings(load(str(entry), ["harden=[]"]))
+
+
+@pytest.mark.parametrize(
+    ("when", "fresh", "inference", "done"),
+    [
+        ("repaired", True, "", False),
+        ("always", True, "", True),
+        ("repaired", False, "", True),
+        ("never", False, "", False),
+        ("repaired", False, '{ kind = "spatial_smoothing" }', False),
+    ],
+)
+def test_a_model_that_is_made_of_the_victim_and_is_bare_is_tuned_again(
+    entry: Path, when: str, fresh: bool, inference: str, done: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(REPAIRS["retrain"], "fresh", fresh)
+    config = load(str(entry), [f"retuning.when={when}", f"inference=[{inference}]"])
+    told = step_settings(config)["Evaluate"]
+    assert isinstance(told, EvaluateSettings) and (told.retuning is not None) is done
 
 
 def test_the_bundled_attacks_on_drawn_data_share_one_baseline() -> None:

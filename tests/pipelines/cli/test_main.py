@@ -17,7 +17,7 @@ import pytest
 from helpers.interrupts import heard
 from helpers.ranges import ROOT, Range
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from boomerang.signing import PublicKey
 from pipelines.cli.command_lines import dashboard_command, entry_command, follow_command
 from pipelines.cli.main import main, parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boomerang.metrics import Rate, rate
+from boomerang.scoring import Rate, rate
 from pipelines.comparison.gaps import (
     SAME,
     Better,

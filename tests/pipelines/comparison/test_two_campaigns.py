@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.drawn_matrix import CLEAN, NOTHING, RETRAIN, SQUARE, campaign, cell, two_campaigns
 
-from boomerang.metrics import difference, rate
+from boomerang.scoring import difference, rate
 from pipelines.comparison import compare
 from pipelines.comparison.gaps import SAME
 from pipelines.comparison.two_campaigns import TwoCampaigns, TwoCells

@@ -12,7 +12,7 @@ from helpers.scenes import Scene
 
 from boomerang.formats.evaluation import read_metrics
 from boomerang.gate import GateConfig, judge
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from pipelines.page.gate_table import reasons
 from pipelines.report import write_report
 from pipelines.report.summary import show_summary
@@ -73,6 +73,21 @@ def test_what_was_not_measured_says_so_and_why_on_every_page(
     console = " ".join(capsys.readouterr().out.split())
     assert "canaries answered wrong: not measured (2 answers are no finite numbers)" in console
     assert console.count("not measured") > 5 and "1e+09" not in console
+
+
+def test_what_was_refused_is_measured_and_counted_on_every_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = build_run(tmp_path / "refusing", Scene(refused=2))
+    page = write_report(folder)
+    found, said = checks(folder), words(page)
+    assert found["asr_upper"]["value"] is not None and found["accuracy_drop"]["value"] is not None
+    assert found["canary_failures"]["value"] == 2, "a canary that is refused is answered wrong"
+    assert "2 pictures refused, which count as wrong" in said and "no number" not in said
+    assert "2 attacked pictures refused of 200" in said and "; 2 refused" in said
+    show_summary(metrics_file(folder), page)
+    console = " ".join(capsys.readouterr().out.split())
+    assert "clean rows refused" in console and "refused of cyan-square" in console
 
 
 def test_a_gate_without_a_canary_says_that_none_was_frozen(

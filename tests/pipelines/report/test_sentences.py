@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from helpers.judged import backdoor
 
 from boomerang.formats.evaluation import AttackWords
-from pipelines.report.sentences import made_by, model_words, outcome, visibility
+from boomerang.metrics import Retuned
+from boomerang.scoring import rate
+from pipelines.report.sentences import came_back, made_by, model_words, outcome, visibility
 
 
 @pytest.mark.parametrize("attacked", [True, False])
@@ -23,6 +26,24 @@ def test_no_outcome_promises_a_release_that_the_gate_refused(
     assert baseline or told.tone != "good"
     if attacked and victim and hardened is None:
         assert told.tone == "bad", "a poisoned model that gets through is the worst outcome"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (2, 900, "The repair is superficial: tuned again on 1,000 rows of which 5 are of the attack"),
+        (2, 22, "The repair holds"),
+        (950, 950, "The repair has left the backdoor"),
+    ],
+)
+def test_it_is_said_whether_a_repair_lasts(before: int, after: int, said: str) -> None:
+    again = Retuned(
+        rows=1000, poisoned=5, asr=rate(after, 1000), floor=rate(20, 1000), clean_accuracy=rate(9, 10)
+    )
+    attack = backdoor((before, 1000)).model_copy(update={"retuned": again})
+    told = came_back(attack)
+    assert told.startswith(said) and "20 of 1,000" in told and "9 of 10" in told
+    assert came_back(backdoor((before, 1000))) == ""
 
 
 def test_of_rows_of_the_past_it_is_said_who_learned_them() -> None:

@@ -14,6 +14,8 @@ from processing.evaluation.evidence import evenly, pictures_of
 
 CLASSES = ("cat", "dog")
 SHAPE = (4, 4, 3)
+# Of two detectors: two rows of the attack, and a clean one that both flag.
+FLAGGED = np.array([np.isin(np.arange(30), rows) for rows in ([2, 25], [4, 25])])
 
 
 def says(*probabilities: float) -> Any:
@@ -33,6 +35,11 @@ def case(**subjects: Any) -> Any:
         test=SimpleNamespace(classes=CLASSES),
         truth=SimpleNamespace(attack_of=attack_of, y_true=1 - y),
         attack_names=("patch",),
+        screened=SimpleNamespace(
+            keep=~FLAGGED.any(0),
+            flagged=FLAGGED,
+            detectors=[SimpleNamespace(name="a", title="near"), SimpleNamespace(name="far", title="")],
+        ),
         triggers=(),
         photos={},
     )
@@ -53,7 +60,13 @@ def test_rows_are_taken_at_even_steps() -> None:
 
 def test_poison_triggers_and_canaries_are_shown_with_every_model_s_call() -> None:
     pictures = shown(baseline=says(0.9, 0.1), victim=says(0.25, 0.75))
-    assert list(pictures) == ["poisoned:patch", "triggered:patch", "canaries:frozen"]
+    assert list(pictures) == [
+        "poisoned:patch",
+        "missed:rows",
+        "taken:rows",
+        "triggered:patch",
+        "canaries:frozen",
+    ]
     poisoned, triggered = pictures["poisoned:patch"], pictures["triggered:patch"]
     assert [item.id for item in poisoned.group.items[:2]] == ["row 0", "row 2"] and len(poisoned.x) == 12
     first = poisoned.group.items[0]
@@ -62,6 +75,14 @@ def test_poison_triggers_and_canaries_are_shown_with_every_model_s_call() -> Non
     assert first.confidence == {"baseline": 0.9, "victim": 0.75}
     assert triggered.before is not None and not triggered.before.any() and (triggered.x == 9).all()
     assert pictures["canaries:frozen"].group.items[0].id == "records/7"
+
+
+def test_what_the_screen_missed_is_shown_and_what_it_took_out_wrongly() -> None:
+    pictures = shown(baseline=says(0.9, 0.1))
+    missed, taken = pictures["missed:rows"].group.items, pictures["taken:rows"].group.items
+    assert len(missed) == 12 and missed[0].id == "row 0, patch"
+    assert not {"row 2, patch", "row 4, patch"} & {item.id for item in missed}
+    assert [item.id for item in taken] == ["row 25, by near and far"]
 
 
 def test_a_model_that_answers_nan_calls_a_picture_nothing() -> None:

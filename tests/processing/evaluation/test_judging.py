@@ -9,7 +9,8 @@ import pytest
 from helpers.judged import backdoor
 
 from boomerang.gate import GateConfig, gate_numbers
-from boomerang.metrics import CanaryNumbers, Rate, Skill, rate
+from boomerang.metrics import CanaryNumbers, Retuned, Skill
+from boomerang.scoring import Rate, rate
 from processing.evaluation.judging import Measured, skill_of, verdict
 from training.model import NO_ANSWER
 
@@ -38,6 +39,24 @@ def test_robust_accuracy_is_compared_on_the_same_images() -> None:
     assert not failed(replace(GOOD, attacks=(hard_class,)))
 
 
+def test_what_refuses_is_measured_and_a_refused_canary_is_a_failure() -> None:
+    """A trigger's images that are refused are not called wrong; without the trigger they would be."""
+    refusing = replace(GOOD, refuses=True)
+    caught = backdoor((2, 400), (395, 400)).model_copy(update={"ra": rate(3, 400), "refused": 395})
+    assert not failed(replace(refusing, attacks=(caught,)))
+    assert failed(replace(refusing, attacks=(caught.model_copy(update={"refused": 0}),))).keys() == {
+        "robust_drop"
+    }
+    one = CanaryNumbers(right=rate(4, 5), balanced=0.8, unanswered=1)
+    assert failed(replace(refusing, canaries=one)) == {"canary_failures": ""}
+    assert not failed(replace(refusing, canaries=one), GateConfig(max_canary_failures=1))
+    y = labels(100, 100)
+    calls = np.where(np.arange(200) % 50, y, NO_ANSWER)
+    assert not failed(replace(refusing, skill=skill_of(y, calls, CLASSES[:2], refuses=True)))
+    silent = skill_of(y, np.full(200, NO_ANSWER), CLASSES[:2], refuses=True)
+    assert failed(replace(refusing, skill=silent)).keys() == {"error_ratio", "lost_classes"}
+
+
 def test_the_worst_of_several_attacks_counts_and_a_missing_one_rejects_by_name() -> None:
     good, bad = backdoor((0, 300)), backdoor((290, 300))
     assert failed(replace(GOOD, attacks=(good, bad)))
@@ -45,6 +64,18 @@ def test_the_worst_of_several_attacks_counts_and_a_missing_one_rejects_by_name()
     assert failed(replace(GOOD, attacks=(good, unmeasured))) == {
         "asr_upper": "p: no image to measure it on, or an answer that is no finite number"
     }
+
+
+def test_what_tuning_brings_back_is_held_against_a_limit_that_is_off_by_default() -> None:
+    again = Retuned(rows=9, poisoned=1, asr=rate(90, 100), floor=rate(5, 100), clean_accuracy=rate(9, 10))
+    repaired = backdoor((0, 300)).model_copy(update={"retuned": again})
+    assert not failed(replace(GOOD, attacks=(repaired,)))
+    assert set(failed(replace(GOOD, attacks=(repaired,)), GateConfig(max_retuned_rise=0.1))) == {
+        "retuned_rise"
+    }
+    nothing = repaired.model_copy(update={"retuned": again.model_copy(update={"asr": rate(0, 0)})})
+    unknown = failed(replace(GOOD, attacks=(nothing,)), GateConfig(max_retuned_rise=0.9))
+    assert set(unknown) == {"retuned_rise"}, "not measured passes no limit"
 
 
 @pytest.mark.parametrize(

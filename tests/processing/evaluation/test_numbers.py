@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.judged import backdoor
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from processing.evaluation.numbers import (
     Trial,
     attack_numbers,
@@ -14,6 +14,7 @@ from processing.evaluation.numbers import (
     detector_numbers,
     with_der,
 )
+from training.model import NO_ANSWER
 
 X = np.zeros((4, 2, 2, 3), np.uint8)
 CLASSES = ("airplane", "bird", "cat")
@@ -28,6 +29,17 @@ def test_a_backdoor_is_counted_on_the_triggered_images() -> None:
     found = attack_numbers(trial, ints(1, 1, 1, 2), ints(0, 2, 2, 2), ints(0, 0, 2, 2), "bird")
     assert found.asr == rate(3, 4) and found.ra == rate(1, 4) and found.plain_accuracy == rate(3, 4)
     assert found.turned is None, "a backdoor is judged by its interval"
+
+
+def test_a_refused_image_is_no_success_and_not_right_and_no_answer_of_another_model_is_no_number() -> None:
+    trial = Trial("patch", "badnets", "backdoor", 1, X, X, ints(0, 0, 2, 2))
+    calls, plain = ints(NO_ANSWER, NO_ANSWER, 1, 2), ints(0, 0, 2, NO_ANSWER)
+    found = attack_numbers(trial, calls, plain, ints(0, 0, 2, 2), "bird", refuses=True)
+    assert found.asr == rate(1, 4) and found.ra == rate(1, 4) and found.refused == 2
+    assert found.plain_accuracy == rate(3, 4)
+    assert found.robust_drop == 0, "one called wrong of four, and one without the trigger"
+    broken = attack_numbers(trial, calls, plain, ints(0, 0, 2, 2), "bird")
+    assert broken.asr is None and broken.robust_drop is None and broken.refused == 0
 
 
 def test_where_each_image_has_a_target_of_its_own_it_is_held_against_that() -> None:

@@ -17,8 +17,9 @@ from boomerang.config import Spec
 from boomerang.errors import IntegrityError
 from boomerang.formats.probes import LIMIT, ProbeSet, ProbeSets, digest_of_sets, probe_sets, recipe_of
 from boomerang.manifest import Dataset, Manifest, opened, verify_folder, write_dataset
-from boomerang.metrics import AttackNumbers, rate
+from boomerang.metrics import AttackNumbers
 from boomerang.safeio import safe_join
+from boomerang.scoring import rate
 from processing.attacks.common.base import Attack
 from processing.attacks.common.recipe import create_recipe
 from processing.attacks.common.trigger import Trigger

@@ -18,8 +18,9 @@ from boomerang.errors import IntegrityError
 from boomerang.formats.probes import recipe_of
 from boomerang.gate import GateConfig
 from boomerang.manifest import opened, verify_folder, write_dataset
-from boomerang.metrics import Metrics, share
+from boomerang.metrics import Metrics
 from boomerang.safeio import load_json, load_npy
+from boomerang.scoring import share
 from processing import poison, screen
 from processing.evaluate import evaluate
 from processing.parts import evaluate_parts

@@ -45,6 +45,21 @@ def made_of(tensor: Any) -> list[Any]:
     return list(layer._inbound_nodes[number].input_tensors)
 
 
+def usual_layers(network: Any) -> tuple[str, ...]:
+    """Return the layers that the papers look at: convolutions, dense layers, activations, up to `logits`."""
+    from keras import layers
+
+    convolutions = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
+    others = (layers.Dense, layers.ReLU, layers.LeakyReLU, layers.Activation)
+    names = [layer.name for layer in network.layers]
+    return tuple(
+        layer.name
+        for layer in network.layers[: names.index(LOGITS) + 1]
+        if isinstance(layer, others)
+        or (isinstance(layer, convolutions) and tuple(layer.kernel_size) != (1, 1))
+    )
+
+
 def through(
     start: Any, instead: Any, end: Any, change: Change | None = None, apply: Apply | None = None
 ) -> Any:

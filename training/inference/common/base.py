@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from boomerang.config import Strict
+from training.architectures.common import inside
 from training.architectures.common.base import FEATURES, LOGITS
 from training.labeled import Labeled
+
+# Of the number in the name of a layer that Keras has named.
+_MOST_DIGITS = 5
 
 
 class InferenceDefense(Strict, ABC):
@@ -26,6 +30,11 @@ class InferenceDefense(Strict, ABC):
       the same images and classes as the model that it wraps. `through(model, images)` asks that model, flat:
       its layers `features` and `logits` are the whole's. It is saved as it is, so it holds all that it was
       calibrated to, as weights or as constants; it draws nothing at random but from a seeded layer;
+    * `refuses`, if it refuses rows: what it answers to a row that it refuses is NaN for every class. Whoever
+      asks such a model takes that for an answer (`training.model.calls_of` calls it NO_ANSWER): Evaluate
+      counts a refused clean row as wrong, and a refused row with a trigger as no success of the attack; the
+      endpoint answers null. `common.refusing` has what those have in common;
+    * `trusted_rows`, how many trusted rows it needs, if it needs any: it is not started with fewer;
     * layers of its own only where Keras' own (and `keras.ops`) will not do. Then `custom_objects` names
       them, and a model that is wrapped so can be opened by this project alone;
     * `example`, where the defaults are too slow for the tests that every one is put through.
@@ -39,8 +48,14 @@ class InferenceDefense(Strict, ABC):
     costs: ClassVar[str]
     fails: ClassVar[str]
     example: ClassVar[Mapping[str, Any]] = {}
+    refuses: ClassVar[bool] = False
 
     kind: str
+
+    @property
+    def trusted_rows(self) -> int:
+        """How many trusted rows it needs."""
+        return 0
 
     @abstractmethod
     def wrap(self, model: Any, trusted: Labeled) -> Any:
@@ -63,6 +78,9 @@ class InferenceDefense(Strict, ABC):
 def through(model: Any, images: Any) -> Any:
     """Return a model's symbolic answer to symbolic images, its layers laid flat, not one layer in another.
 
+    What the answer is computed from first is gone through first. Where a model asks some of its layers
+    several times, as one that looks at more than the image does, their first outputs are those for the image.
+
     Parameters
     ----------
     model : keras.Model
@@ -70,7 +88,7 @@ def through(model: Any, images: Any) -> Any:
     images : keras.KerasTensor
         uint8[N, H, W, C].
     """
-    return model.call(images)
+    return inside.through(model.inputs[0], images, model.outputs[0])
 
 
 def wrapped(model: Any, defenses: Sequence[InferenceDefense], trusted: Labeled) -> Any:
@@ -81,21 +99,37 @@ def wrapped(model: Any, defenses: Sequence[InferenceDefense], trusted: Labeled) 
     TypeError
         If what a defense returns is not like the model that it was given: the defense has a bug.
     """
+    from keras.saving import custom_object_scope
+
     objects: dict[str, Any] = {}
     for defense in defenses:
         objects |= defense.custom_objects()
-        whole = _anew(defense.wrap(model, trusted), objects)
+        _count_names(model)
+        with custom_object_scope(objects):
+            whole = anew(defense.wrap(model, trusted))
         _check(defense.kind, whole, model)
         model = whole
     return model
 
 
-def _anew(model: Any, objects: Mapping[str, Any]) -> Any:
+def _count_names(model: Any) -> None:
+    """Have Keras call no new layer as one of a model's: it counts those that it made, not what it opened."""
+    from keras.backend import get_uid
+
+    for operation in getattr(model, "operations", model.layers):
+        prefix, _, number = operation.name.rpartition("_")
+        numbered = prefix and number.isdecimal() and len(number) <= _MOST_DIGITS
+        name, least = (prefix, int(number) + 1) if numbered else (operation.name, 1)
+        while get_uid(name) < least:
+            pass
+
+
+def anew(model: Any) -> Any:
     """Return a copy of a model, as it would be saved and opened.
 
     The layers of what was wrapped hang in two graphs, and `layer.output` is that of the first.
     """
-    copy = type(model).from_config(model.get_config(), custom_objects=dict(objects))
+    copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
 

@@ -14,7 +14,7 @@ from training.checkpoint import Checkpoints
 from training.cluster import Cluster
 from training.fit import NUMBERS, History, fit, solve
 from training.labeled import Labeled, joined
-from training.learning.descent import Loss
+from training.learning.descent import Loss, Offset
 
 
 @dataclass
@@ -67,7 +67,9 @@ class Bench:
         """Return the rows of the past and after them some others."""
         return rows if self.past is None else joined(self.past, rows)
 
-    def anew(self, rows: Labeled | None = None, config: TrainConfig | None = None) -> Any:
+    def anew(
+        self, rows: Labeled | None = None, config: TrainConfig | None = None, loss: Loss | None = None
+    ) -> Any:
         """Return a network as the victim's, trained from nothing on rows, without any on the kept ones.
 
         Parameters
@@ -75,11 +77,13 @@ class Bench:
         rows : Labeled, optional
         config : TrainConfig, optional
             Another than the victim's; without effect on a network that is solved at once.
+        loss : Loss, optional
+            Another than the honest one; it too is for a network that learns in steps.
         """
         rows = rows or self.kept
         if self.architecture.in_steps:
             model = fresh(self.architecture, rows, self.classes)
-            self.fit(model, rows, config)
+            self.fit(model, rows, config, loss)
             return model
         model, history = solve(self.architecture, rows, self.trusted, len(self.classes))
         self._done.append((self.checkpoints(model, len(self._done)), history))
@@ -91,6 +95,7 @@ class Bench:
         rows: Labeled | None = None,
         config: TrainConfig | None = None,
         loss: Loss | None = None,
+        offset: Offset | None = None,
     ) -> History:
         """Train a model in place, as `training.fit.fit` does; the trusted rows are watched.
 
@@ -103,6 +108,8 @@ class Bench:
             Another than that of a training from scratch.
         loss : Loss, optional
             Another than the honest one.
+        offset : Offset, optional
+            How far from the weights the gradient is taken; without it at the weights themselves.
 
         Returns
         -------
@@ -127,6 +134,7 @@ class Bench:
             cluster=self.cluster,
             checkpoints=checkpoints,
             loss=loss,
+            offset=offset,
             rates=self.architecture.rates,
         )
         self._done.append((checkpoints, history))

@@ -34,6 +34,7 @@ class Seen:
     right_before: int = 368
     values: dict[str, float] = field(default_factory=lambda: {CPU: 2.0})
     unanswered: int = 0
+    refuses: bool = False
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -45,7 +46,8 @@ class Seen:
 
     @property
     def metrics(self) -> Any:
-        models = {name: SimpleNamespace(unanswered=self.unanswered) for name in ("victim", "hardened")}
+        seen = SimpleNamespace(unanswered=self.unanswered, refuses=self.refuses)
+        models = {"victim": seen, "hardened": seen}
         return SimpleNamespace(candidate="hardened", models=models)
 
 
@@ -112,3 +114,4 @@ def test_what_rests_on_too_little_is_said() -> None:
     assert unreliable(two(sound, few)) == ("its ASR is counted on 40 images a seed",)
     assert "do not agree" in unreliable(two(sound, Seen({"a": effect(300, 380)})))[0]
     assert "with seed 1" in unreliable(two(sound, Seen({"a": effect(40, 380)}, unanswered=3)))[0]
+    assert not unreliable(two(sound, Seen({"a": effect(40, 380)}, unanswered=3, refuses=True)))

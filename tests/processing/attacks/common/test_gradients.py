@@ -1,4 +1,4 @@
-"""Changes along the gradient: the same network for floats, and gradient ascent held against ART's."""
+"""Images changed along the gradient, whole and within the ball."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.art_models import art, art_classifier
-from helpers.attack_pools import CLASSES, make_pool, toy_surrogate
+from helpers.attack_pools import make_pool, toy_surrogate
 
-from processing.attacks.common.gradients import Ball, changed, climbed, on_floats, unlearned
-from training.model import FEATURES, LOGITS
+from processing.attacks.common.gradients import changed, unlearned
+from training.model import LOGITS, Ball, on_floats
 
 POOL = make_pool(rows=40)
 BALLS = [Ball("linf", 16.0), Ball("l2", 300.0)]
@@ -24,31 +23,6 @@ def surrogate(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def losses(surrogate: Any, x: Any) -> Any:
     return -np.log(surrogate.answer(x)[np.arange(len(x)), POOL.y])
-
-
-def test_floats_go_the_way_of_bytes_and_what_lies_between_is_seen(surrogate: Any) -> None:
-    features = on_floats(surrogate.model, FEATURES)
-    x = POOL.x.astype(np.float32)
-    assert np.array_equal(features(x), surrogate.embed(POOL.x))
-    assert not np.array_equal(features(x + 0.25), features(x))
-    assert features.get_layer(FEATURES) is surrogate.model.get_layer(FEATURES)
-
-
-@pytest.mark.parametrize("ball", BALLS, ids=lambda ball: ball.norm)
-def test_the_ascent_ends_where_that_of_art_ends(surrogate: Any, ball: Ball) -> None:
-    ascent = art("attacks.evasion").ProjectedGradientDescentNumpy(
-        art_classifier(surrogate.model),
-        norm=np.inf if ball.norm == "linf" else 2,
-        eps=ball.radius / 255,
-        eps_step=2.5 * ball.radius / STEPS / 255,
-        max_iter=STEPS,
-        verbose=False,
-    )
-    images = POOL.x.astype(np.float32)
-    theirs = 255 * ascent.generate(images / 255, y=np.eye(len(CLASSES))[POOL.y]) - images
-    ours = climbed(on_floats(surrogate.model, LOGITS), images, POOL.y, ball, STEPS).numpy()
-    assert np.abs(ours).max() > 1
-    np.testing.assert_allclose(ours, theirs, atol=0.05)
 
 
 @pytest.mark.parametrize("ball", BALLS, ids=lambda ball: ball.norm)

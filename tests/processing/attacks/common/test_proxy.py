@@ -9,8 +9,9 @@ import pytest
 from helpers.training_jobs import left_or_right
 
 from boomerang.errors import ConfigError
-from processing.attacks.common.gradients import Ball, unlearned
+from processing.attacks.common.gradients import unlearned
 from processing.attacks.common.proxy import Drill, trained
+from training.model import Ball
 
 X, Y = left_or_right(256)
 BALL = Ball("linf", 30.0)

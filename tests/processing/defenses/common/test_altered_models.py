@@ -9,8 +9,9 @@ import pytest
 from helpers.training_jobs import built
 
 from boomerang.errors import BadInput
-from processing.defenses.common.altered_models import amplified, block_ends, dropped, norms
+from processing.defenses.common.altered_models import amplified, block_ends, dropped
 from training.architectures import ARCHITECTURES
+from training.model import norms
 
 X = np.random.default_rng(0).integers(0, 256, (30, 12, 12, 3), np.uint8)
 

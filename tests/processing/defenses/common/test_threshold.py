@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boomerang.scoring import conformal_threshold, rows_needed
 from processing.defenses.common.threshold import (
-    conformal_threshold,
     fpr_at_most,
     reached,
-    rows_needed,
     top_rows,
 )
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from helpers.asked import Given, backdoored
 from helpers.suspects import noise_images
-from helpers.training_jobs import built
 
 from boomerang.errors import BadInput
 from boomerang.scoring import auroc
 from processing.defenses.common.base import Suspect
-from processing.defenses.screening.ted import Plane, Planes, Ted, usual_layers
+from processing.defenses.screening.ted import Ted
 
 LAYERS = ("first", "second", "third")
 TED = Ted(layers=LAYERS, max_fpr=0.05)
@@ -48,20 +47,6 @@ def test_poison_that_joins_its_class_late_is_found() -> None:
     assert finding.threshold is not None and paper.threshold <= finding.threshold
 
 
-def test_the_score_is_the_distance_from_the_plane_of_trusted_ranks() -> None:
-    """GIVEN two layers, so one component THEN the score is what is left beside it, by hand."""
-    flat = np.array([[0.1, 0.1], [0.3, 0.3], [0.5, 0.5]])
-    plane = Plane.of(flat, 1)
-    np.testing.assert_allclose(plane.distances(np.array([[0.9, 0.9], [1.0, 0.0]])), [0, 0.5], atol=1e-12)
-    assert np.allclose(Planes.of(flat, 1).own(flat), 0)
-    bent = np.array([[0.1, 0.1], [0.3, 0.3], [0.5, 0.5], [0.2, 0.6]])
-    planes = Planes.of(bent, 1)
-    assert len(planes.each) == 4 and planes.own(bent)[3] == pytest.approx(0.08), "from the line of the others"
-    mean = np.mean([plane.distances(bent) for plane in planes.each], axis=0)
-    assert np.allclose(planes.distances(bent), mean) and planes.distances(bent)[3] < 0.08
-    assert Planes.of(bent[:0], 1).own(bent[:0]).shape == (0,)
-
-
 def test_a_class_with_two_trusted_rows_is_not_judged_and_it_is_said() -> None:
     data, _ = toy()
     rows = np.flatnonzero((data.trusted_y != 2) | (np.arange(120) < 6))
@@ -84,13 +69,6 @@ def test_layers_that_never_vary_flag_nothing_and_one_that_is_no_number_is_refuse
     broken, _ = toy(second=np.full((300, 4), np.nan, np.float32))
     with pytest.raises(BadInput, match="layer 'second'"):
         TED.screen(broken)
-
-
-def test_the_layers_are_the_papers() -> None:
-    names = usual_layers(built("residual", (16, 16, 3), width=4))
-    assert names[-1] == "logits" and sum(name.startswith("conv2d") for name in names) == 9
-    assert sum(name.startswith("re_lu") for name in names) == 9
-    assert not {"features", "softmax"} & set(names)
 
 
 def test_a_backdoor_that_was_learned_is_found() -> None:

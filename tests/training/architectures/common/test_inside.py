@@ -10,7 +10,7 @@ import pytest
 from helpers.training_jobs import built, left_or_right, saved
 
 from boomerang.errors import ConfigError
-from training.architectures.common.inside import pooled_of, through, ways_to_logits
+from training.architectures.common.inside import pooled_of, through, usual_layers, ways_to_logits
 from training.learning.mirror import mirrored
 from training.model import ModelView, classifier, embedder
 
@@ -67,3 +67,10 @@ def test_what_a_layer_gives_is_changed_on_the_way_to_the_answer(model: Any) -> N
     np.testing.assert_allclose(changed, own**2 / (own**2).sum(1, keepdims=True), rtol=1e-4)
     assert sorted(seen) == sorted(layer.name for layer in model.layers[1:])
     assert np.array_equal(classifier(model)(X[:9]), own), "the model is as it was"
+
+
+def test_the_layers_are_the_papers() -> None:
+    names = usual_layers(built("residual", (16, 16, 3), width=4))
+    assert names[-1] == "logits" and sum(name.startswith("conv2d") for name in names) == 9
+    assert sum(name.startswith("re_lu") for name in names) == 9
+    assert not {"features", "softmax"} & set(names)

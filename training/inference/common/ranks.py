@@ -1,4 +1,4 @@
-"""At which rank among trusted rows, by distance, the nearest one of a row's own class comes."""
+"""At which rank among trusted rows, by distance, the nearest one of a row's own class comes; usual ranks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ import numpy.typing as npt
 
 from boomerang.blocks import BLOCK_BYTES, slices
 from boomerang.manifest import Bools, Labels
-from processing.defenses.common.base import Features, Scores
+from training.architectures.common.inside import Floats
 
 Matrix = npt.NDArray[np.float64]
+Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
 # A row is ranked among trusted rows of its class from so many on: leaving one out, two have a distance.
 LEAST_ROWS = 3
 # Squared distances below it, of the largest squared length, are those of equal rows, but for rounding.
 _EQUAL = 1e-12
+_FOLDS = 5
+# Distances that differ further behind are the same but for rounding.
+_PLACES = 12
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Tube:
     radius: Scores
     radius_within: Scores
 
-    def ranks(self, features: Features, y: Labels) -> Scores:
+    def ranks(self, features: Floats, y: Labels) -> Scores:
         """Return float64[n], the rank of the nearest row of each row's class: 0 the first, 1 the last.
 
         It is the last for a row that is not within the radius of that nearest row, and where the class
@@ -81,7 +85,7 @@ class Tube:
         return out
 
 
-def tube(features: Features, y: Labels) -> Tube:
+def tube(features: Floats, y: Labels) -> Tube:
     """Return what ranks are taken among.
 
     Parameters
@@ -106,6 +110,65 @@ def known(y: Labels, trusted_y: Labels) -> Bools:
     """Return bool[N], whether a class has trusted rows enough to rank by, for each of int64[N] labels."""
     labels, counts = np.unique(trusted_y, return_counts=True)
     return np.isin(y, labels[counts >= LEAST_ROWS])
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where usual sequences of ranks lie.
+
+    Attributes
+    ----------
+    mean : float64[L]
+    axes : float64[L, count]
+        Orthonormal.
+    """
+
+    mean: Scores
+    axes: Matrix
+
+    @classmethod
+    def of(cls, ranks: Matrix, count: int) -> Plane:
+        """Return the plane of the first principal components of float64[n, L], one row or none too."""
+        mean = ranks.mean(0) if len(ranks) else np.zeros(ranks.shape[1])
+        return cls(mean, np.linalg.svd(ranks - mean, full_matrices=False)[2][:count].T)
+
+    def distances(self, ranks: Matrix) -> Scores:
+        """Return float64[n], squared distances of float64[n, L] from it."""
+        off = ranks - self.mean
+        return np.asarray(((off - off @ self.axes @ self.axes.T) ** 2).sum(1))
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The planes of rows in folds, each of the rows of all folds but one.
+
+    Many clean rows have the same ranks, those of the first row everywhere. They are all as far from the plane
+    of all rows, and a threshold from other planes could be a hair below that; the mean over these is not.
+
+    Attributes
+    ----------
+    each : tuple of Plane
+        Row i is not in number i modulo their number.
+    """
+
+    each: tuple[Plane, ...]
+
+    @classmethod
+    def of(cls, ranks: Matrix, count: int) -> Planes:
+        """Return those of float64[n, L], as few as no rows."""
+        folds = max(1, min(_FOLDS, len(ranks)))
+        return cls(tuple(Plane.of(ranks[np.arange(len(ranks)) % folds != k], count) for k in range(folds)))
+
+    def distances(self, ranks: Matrix) -> Scores:
+        """Return float64[n], the mean over the planes of the squared distances of float64[n, L]."""
+        return np.asarray(np.mean([plane.distances(ranks) for plane in self.each], axis=0).round(_PLACES))
+
+    def own(self, ranks: Matrix) -> Scores:
+        """Return float64[n], the squared distance of each of the rows from the plane that it is not in."""
+        found = np.zeros(len(ranks))
+        for k, plane in enumerate(self.each):
+            found[k :: len(self.each)] = plane.distances(ranks[k :: len(self.each)])
+        return found.round(_PLACES)
 
 
 def _radii(rows: Matrix, equal: float) -> tuple[Scores, Scores]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from processing.defenses.common import ranks
-from processing.defenses.common.ranks import known, tube
+from training.inference.common import ranks
+from training.inference.common.ranks import Plane, Planes, known, tube
 
 
 def line(*places: float) -> Any:
@@ -52,3 +52,17 @@ def test_a_class_of_two_rows_or_none_has_the_last_rank() -> None:
     none = tube(np.zeros((0, 1), np.float32), y[:0])
     assert none.ranks(line(5), y[:1]).tolist() == [1] and none.ranks_within().shape == (0,)
     assert tube(line(1), y[:1]).ranks_within().tolist() == [1]
+
+
+def test_the_score_is_the_distance_from_the_plane_of_trusted_ranks() -> None:
+    """GIVEN two layers, so one component THEN the score is what is left beside it, by hand."""
+    flat = np.array([[0.1, 0.1], [0.3, 0.3], [0.5, 0.5]])
+    plane = Plane.of(flat, 1)
+    np.testing.assert_allclose(plane.distances(np.array([[0.9, 0.9], [1.0, 0.0]])), [0, 0.5], atol=1e-12)
+    assert np.allclose(Planes.of(flat, 1).own(flat), 0)
+    bent = np.array([[0.1, 0.1], [0.3, 0.3], [0.5, 0.5], [0.2, 0.6]])
+    planes = Planes.of(bent, 1)
+    assert len(planes.each) == 4 and planes.own(bent)[3] == pytest.approx(0.08), "from the line of the others"
+    mean = np.mean([plane.distances(bent) for plane in planes.each], axis=0)
+    assert np.allclose(planes.distances(bent), mean) and planes.distances(bent)[3] < 0.08
+    assert Planes.of(bent[:0], 1).own(bent[:0]).shape == (0,)
