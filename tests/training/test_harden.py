@@ -139,7 +139,7 @@ class Noting(Repair):
 def test_what_each_repair_noted_stands_beside_the_model(tmp_path: Path) -> None:
     job = Job(disk(tmp_path / "ml", repairs=(RETRAIN,)), training=True)
     bench = bench_of(open_given(job, job.settings(HardenSettings)), alone())
-    repairs = [Noting(value=(1, 2)), Noting(), Noting(value="three")]
+    repairs = [Noting(value=[1, 2]), Noting(), Noting(value="three")]
     repaired(built(), repairs, bench)
     noted = [part.notes for part in parts(repairs, bench.notes)]
     assert noted == [{"value": [1, 2], "same": 0.5}, {}, {"value": "three", "same": 0.5}]

@@ -20,9 +20,8 @@ class FinePruning(Repair):
 
     An attacker who knows of pruning puts the trigger into channels that clean images use too; training on
     clean rows then has to unlearn it. A cut channel stays zero: while it trains, what the channel gives is
-    multiplied by zero, and afterwards its weights are set to zero again. It is gradient descent with
-    Nesterov's momentum (.9), whose rate falls along half a cosine; images are shifted and mirrored as the
-    victim's were.
+    multiplied by zero, so no gradient reaches its weights. It is gradient descent with Nesterov's momentum
+    (.9), whose rate falls along half a cosine; images are shifted and mirrored as the victim's were.
 
     Attributes
     ----------
@@ -41,8 +40,8 @@ class FinePruning(Repair):
     assumes = "as channel pruning, or enough trusted rows that what is left forgets the trigger"
     costs = "seconds, and trusted rows"
     fails = (
-        "what pruning has left, which training on clean rows does not unlearn: on Fashion-MNIST blended stays "
-        "at full strength, and a patch that was cut down comes back"
+        "what pruning has left, which clean rows do not unlearn: on Fashion-MNIST blended stays at full "
+        "strength, and a patch that was cut down comes back"
     )
     trusted_per_class: ClassVar[int] = 10
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
@@ -65,7 +64,6 @@ class FinePruning(Repair):
         cuts = idle(model, bench, self.layer, self.drop)
         cut(model, cuts)
         bench.fit(masked(model, cuts), bench.trusted, self.recipe(bench.config, len(bench.trusted.y)))
-        cut(model, cuts)
         return model
 
     def recipe(self, config: TrainConfig, rows: int) -> TrainConfig:

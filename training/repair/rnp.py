@@ -62,8 +62,8 @@ class Rnp(Repair):
     assumes = "batch norms after the convolutions, and a trigger that has channels of its own"
     costs = "seconds, and few trusted rows: 1% were published"
     fails = (
-        "networks of few channels: of `small` it takes half of the first layer, ten points of accuracy, and "
-        "leaves a third of a patch's success and all of blended's"
+        "networks of few channels: of `small` it takes half of the first layer, 6 to 20 points of accuracy, "
+        "and leaves a third of a patch's success and all of blended's"
     )
     trusted_per_class: ClassVar[int] = 5
     example: ClassVar[Mapping[str, Any]] = {"epochs": 4}

@@ -138,8 +138,8 @@ def tell(bench: Bench, cuts: Cuts, **more: Any) -> None:
 def masked(model: Any, cuts: Cuts) -> Any:
     """Return a model of the same variables in which what cut channels give is multiplied by zero.
 
-    So nothing of them is learned, whatever is trained; they are to be cut again afterwards, for weight decay
-    and moving statistics still change them.
+    So no gradient reaches their weights, and those that are cut already stay zero, whatever is trained:
+    neither weight decay nor the statistics of a batch move what is zero.
     """
     import keras
 
