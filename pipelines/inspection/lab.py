@@ -14,7 +14,8 @@ import numpy as np
 from boomerang.config import Spec
 from boomerang.errors import BadInput, BoomerangError
 from boomerang.manifest import Bools, Calls
-from boomerang.metrics import Rate, share
+from boomerang.metrics import Rate
+from boomerang.scoring import share
 from boomerang.settings import TrainConfig
 from training.architectures.common.base import Architecture
 from training.checkpoint import Checkpoints

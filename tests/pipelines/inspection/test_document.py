@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.training_jobs import built
 
-from boomerang.metrics import rate
+from boomerang.scoring import rate
 from pipelines.inspection.bars import bars
 from pipelines.inspection.document import build
 from pipelines.inspection.examined import Examined
