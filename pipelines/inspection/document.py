@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.metrics import Rate
+from boomerang.scoring import Rate
 from pipelines.inspection.examined import Examined
 from pipelines.inspection.lab import Lab
 from pipelines.inspection.subject import Subject

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from time import process_time
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from boomerang.config import Spec
 from boomerang.errors import BadInput, BoomerangError
 from boomerang.manifest import Bools, Calls
-from boomerang.metrics import Rate
-from boomerang.scoring import share
+from boomerang.scoring import Rate, share
 from boomerang.settings import TrainConfig
 from training.architectures.common.base import Architecture
 from training.checkpoint import Checkpoints
@@ -100,7 +101,6 @@ class _AsItIs(Architecture):
     title = "a foreign network"
     words = "the network that was handed in"
     kind: Literal["as_it_is"] = "as_it_is"
-    example: ClassVar[dict[str, Any]] = {}
 
     def build(self, input_shape: tuple[int, int, int], classes: int) -> Any:
         raise BadInput(
@@ -257,7 +257,8 @@ def _repaired(title: str, act: Act, model: Any, rows: _Rows, classes: tuple[str,
 
     began = process_time()
     keras.utils.set_random_seed(seed)
-    with tempfile.TemporaryDirectory() as scratch:
+    # A training says each epoch, to whoever reads the log of a job.
+    with tempfile.TemporaryDirectory() as scratch, redirect_stdout(StringIO()):
         try:
             better = act(copied(model), _bench(rows.trusted, classes, seed, Path(scratch)))
         except BoomerangError as error:
