@@ -12,6 +12,7 @@
     report/      one HTML file and the same numbers as JSON
     matrix/      a campaign: many runs, one matrix
     comparison/  what differs between two runs, or two campaigns
+    inspection/  what a foreign model file tells of a backdoor
     cloud/       the range in an AWS account
     catalogue/   the attacks and defenses as a person looks them up
     cli/         the command line

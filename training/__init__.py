@@ -14,6 +14,7 @@
     architectures/    one file a network
     repair/           one file a repair of a trained model
     inference/        one file a defense at inference: what it wraps is a model like any other
+    checks/           what a model tells of a backdoor without its data
 
 May import `boomerang`; never `sagemaker`, `aws`, `pipelines` or `processing`.
 """

@@ -10,6 +10,9 @@
     models    Keras models in safe mode
     keras_size  what a Keras model asks for, held against what it holds
     weights   weights alone, of a `.h5` file
+    h5_models  a whole model of a `.h5` file
+    foreign   a model file of either kind, told by its content
+    h5_pairs  labeled images in a `.h5` file
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -17,7 +20,7 @@ content and not at the file's name, knows the size before it allocates, and refu
 `BadInput` that names the file, the reason and what to do. Reasons hold no path and no address, so
 that a manifest listing them is the same wherever it was made.
 
-Needs numpy and pillow; Keras is imported inside `load_keras_model` alone.
+Needs numpy and pillow; Keras is imported inside `load_keras_model` and `load_h5_model` alone.
 """
 
 from boomerang.safeio.archives import MAX_TAR_BYTES, MAX_TAR_MEMBERS, extract_tar
@@ -31,6 +34,9 @@ from boomerang.safeio.arrays import (
 )
 from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
+from boomerang.safeio.foreign import GZIP, HDF5, ZIP, first_bytes, load_foreign_model
+from boomerang.safeio.h5_models import load_h5_model
+from boomerang.safeio.h5_pairs import MAX_PAIR_BYTES, load_h5_pair
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
     MAX_JPEG_SCANS,
@@ -64,6 +70,8 @@ from boomerang.safeio.weights import MAX_WEIGHTS_BYTES, load_h5_weights
 from boomerang.shown import display_name
 
 __all__ = [
+    "GZIP",
+    "HDF5",
     "MAX_ARRAY_BYTES",
     "MAX_DEPTH",
     "MAX_IMAGE_BYTES",
@@ -73,6 +81,7 @@ __all__ = [
     "MAX_MODEL_BYTES",
     "MAX_NPZ_BYTES",
     "MAX_NPZ_MEMBERS",
+    "MAX_PAIR_BYTES",
     "MAX_PIXELS",
     "MAX_SIDE_PX",
     "MAX_TAR_BYTES",
@@ -80,14 +89,19 @@ __all__ = [
     "MAX_TOML_BYTES",
     "MAX_WEIGHTS_BYTES",
     "WHITE",
+    "ZIP",
     "Picture",
     "as_json",
     "decode_picture",
     "discard",
     "display_name",
     "extract_tar",
+    "first_bytes",
     "in_one_piece",
     "is_alive",
+    "load_foreign_model",
+    "load_h5_model",
+    "load_h5_pair",
     "load_h5_weights",
     "load_json",
     "load_keras_model",

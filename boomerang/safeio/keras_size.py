@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import random
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -84,8 +84,7 @@ def keras_files(data: bytes, max_bytes: int, known: Collection[str] = ()) -> Ker
         with BytesIO(archive.read(WEIGHTS)) as stored:
             weights = count_weights(stored)
     config = json_value(graph)
-    _check_classes(config, known)
-    _check_numbers(config, weights)
+    check_description(config, weights, known)
     return KerasFiles(graph, config, weights)
 
 
@@ -183,6 +182,17 @@ def _nodes(config: Any) -> Iterator[tuple[str, Any]]:
             todo.extend((key, item) for item in value)
 
 
+def check_description(config: Any, weights: int, known: Collection[str] = ()) -> None:
+    """Refuse a description that names what is not of Keras, or asks for more than there are weights.
+
+    Raises
+    ------
+    RefusedError
+    """
+    _check_classes(config, known)
+    _check_numbers(config, weights)
+
+
 def _check_classes(config: Any, known: Collection[str]) -> None:
     layers = 0
     for key, node in _nodes(config):
@@ -193,7 +203,7 @@ def _check_classes(config: Any, known: Collection[str]) -> None:
             continue
         if name in _NO_LAYERS:
             raise RefusedError(f"it has a {display_name(name)}, which holds code or reads files")
-        if module.partition(".")[0] != "keras":
+        if module.partition(".")[0] != "keras" or ">" in name:
             raise RefusedError(f"it names {display_name(f'{module}.{name}'[:80])}, which is not of Keras")
         layers += key == "layers"
     if layers > MAX_LAYERS:
@@ -238,8 +248,15 @@ def _least_weights(name: str, config: Mapping[str, Any]) -> int:
 # ---- once Keras is there
 
 
-def check_built(files: KerasFiles, custom_objects: Mapping[str, Any]) -> None:
-    """Build the model without its weights, and refuse one that needs more of them than there are.
+def check_built(build: Callable[[], Any], weights: int) -> None:
+    """Build a model without its weights, and refuse one that needs more of them than there are.
+
+    Parameters
+    ----------
+    build : callable
+        Returns it, made by Keras of its description.
+    weights : int
+        How many there are.
 
     Raises
     ------
@@ -252,10 +269,7 @@ def check_built(files: KerasFiles, custom_objects: Mapping[str, Any]) -> None:
     scope = keras.StatelessScope(initialize_variables=False)
     try:
         with scope:
-            model = keras.saving.deserialize_keras_object(
-                files.config, custom_objects=dict(custom_objects), safe_mode=True
-            )
-            _check_sizes(model, files.weights)
+            _check_sizes(build(), weights)
             scope.initialize_variables = True  # Keras keeps a list of them, which is empty after it
     except RefusedError:
         keras.utils.clear_session()

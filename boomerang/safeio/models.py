@@ -99,7 +99,12 @@ def _load_keras_copy(data: bytes, files: KerasFiles, custom_objects: dict[str, A
         copy = Path(folder) / "model.keras"
         copy.write_bytes(data)
         try:
-            check_built(files, custom_objects)
+            check_built(
+                lambda: keras.saving.deserialize_keras_object(
+                    files.config, custom_objects=custom_objects, safe_mode=True
+                ),
+                files.weights,
+            )
             return keras.models.load_model(
                 copy, custom_objects=custom_objects, compile=compiled, safe_mode=True
             )

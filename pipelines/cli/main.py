@@ -28,6 +28,7 @@ from pipelines.cli.commands import (
     deploy,
     destroy,
     image,
+    inspect,
     key,
     plan,
     reject,
@@ -44,7 +45,7 @@ from pipelines.runners import interrupts
 _ADD: tuple[Callable[[Commands], None], ...] = (
     *(run.add, campaign.add, attacks.add, defenses.add, report.add, compare.add, verify.add, undo.add),
     *(key.add, plan.add, definition.add, check.add, image.add),
-    *(canary.add, approve.add, reject.add, dashboard.add),
+    *(inspect.add, canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),
     completion.add,
 )

@@ -224,6 +224,11 @@ COVERED_BY: dict[str, list[str]] = {
         "training/repair/common/bench",
         "training/repair/common/tuning",
     ],
+    "pipelines/inspection/test_document.py": [
+        "pipelines/inspection/bars",
+        "pipelines/inspection/render",
+        "pipelines/inspection/tables",
+    ],
     "pipelines/cli/commands/test_attacks.py": ["pipelines/catalogue/on_terminal"],
     "pipelines/cli/commands/test_campaign.py": ["pipelines/cli/where"],
     "pipelines/matrix/test_campaign.py": [

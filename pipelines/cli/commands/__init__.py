@@ -3,6 +3,7 @@
     run, campaign, report, compare, verify     on this machine; some on AWS too
     attacks, defenses, undo                    what can be staged and set against it; how to take it back
     key, plan, definition, check, image        the same
+    inspect                                    about any model file
     canary, approve, reject, dashboard         about a model in use, here or on AWS
     deploy, status, destroy                    a range in an account
     completion                                 for a shell

@@ -42,7 +42,18 @@ HEAVY = (
 )
 COMMANDS = (
     *("run", "campaign", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
-    *("definition", "check", "image", "canary", "approve", "reject", "dashboard", "deploy", "status"),
+    *(
+        "definition",
+        "check",
+        "image",
+        "inspect",
+        "canary",
+        "approve",
+        "reject",
+        "dashboard",
+        "deploy",
+        "status",
+    ),
     *("destroy", "completion"),
 )
 

@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float32]
 Pooled = Callable[[Images], Iterator[tuple[slice, tuple[Floats, ...]]]]
 # The name of a layer and what it gives -> what it gives instead.
 Change = Callable[[str, Any], Any]
+# A layer, and the arguments that it is called with -> what it gives.
+Apply = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
 def ways_to_logits(model: Any) -> dict[str, Any]:
@@ -58,7 +60,9 @@ def usual_layers(network: Any) -> tuple[str, ...]:
     )
 
 
-def through(start: Any, instead: Any, end: Any, change: Change | None = None) -> Any:
+def through(
+    start: Any, instead: Any, end: Any, change: Change | None = None, apply: Apply | None = None
+) -> Any:
     """Return what the layers from one symbolic tensor to another make of a third instead of the first.
 
     Parameters
@@ -68,6 +72,8 @@ def through(start: Any, instead: Any, end: Any, change: Change | None = None) ->
         Symbolic or not: then numbers are what comes out, as at inference.
     change : callable, optional
         Called with the name of each layer on the way and what it gives; what it returns is passed on.
+    apply : callable, optional
+        Calls a layer, or something in its place.
     """
     made = {id(start): instead}
 
@@ -78,7 +84,7 @@ def through(start: Any, instead: Any, end: Any, change: Change | None = None) ->
             for each in node.input_tensors:
                 follow(each)
             args, kwargs = node.arguments.fill_in(made)
-            outputs = _flat(layer(*args, **kwargs))
+            outputs = _flat(layer(*args, **kwargs) if apply is None else apply(layer, args, kwargs))
             if change is not None:
                 outputs = [change(layer.name, each) for each in outputs]
             made.update(zip(map(id, node.output_tensors), outputs, strict=True))

@@ -1,0 +1,218 @@
+"""A foreign model in the form of ours: uint8 images in, layers `features` and `logits`, probabilities out.
+
+Whatever works on a model of Boomerang's works on it then: checks, repairs, defenses. Models within the model
+are laid flat, and a softmax that is part of the last layer becomes one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from boomerang.errors import BadInput, UsageError
+from training.architectures.common.base import FEATURES, LOGITS
+from training.architectures.common.inside import made_of, through, ways_to_logits
+
+# What becomes probabilities without another order of the classes.
+_SQUASHING = {"softmax", "sigmoid"}
+_WHITE = 255.0
+_CHANNELS = (1, 3)
+# What the layers around a foreign model are called.
+_OURS = ("images", "pixels", "probabilities")
+_LEAST_PROBABILITY = 1e-30
+_DO = "give a model that takes one batch of images and gives a number for each class"
+
+
+def is_ours(model: Any) -> bool:
+    """Whether a model has the form that Boomerang saves: uint8 images, `features` and `logits`."""
+    names = {layer.name for layer in model.layers}
+    return {FEATURES, LOGITS} <= names and model.inputs[0].dtype == "uint8"
+
+
+def white_of(model: Any) -> float | None:
+    """Return what a white pixel is to a model, 255, where its own layers say it; None where they do not.
+
+    They do where it takes uint8, or begins with a `Rescaling` that makes 255 to 1 or to 2 (-1..1).
+    """
+    images = model.inputs[0]
+    if images.dtype == "uint8":
+        return _WHITE
+    first = _first_layer(model, images)
+    if type(first).__name__ == "Rescaling" and np.isclose(np.max(first.scale) * _WHITE, (1, 2), 0.01).any():
+        return _WHITE
+    return None
+
+
+def _first_layer(model: Any, images: Any) -> Any:
+    """Return the layer that alone is given the images, looked for in a model within the model too."""
+    takers = [
+        layer
+        for layer in model.layers
+        for node in layer._inbound_nodes
+        if any(each is images for each in node.input_tensors)
+    ]
+    if len(takers) != 1:
+        return None
+    inner = takers[0]
+    return _first_layer(inner, inner.inputs[0]) if hasattr(inner, "layers") else inner
+
+
+def check_form(model: Any, what: str) -> None:
+    """Refuse a model that is no classifier of images of one size, as a BadInput about `what`.
+
+    Raises
+    ------
+    BadInput
+        If it has not one input of (H, W, C), C 1 or 3, or not one output of two or more classes.
+    """
+    inputs, outputs = getattr(model, "inputs", None) or [], getattr(model, "outputs", None) or []
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise BadInput(what, f"it has {len(inputs)} inputs and {len(outputs)} outputs", _DO)
+    shape, answers = tuple(inputs[0].shape[1:]), tuple(outputs[0].shape[1:])
+    if len(shape) != 3 or None in shape:
+        raise BadInput(what, f"it takes {shape}, not images of one size (height, width, channels)", _DO)
+    if shape[2] not in _CHANNELS:
+        why = f"its images have {shape[2]} channels, {shape}; 1 or 3 can be shown, and come last"
+        raise BadInput(what, why, _DO)
+    if len(answers) != 1 or not isinstance(answers[0], int) or answers[0] < 2:
+        raise BadInput(
+            what, f"it answers with {answers}, not with a number for each of two classes or more", _DO
+        )
+
+
+def adopt(model: Any, white: float | None, what: str = "the model") -> Any:
+    """Return a foreign model in the form of ours, a copy; one of that form as it is.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One input of (H, W, C), one output of K numbers: logits, or probabilities of a softmax or of sigmoids.
+    white : float or None
+        What a white pixel is to it, 1 or 255; None where its layers say it (`white_of`).
+    what : str
+        What an error calls it.
+
+    Returns
+    -------
+    keras.Model
+        uint8[N, H, W, C] -> float32[N, K], the softmax of its layer `logits`.
+
+    Raises
+    ------
+    BadInput
+        See `check_form`.
+    UsageError
+        If `white` is not given and its layers do not say it, or say another.
+    """
+    import keras
+
+    check_form(model, what)
+    known = white_of(model)
+    if known is None and white is None:
+        why = "nothing in it says whether it takes pixels from 0 to 1 or from 0 to 255"
+        raise UsageError(what, why, "give --scale 1 or --scale 255")
+    if known is not None and white not in (None, known):
+        raise UsageError(
+            f"--scale {white:g}", f"{what} scales its images itself, from 0..{known:g}", "leave it out"
+        )
+    if is_ours(model):
+        return model
+    images = keras.Input(model.inputs[0].shape[1:], dtype="uint8", name="images")
+    pixels = keras.layers.Rescaling((known or white or _WHITE) / _WHITE, name="pixels")(images)
+    answers = through(model.inputs[0], pixels, model.outputs[0], apply=_Copies())
+    return keras.Model(images, keras.layers.Softmax(name="probabilities")(_logits(answers, images)))
+
+
+class _Copies:
+    """Copies of layers, each made once, with their weights; models among them are laid flat.
+
+    No two have one name, and none that of a layer which the form of ours has.
+    """
+
+    def __init__(self) -> None:
+        self._copies: dict[int, Any] = {}
+        self._names = {FEATURES, LOGITS, *_OURS}
+
+    def __call__(self, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        import keras
+
+        if isinstance(layer, keras.Model) and len(layer.inputs) == 1:
+            given = [through(layer.inputs[0], args[0], out, apply=self) for out in layer.outputs]
+            return given if len(given) > 1 else given[0]
+        if not isinstance(layer, keras.Layer):
+            return layer(*args, **kwargs)
+        if id(layer) in self._copies:
+            return self._copies[id(layer)](*args, **kwargs)
+        copy = type(layer).from_config(layer.get_config() | {"name": self._name(layer.name)})
+        made = copy(*args, **kwargs)
+        copy.set_weights(layer.get_weights())
+        self._copies[id(layer)] = copy
+        return made
+
+    def _name(self, name: str) -> str:
+        free = next(new for n in count(1) if (new := name if n == 1 else f"{name}_{n}") not in self._names)
+        self._names.add(free)
+        return free
+
+
+def _peeled(answers: Any) -> tuple[Any, bool]:
+    """Return what a last softmax is of, as far as it is a layer of its own, and whether there was one."""
+    peeled = False
+    while True:
+        layer = answers._keras_history[0]
+        kind = type(layer).__name__
+        does = _activation(layer) if kind == "Activation" else kind.lower()
+        if does not in {*_SQUASHING, "linear"}:
+            return answers, peeled
+        peeled, answers = peeled or does != "linear", made_of(answers)[0]
+
+
+def _activation(layer: Any) -> str:
+    return str(getattr(layer.activation, "__name__", ""))
+
+
+def _logits(answers: Any, images: Any) -> Any:
+    """Return the layer `logits`, after `features` where the last layer is a dense one."""
+    import keras
+
+    inner, peeled = _peeled(answers)
+    head = inner._keras_history[0]
+    if isinstance(head, keras.layers.Dense) and (_activation(head) in {*_SQUASHING, "linear"}):
+        features = keras.layers.Activation("linear", name=FEATURES)(made_of(inner)[0])
+        dense = type(head).from_config(head.get_config() | {"name": LOGITS, "activation": "linear"})
+        logits = dense(features)
+        dense.set_weights(head.get_weights())
+        return logits
+    if not peeled and _are_probabilities(keras.Model(images, inner)):
+        inner = keras.ops.log(keras.ops.maximum(inner, _LEAST_PROBABILITY))
+    return keras.layers.Activation("linear", name=LOGITS)(inner)
+
+
+def _are_probabilities(model: Any) -> bool:
+    """Whether what a model answers for noise are numbers from 0 to 1 whose sum is 1."""
+    noise = np.random.default_rng(0).integers(0, 256, (8, *model.input_shape[1:]), np.uint8)
+    answers = np.asarray(model(noise))
+    return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
+
+
+def no_gradient() -> BadInput:
+    """Return the error about a model whose answers do not hang on its images smoothly."""
+    why = "no gradient leads from its answers to its images: something in it rounds them"
+    return BadInput("the model", why, "inspect the network without the defense around it")
+
+
+def logits_of(model: Any) -> Callable[[Any], Any]:
+    """Return a function of float images, 0..1, with a gradient: float32[N, H, W, C] -> float32[N, K], logits.
+
+    Parameters
+    ----------
+    model : keras.Model
+        In the form of ours. Its input of whole numbers, which has no gradient, is passed by.
+    """
+    import tensorflow as tf
+
+    end = ways_to_logits(model)[LOGITS]
+    return lambda x: tf.cast(through(model.inputs[0], x * _WHITE, end), tf.float32)
