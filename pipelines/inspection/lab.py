@@ -22,11 +22,11 @@ from training.architectures.common.base import Architecture
 from training.checkpoint import Checkpoints
 from training.cluster import alone
 from training.labeled import Labeled
+from training.learning.activity import PruningCurve, pruning_curve
+from training.learning.channels import cut
 from training.model import calls_of, classifier
 from training.repair import REPAIRS
-from training.repair.common.activity import PruningCurve, pruning_curve
 from training.repair.common.bench import Bench
-from training.repair.common.channels import cut
 
 # Model, workbench -> the repaired model; the model may be changed in place.
 Act = Callable[[Any, Bench], Any]
