@@ -13,6 +13,7 @@ tables       the same on the terminal
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from boomerang.errors import UsageError
@@ -62,6 +63,8 @@ def inspect(
     subject = open_subject(model, white)
     held = control or subject.control
     beside = None if held is None else open_subject(held, white if control else None)
+    if beside is not None and control is None:
+        beside = replace(beside, name="the run's baseline")
     shape, classes = subject.shape, len(subject.classes)
     rows, poisoned = (
         None if path is None else open_rows(path, shape, classes, option)

@@ -19,7 +19,7 @@ from training.labeled import Labeled
 Say = Callable[[str], None]
 
 # Up to so many classes all are reversed; of more, those that MM-BD ranks first and some that are drawn.
-_ALL, _FIRST, _DRAWN = 20, 4, 8
+_ALL, _FIRST, _DRAWN = 20, 3, 7
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ def examine(
 
 
 def classes_to_reverse(margins: MaximumMargin, seed: int) -> Sequence[int]:
-    """Return the classes whose triggers are reversed: all of up to 20, of more 12.
+    """Return the classes whose triggers are reversed: all of up to 20, of more 10.
 
-    They are the four with the largest margins, and eight that are drawn to hold their patches against.
+    They are the three with the largest margins, and seven that are drawn to hold their patches against.
     """
     ranked = np.argsort(-margins.values, kind="stable")
     if len(ranked) <= _ALL:

@@ -54,7 +54,7 @@ def test_a_model_of_weights_that_are_not_finite_or_that_rounds_is_refused(subjec
 
 def test_of_many_classes_the_first_and_some_others_are_reversed() -> None:
     margins = np.ones(200, np.float32)
-    margins[[7, 50, 150, 199]] = 2
+    margins[[7, 50, 199]] = 2
     chosen = classes_to_reverse(judged(margins), 0)
-    assert list(chosen[:4]) == [7, 50, 150, 199] and len(set(chosen)) == 12
+    assert list(chosen[:3]) == [7, 50, 199] and len(set(chosen)) == 10
     assert list(classes_to_reverse(judged(np.ones(20, np.float32)), 0)) == list(range(20))
