@@ -15,6 +15,7 @@ from bench.rows import ROWS
 from bench.staged.attacks import TABLES
 from bench.staged.by_seed import BySeed
 from bench.staged.campaigns import CAMPAIGNS, Campaign
+from bench.staged.certificates import CERTIFIED, CertifiedVotes
 from bench.staged.combination import COMBINATION, Combinations
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES, Matrices
@@ -27,11 +28,12 @@ from boomerang.errors import BoomerangError, UsageError, nearest
 # What is measured seed by seed.
 BY_SEED: dict[str, BySeed | SvmScreens] = {**TABLES, **SCREENS, **REPAIRS, SVM_SCREENS.name: SVM_SCREENS}
 # What stages whole campaigns, and takes as long as they do.
-STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens | Combinations] = {
+STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens | Combinations | CertifiedVotes] = {
     **CAMPAIGNS,
     **MATRICES,
     **BY_SEED,
     COMBINATION.name: COMBINATION,
+    CERTIFIED.name: CERTIFIED,
     GROWTH.name: GROWTH,
     TRIALS.name: TRIALS,
 }

@@ -13,6 +13,7 @@ from bench.results import RESULTS, Reached, Result, load
 from bench.rows import ROWS
 from bench.staged.attacks import TABLES, figures
 from bench.staged.campaigns import CAMPAIGNS, table
+from bench.staged.certificates import CERTIFIED
 from bench.staged.combination import COMBINATION
 from bench.staged.growth import GROWTH, Growth
 from bench.staged.matrices import MATRICES
@@ -193,6 +194,7 @@ def campaign_results(folder: Path = RESULTS) -> str:
         },
         SVM_SCREENS.name: partial(SVM_SCREENS.table, folder),
         COMBINATION.name: partial(COMBINATION.table, folder),
+        CERTIFIED.name: partial(CERTIFIED.table, folder),
     }
 
     def rendered(found: re.Match[str]) -> str:

@@ -20,8 +20,17 @@ def test_the_pages_are_rendered_from_the_results() -> None:
 
 
 def test_a_result_is_of_a_row_or_a_campaign_that_there_is() -> None:
-    known = {*ROWS, *page.CAMPAIGNS, *page.MATRICES, *page.TABLES, *page.SCREENS, *page.REPAIRS, *page.PARTS}
-    known |= {page.SVM_SCREENS.name, page.COMBINATION.name}
+    known = {
+        *ROWS,
+        *page.CAMPAIGNS,
+        *page.MATRICES,
+        *page.TABLES,
+        *page.SCREENS,
+        *page.REPAIRS,
+        page.CERTIFIED.name,
+        *page.PARTS,
+    }
+    known |= {page.SVM_SCREENS.name, page.COMBINATION.name, page.CERTIFIED.name}
     for path in RESULTS.glob("*.json"):
         assert json.loads(path.read_text())["name"] == path.stem and path.stem in known, path
 
