@@ -57,9 +57,9 @@ def test_it_normalizes_what_comes_out_of_the_layer() -> None:
     import keras
 
     model = drawn("small")
-    name, norm = convolution(model, "")
+    norm = str(convolution(model, "")[1])
     out = np.asarray(keras.Model(model.inputs[0], ways_to_logits(model)[norm])(X), np.float64)
-    copy, (_, added) = polarized(model, str(norm), X)
+    copy, (_, added) = polarized(model, norm, X)
     layer = copy.get_layer(added)
     np.testing.assert_allclose(layer.moving_mean, out.mean((0, 1, 2)), atol=1e-5)
     np.testing.assert_allclose(layer.moving_variance, out.var((0, 1, 2)), rtol=1e-3, atol=1e-6)
@@ -70,7 +70,6 @@ def test_it_takes_the_backdoor_out_and_changes_nothing_else(tmp_path: Path) -> N
     before = asr_and_accuracy(model)
     whole = repaired(model, [Npd(**SETTINGS)], bench)
     after = asr_and_accuracy(whole)
-    print(before, after)
     assert before[0] > 0.9 and after[0] < 0.2 and after[1] > 0.95
     added = [layer.name for layer in whole.layers if layer.name.startswith("polarizer")]
     assert len(added) == 2 and all(layer.trainable for layer in whole.layers)
