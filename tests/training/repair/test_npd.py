@@ -20,7 +20,7 @@ from training.repair.common.channels import convolution
 from training.repair.npd import Npd, polarized, purifying
 
 X, Y = TRUSTED
-SETTINGS: dict[str, Any] = {"epochs": 20, "batch": 25, "learning_rate": 0.03}
+SETTINGS: dict[str, Any] = {"epochs": 20, "batch": 25, "learning_rate": 0.03, "norm": "l2", "eps": 765.0}
 
 
 def drawn(kind: str, **settings: Any) -> Any:
