@@ -81,7 +81,14 @@ def _length(change: Any) -> Any:
 
 
 def climbed(
-    answer: Callable[[Any], Any], images: Any, labels: Any, ball: Ball, steps: int, start: Any = None
+    answer: Callable[[Any], Any],
+    images: Any,
+    labels: Any,
+    ball: Ball,
+    steps: int,
+    start: Any = None,
+    *,
+    towards: bool = False,
 ) -> Any:
     """Return the changes by which a network is least sure of the labels: projected gradient ascent.
 
@@ -97,6 +104,8 @@ def climbed(
     steps : int
     start : float32[N, H, W, C], optional
         Changes to begin with; without them none.
+    towards : bool
+        Whether it is to be surest of the labels instead: a targeted change.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def climbed(
             tape.watch(change)
             logits = answer(images + change)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        gradient = tape.gradient(losses, change)
+        gradient = (-1.0 if towards else 1.0) * tape.gradient(losses, change)
         return number + 1, ball.moved(images, change, gradient, 2.5 * ball.radius / steps)
 
     begin = tf.zeros_like(images) if start is None else start

@@ -6,7 +6,7 @@ stays as it is, and one linear layer is learned anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,11 +25,18 @@ def new_head(model: Any) -> Iterator[None]:
     model : keras.Model
         Changed in place; at the end every layer learns that did before.
     """
-    learned = [layer.trainable for layer in model.layers]
     drawn_anew(model)
+    with learning_only(model, [LOGITS]):
+        yield
+
+
+@contextmanager
+def learning_only(model: Any, names: Collection[str]) -> Iterator[None]:
+    """Let only the layers of these names learn; at the end every layer learns that did before."""
+    learned = [layer.trainable for layer in model.layers]
     try:
         for layer in model.layers:
-            layer.trainable = layer.name == LOGITS
+            layer.trainable = layer.name in names
         yield
     finally:
         for layer, before in zip(model.layers, learned, strict=True):

@@ -61,3 +61,15 @@ def test_hardest_images_begin_where_they_are_told_stay_in_range_and_pass_no_grad
     assert float(tf.reduce_max(tf.abs(found - images))) <= 16.001
     unmoved = hardest(answer, images, POOL.y, ball, 0, start)
     assert np.allclose(unmoved, np.clip(POOL.x + np.asarray(start), 0, 255), atol=1e-4)
+
+
+@pytest.mark.parametrize("ball", BALLS, ids=lambda ball: ball.norm)
+def test_a_targeted_change_leads_to_another_class(surrogate: Any, ball: Ball) -> None:
+    answer, images, target = on_floats(surrogate.model, LOGITS), POOL.x.astype(np.float32), (POOL.y + 1) % 4
+    change = climbed(answer, images, target, ball, STEPS, towards=True)
+
+    def surest(seen: Any) -> float:
+        return float(np.mean(np.asarray(answer(seen)).argmax(1) == target))
+
+    assert surest(images + change) > surest(images) + 0.2
+    np.testing.assert_allclose(ball.held(change), change, rtol=1e-5)
