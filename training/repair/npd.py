@@ -59,8 +59,8 @@ class Npd(Tuning):
     assumes = "a trigger whose features are those of small changes towards another class"
     costs = "steps + 2 times the time of fine-tuning, a layer more at inference, and trusted rows"
     fails = (
-        "accuracy: on Fashion-MNIST the network `small` loses 3 to 5 points, more with a larger ball; a patch "
-        "that changes its pixels by more than the ball allows keeps 8% of its success, against 2% of blended's"
+        "accuracy: on Fashion-MNIST the network `small` loses 3 to 5 points, more with a larger ball; a patch, "
+        "which changes its pixels by more than the ball, keeps 8% of its success, where blended keeps 2%"
     )
     example: ClassVar[Mapping[str, Any]] = {"epochs": 2}
 
