@@ -22,7 +22,7 @@ from pipelines.inspection.examined import examine
 from pipelines.inspection.handed_rows import open_rows
 from pipelines.inspection.lab import experiment
 from pipelines.inspection.render import pictures_of, render
-from pipelines.inspection.subject import open_subject
+from pipelines.inspection.subject import Subject, open_subject
 
 
 def inspect(
@@ -61,10 +61,7 @@ def inspect(
     if triggered is not None and clean is None:
         raise UsageError("--triggered", "it is measured beside clean rows", "give --clean, too")
     subject = open_subject(model, white)
-    held = control or subject.control
-    beside = None if held is None else open_subject(held, white if control else None)
-    if beside is not None and control is None:
-        beside = replace(beside, name="the run's baseline")
+    beside = _beside(subject, control, white)
     shape, classes = subject.shape, len(subject.classes)
     rows, poisoned = (
         None if path is None else open_rows(path, shape, classes, option)
@@ -76,3 +73,12 @@ def inspect(
         lab = experiment(subject.model, rows, poisoned, subject.classes, seed, say)
     document = build(subject, found, lab, seed)
     return document, render(document, pictures_of(found.triggers, None if rows is None else rows.x))
+
+
+def _beside(subject: Subject, control: Path | None, white: float | None) -> Subject | None:
+    """Return the model that is held against the one inspected, if there is any."""
+    if control is not None:
+        return open_subject(control, white)
+    if subject.control is None:
+        return None
+    return replace(open_subject(subject.control, None), name="the run's baseline")
