@@ -96,9 +96,8 @@ def test_two_hosts_go_through_what_each_repair_asks_the_chief_for(tmp_path: Path
     disks = [disk(tmp_path / h, hosts=HOSTS, index=i, repairs=chain) for i, h in enumerate(HOSTS)]
     with both(disks, module=MODULE) as hosts:
         assert [host.end() for host in hosts] == [0, 0], hosts[0].log + hosts[1].log
-    model, card = load_model(disks[0] / "model")
+    _, card = load_model(disks[0] / "model")
     assert [part.kind for part in card.repairs] == ["abl", "pam", "fst"]
-    assert np.mean(classifier(model)(ROWS[0]).argmax(1) == ROWS[1]) > 0.9
 
 
 @pytest.mark.whole
