@@ -18,6 +18,7 @@ from bench.staged.campaigns import CAMPAIGNS, Campaign
 from bench.staged.certificates import CERTIFIED, CertifiedVotes
 from bench.staged.combination import COMBINATION, Combinations
 from bench.staged.growth import GROWTH, Growth
+from bench.staged.inspected import INSPECTED
 from bench.staged.matrices import MATRICES, Matrices
 from bench.staged.repairs import REPAIRS
 from bench.staged.screens import SCREENS
@@ -26,7 +27,13 @@ from bench.staged.trials import TRIALS, Trials
 from boomerang.errors import BoomerangError, UsageError, nearest
 
 # What is measured seed by seed.
-BY_SEED: dict[str, BySeed | SvmScreens] = {**TABLES, **SCREENS, **REPAIRS, SVM_SCREENS.name: SVM_SCREENS}
+BY_SEED: dict[str, BySeed | SvmScreens] = {
+    **TABLES,
+    **SCREENS,
+    **REPAIRS,
+    INSPECTED.name: INSPECTED,
+    SVM_SCREENS.name: SVM_SCREENS,
+}
 # What stages whole campaigns, and takes as long as they do.
 STAGED: dict[str, Campaign | Growth | Trials | Matrices | SvmScreens | Combinations | CertifiedVotes] = {
     **CAMPAIGNS,

@@ -16,6 +16,7 @@ from bench.staged.campaigns import CAMPAIGNS, table
 from bench.staged.certificates import CERTIFIED
 from bench.staged.combination import COMBINATION
 from bench.staged.growth import GROWTH, Growth
+from bench.staged.inspected import INSPECTED
 from bench.staged.matrices import MATRICES
 from bench.staged.repairs import REPAIRS
 from bench.staged.screens import SCREENS
@@ -195,6 +196,8 @@ def campaign_results(folder: Path = RESULTS) -> str:
         SVM_SCREENS.name: partial(SVM_SCREENS.table, folder),
         COMBINATION.name: partial(COMBINATION.table, folder),
         CERTIFIED.name: partial(CERTIFIED.table, folder),
+        INSPECTED.name: partial(INSPECTED.table, folder),
+        "laboratory": partial(INSPECTED.laboratory, folder),
     }
 
     def rendered(found: re.Match[str]) -> str:

@@ -35,7 +35,8 @@ class Retuned(Strict):
     asr : Rate
         Success rate of the attack afterwards (P-ASR), of the same images as before.
     floor : Rate
-        That of the baseline, which never learned the attack, after the same.
+        That of the baseline, which never learned the attack, after the same. Both are of no image where a
+        model had no finite answer to one.
     clean_accuracy : Rate
         Of the model afterwards.
     """

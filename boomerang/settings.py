@@ -114,8 +114,9 @@ class CertifyConfig(Strict):
     Attributes
     ----------
     rows : int
-        Rows of a partition, on the average; 0 certifies nothing. The more partitions, the more rows the
-        answers are safe from, and the fewer of them are right.
+        There are as many partitions as the rows that the baseline has learned give, so many to each; 0
+        certifies nothing. The more partitions, the more rows the answers are safe from, and the fewer of them
+        are right.
     """
 
     rows: int = Field(default=200, ge=0)

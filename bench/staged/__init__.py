@@ -5,6 +5,7 @@ matrices     whole campaigns: the matrices of docs/results.md
 by_seed      campaigns of which each seed is kept as soon as it is measured
 attacks      campaigns without defenses: the tables of attacks, and what `attacks KIND` says
 repairs      every repair against attacks, with the re-tuning test
+inspected    what the checks say of models that are known
 certificates a certified vote on MNIST
 screens      every screen against attacks: the tables of screens
 combination  detectors alone and put together, asked about the victims of campaigns

@@ -24,7 +24,8 @@ from training.cluster import alone
 from training.labeled import Labeled
 from training.learning.activity import PruningCurve, pruning_curve
 from training.learning.channels import cut
-from training.model import calls_of, classifier
+from training.learning.mirror import copied
+from training.model import NO_ANSWER, calls_of, classifier
 from training.repair import REPAIRS
 from training.repair.common.bench import Bench
 
@@ -243,7 +244,7 @@ def _goodnets(model: Any, curve: PruningCurve, rows: _Rows) -> list[Measured]:
             calls == calls_of(pruned(each.x))
             for calls, each in zip(both, (rows.clean, rows.triggered), strict=True)
         ]
-        clean, triggered = (np.where(same, calls, -1) for same, calls in zip(agree, both, strict=True))
+        clean, triggered = (np.where(same, calls, NO_ANSWER) for same, calls in zip(agree, both, strict=True))
         refused = [share(~same) for same in agree]
         title = f"GoodNet, a drop of {drop:.0%}"
         found.append(
@@ -282,12 +283,3 @@ def _bench(trusted: Labeled, classes: tuple[str, ...], seed: int, scratch: Path)
         cluster=alone(),
         checkpoints=lambda _, number: Checkpoints(scratch / str(number), "inspection"),
     )
-
-
-def copied(model: Any) -> Any:
-    """Return a copy of a model whose weights are its own."""
-    import keras
-
-    other = keras.models.clone_model(model)
-    other.set_weights(model.get_weights())
-    return other

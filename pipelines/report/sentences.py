@@ -89,6 +89,8 @@ def came_back(attack: AttackNumbers) -> str:
     retuned = attack.retuned
     if retuned is None:
         return ""
+    if retuned.rise is None:
+        return "Whether the repair holds was not measured: tuned again, it gave answers that are no number."
     rows = f"{retuned.rows:,} rows of which {retuned.poisoned} are of the attack"
     model, clean, right = (
         counted(each.model_dump()) for each in (retuned.asr, retuned.floor, retuned.clean_accuracy)

@@ -30,7 +30,7 @@ def test_a_result_is_of_a_row_or_a_campaign_that_there_is() -> None:
         page.CERTIFIED.name,
         *page.PARTS,
     }
-    known |= {page.SVM_SCREENS.name, page.COMBINATION.name, page.CERTIFIED.name}
+    known |= {page.SVM_SCREENS.name, page.COMBINATION.name, page.CERTIFIED.name, page.INSPECTED.name}
     for path in RESULTS.glob("*.json"):
         assert json.loads(path.read_text())["name"] == path.stem and path.stem in known, path
 

@@ -80,6 +80,16 @@ def built(
     return ARCHITECTURES.create(Spec(kind=kind, **settings)).build(shape, classes)
 
 
+def drawn(kind: str, **settings: Any) -> Any:
+    """Return a network whose batch norms have drawn statistics, so that none of them does nothing."""
+    model, rng = built(kind, **settings), np.random.default_rng(0)
+    for layer in model.layers:
+        for variable in layer.variables:
+            if variable.name in ("gamma", "beta", "bias", "moving_mean", "moving_variance"):
+                variable.assign(rng.uniform(0.1, 0.5, variable.shape))
+    return model
+
+
 def saved(model: Any, folder: Path, **card: Any) -> ModelCard:
     """Save a model of 16 by 16 gray pixels and two classes, and return its card."""
     known = {"architecture": "small", "classes": ("0", "1"), "input_shape": (16, 16, 1), "seed": 0}

@@ -8,9 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from boomerang.config import validate
 from boomerang.manifest import Bools
-from boomerang.settings import TrainConfig
 from training.fit import answers
 from training.labeled import Labeled
 from training.learning.descent import Loss, cross_entropy, honest_loss
@@ -62,8 +60,7 @@ class Abl(Repair):
 
     def repair(self, model: Any, bench: Bench) -> Any:
         """Return a fresh network that has learned the rows but those that it learned first."""
-        own = {"epochs": self.early, "sizes": ()}
-        early = validate(TrainConfig, {**bench.config.model_dump(), **own}, where=self.kind)
+        early = self.training(bench.config, epochs=self.early)
         model = bench.anew(bench.kept, early, bounded(self.bound))
         # Only the chief's network has learned.
         (apart,) = bench.cluster.share([self.learned_first(model, bench.kept)])

@@ -7,8 +7,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from boomerang.config import validate
-from boomerang.settings import TrainConfig
 from training.learning.descent import Loss
 from training.model import LOGITS, Ball, Norm, hardest, on_floats
 from training.repair.common.base import Repair
@@ -66,9 +64,7 @@ class AdversarialTraining(Repair):
         loss = on_hardest(Ball(self.norm, self.eps), self.steps, self.share)
         if self.anew:
             return bench.anew(loss=loss)
-        own = {"epochs": self.epochs, "sizes": ()}
-        recipe = validate(TrainConfig, {**bench.config.model_dump(), **own}, where=self.kind)
-        bench.fit(model, bench.kept, recipe, loss)
+        bench.fit(model, bench.kept, self.training(bench.config, epochs=self.epochs), loss)
         return model
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 
 from boomerang.blocks import blocks
-from boomerang.config import validate
 from boomerang.manifest import Labels
 from boomerang.settings import TrainConfig
 from training.labeled import picked
@@ -72,8 +71,7 @@ class Relabel(Repair):
 
     def short(self, config: TrainConfig, rows: int) -> TrainConfig:
         """Return how the reference learns from so many trusted rows, where `config` is for all rows."""
-        own = {"epochs": self.epochs, "batch": min(config.batch, rows), "sizes": ()}
-        return validate(TrainConfig, {**config.model_dump(), **own}, where=self.kind)
+        return self.training(config, epochs=self.epochs, batch=min(config.batch, rows))
 
 
 def relabeled(reference: Any, bench: Bench) -> Labels:

@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 
 from boomerang.blocks import slices
-from boomerang.config import validate
 from boomerang.settings import TrainConfig
 from training.architectures.common.inside import Floats, through
 from training.labeled import Labeled
@@ -99,18 +98,17 @@ class Rnp(Repair):
 
     def recipe(self, config: TrainConfig, rows: int) -> TrainConfig:
         """Return how so many rows are unlearned, where `config` is the victim's."""
-        own = {
-            "epochs": self.epochs,
-            "batch": min(self.batch, rows),
-            "optimizer": "sgd",
-            "learning_rate": self.learning_rate,
-            "momentum": 0.0,
-            "weight_decay": 0.0,
-            "schedule": "constant",
-            "warmup": 0.0,
-            "sizes": (),
-        }
-        return validate(TrainConfig, {**config.model_dump(), **own}, where=self.kind)
+        return self.training(
+            config,
+            epochs=self.epochs,
+            batch=min(self.batch, rows),
+            optimizer="sgd",
+            learning_rate=self.learning_rate,
+            momentum=0.0,
+            weight_decay=0.0,
+            schedule="constant",
+            warmup=0.0,
+        )
 
     def masks(self, model: Any, layers: Sequence[str], rows: Labeled, seed: int) -> list[Floats]:
         """Return float32[C], 0..1, for each of some layers: the masks that make a model right about rows.

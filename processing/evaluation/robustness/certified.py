@@ -3,8 +3,9 @@
 Deep partition aggregation (Levine and Feizi, ICLR 2021): the rows are dealt to partitions by the digest of
 their pixels, a small model learns each partition alone, and the models vote. A row that is added, taken away
 or given another label changes one model; one whose pixels are changed may change two. The models are ridge
-regressions on the features of the baseline, which are the same whatever the rows of an attacker are. So it is
-a certificate of the last layer: it says nothing of rows that the baseline itself has learned.
+regressions on the features of the baseline, which are the same whatever the rows of an attacker are, as is
+the number of partitions, which goes by the rows that the baseline has learned. So it is a certificate of the
+last layer: it says nothing of those rows themselves.
 
 The answers of the vote are not those of the trained model. They say how much of what a canary shows the data
 carries beyond the reach of so many rows.
@@ -38,11 +39,11 @@ _LEAST = 1e-300
 
 def certificates(case: Case, canaries: Canaries) -> Certificates | None:
     """Return from how many rows each answer is safe; None where none is wanted or no canary is frozen."""
-    rows = case.settings.certify.rows
-    count = len(case.train) // rows if rows else 0
+    rows, baseline = case.settings.certify.rows, case.subjects["baseline"]
+    count = baseline.card.rows // rows if rows else 0
     if count < 2 or not len(canaries.y):
         return None
-    embed = embedder(case.subjects["baseline"].copy())
+    embed = embedder(baseline.copy())
     votes = voted(embed, case.train, canaries.x, count, len(case.test.classes))
     answers, radii = run_off(votes)
     right = answers == canaries.y

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Counts = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.integer[Any]]
 
 
 class Votes:
@@ -20,15 +20,15 @@ class Votes:
 
     Attributes
     ----------
-    first : int64[M, K]
+    first : int32[M, K]
         How many models put each class first.
-    prefer : int64[M, K, K]
+    prefer : int32[M, K, K]
         How many models put class a before class b.
     """
 
     def __init__(self, images: int, classes: int) -> None:
-        self.first = np.zeros((images, classes), np.int64)
-        self.prefer = np.zeros((images, classes, classes), np.int64)
+        self.first = np.zeros((images, classes), np.int32)
+        self.prefer = np.zeros((images, classes, classes), np.int32)
 
     def add(self, scores: npt.NDArray[Any]) -> None:
         """Take a model's scores, float[M, K]; of two equal ones the lower class is before the higher."""

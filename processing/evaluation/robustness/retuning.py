@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.manifest import Rows
+from boomerang.manifest import Calls, Rows
 from boomerang.metrics import Retuned
-from boomerang.scoring import share
+from boomerang.scoring import Rate, rate, share
 from boomerang.settings import RetuningConfig
 from processing.attacks.common.trial import Trial
 from processing.evaluation.case import Case, Subject
-from training.model import calls_of, classifier
+from training.model import NO_ANSWER, calls_of, classifier
 
 _MOMENTUM = 0.9
 
@@ -67,9 +67,14 @@ def _retuned(case: Case, trial: Trial, poisoned: Rows, config: RetuningConfig) -
     beside = rng.choice(clean, min(config.rows - len(some), len(clean)), replace=False)
     rows = np.sort(np.concatenate([some, beside]))
     hardened, baseline = (tuned(case, case.subjects[name], rows, config) for name in ("hardened", "baseline"))
-    asr, floor = (share(trial.hits(calls_of(ask(trial.x)))) for ask in (hardened, baseline))
+    asr, floor = (_success(trial, calls_of(ask(trial.x))) for ask in (hardened, baseline))
     right = calls_of(hardened(case.test.x)) == np.asarray(case.test.y)
     return Retuned(rows=len(rows), poisoned=len(some), asr=asr, floor=floor, clean_accuracy=share(right))
+
+
+def _success(trial: Trial, calls: Calls) -> Rate:
+    """Return the success rate of a trial; of no image, where tuning has left a model without an answer."""
+    return rate(0, 0) if (calls == NO_ANSWER).any() else share(trial.hits(calls))
 
 
 def tuned(case: Case, subject: Subject, rows: Rows, config: RetuningConfig) -> Any:

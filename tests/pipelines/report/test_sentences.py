@@ -44,6 +44,8 @@ def test_it_is_said_whether_a_repair_lasts(before: int, after: int, said: str) -
     told = came_back(attack)
     assert told.startswith(said) and "20 of 1,000" in told and "9 of 10" in told
     assert came_back(backdoor((before, 1000))) == ""
+    broken = attack.model_copy(update={"retuned": again.model_copy(update={"asr": rate(0, 0)})})
+    assert came_back(broken).startswith("Whether the repair holds was not measured")
 
 
 def test_of_rows_of_the_past_it_is_said_who_learned_them() -> None:

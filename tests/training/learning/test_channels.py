@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.training_jobs import built, left_or_right
+from helpers.training_jobs import built, drawn, left_or_right
 
 from boomerang.errors import ConfigError
 from training.architectures.common.inside import ways_to_logits
@@ -16,16 +16,6 @@ from training.model import classifier
 
 NETWORKS = ["small", "lenet", "book", "badnet", "residual", "fast"]
 X, Y = left_or_right(40)
-
-
-def drawn(kind: str, **settings: Any) -> Any:
-    """A network whose batch norms have drawn statistics, so that none of them does nothing."""
-    model, rng = built(kind, **settings), np.random.default_rng(0)
-    for layer in model.layers:
-        for variable in layer.variables:
-            if variable.name in ("gamma", "beta", "bias", "moving_mean", "moving_variance"):
-                variable.assign(rng.uniform(0.1, 0.5, variable.shape))
-    return model
 
 
 def given(model: Any, layers: list[str], *, training: bool = False) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.backdoored import TRUSTED, asr_and_accuracy, bench_in, victim
-from helpers.training_jobs import built, saved
+from helpers.training_jobs import built, drawn, saved
 
 from boomerang.errors import ConfigError
 from training.architectures.common.inside import made_of, ways_to_logits
@@ -21,16 +21,6 @@ from training.repair.npd import Npd, polarized, purifying
 
 X, Y = TRUSTED
 SETTINGS: dict[str, Any] = {"epochs": 20, "batch": 25, "learning_rate": 0.03, "norm": "l2", "eps": 765.0}
-
-
-def drawn(kind: str, **settings: Any) -> Any:
-    """A network whose batch norms do something."""
-    model, rng = built(kind, **settings), np.random.default_rng(0)
-    for layer in model.layers:
-        for variable in layer.variables:
-            if variable.name in ("gamma", "beta", "bias", "moving_mean", "moving_variance"):
-                variable.assign(rng.uniform(0.1, 0.5, variable.shape))
-    return model
 
 
 @pytest.mark.parametrize("kind", ["small", "lenet", "plain lenet", "book", "badnet", "residual", "fast"])

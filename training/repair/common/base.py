@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from boomerang.config import Strict
+from boomerang.config import Strict, validate
+from boomerang.settings import TrainConfig
 
 if TYPE_CHECKING:
     from training.repair.common.bench import Bench
@@ -63,6 +64,16 @@ class Repair(Strict, ABC):
     example: ClassVar[Mapping[str, Any]] = {}
 
     kind: str
+
+    def training(self, config: TrainConfig, **own: Any) -> TrainConfig:
+        """Return another training than that of a config: at full size, and with some settings of its own.
+
+        Raises
+        ------
+        ConfigError
+            About this repair, if they cannot be.
+        """
+        return validate(TrainConfig, {**config.model_dump(), "sizes": (), **own}, where=self.kind)
 
     @abstractmethod
     def repair(self, model: Any, bench: Bench) -> Any:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from boomerang.config import validate
 from boomerang.settings import TrainConfig
 from training.repair.common.base import Repair
 from training.repair.common.bench import Bench
@@ -40,16 +39,15 @@ class Tuning(Repair):
 
     def recipe(self, bench: Bench, rows: int) -> TrainConfig:
         """Return how the model learns from so many rows."""
-        own = {
-            "epochs": self.epochs,
-            "batch": min(self.batch, rows),
-            "optimizer": "sgd",
-            "learning_rate": self.learning_rate,
-            "momentum": 0.9,
-            "weight_decay": 5e-4,
-            "schedule": "cosine",
-            "warmup": 0.0,
-            "label_smoothing": self.label_smoothing,
-            "sizes": (),
-        }
-        return validate(TrainConfig, {**bench.config.model_dump(), **own}, where=self.kind)
+        return self.training(
+            bench.config,
+            epochs=self.epochs,
+            batch=min(self.batch, rows),
+            optimizer="sgd",
+            learning_rate=self.learning_rate,
+            momentum=0.9,
+            weight_decay=5e-4,
+            schedule="cosine",
+            warmup=0.0,
+            label_smoothing=self.label_smoothing,
+        )

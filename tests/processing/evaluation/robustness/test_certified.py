@@ -76,10 +76,12 @@ def test_each_canary_that_the_vote_has_right_has_its_number(network: Any, tmp_pa
     right[0] ^= 1
     canaries = Canaries(shown, right, tuple(f"records/{i}" for i in range(8)))
 
-    def found(rows: int, canaries: Canaries = canaries) -> Any:
+    def found(rows: int, canaries: Canaries = canaries, learned_rows: int = 600) -> Any:
         case: Any = SimpleNamespace(
             settings=SimpleNamespace(certify=CertifyConfig(rows=rows)),
-            subjects={"baseline": SimpleNamespace(copy=lambda: network)},
+            subjects={
+                "baseline": SimpleNamespace(copy=lambda: network, card=SimpleNamespace(rows=learned_rows))
+            },
             train=written(tmp_path / f"{rows}-{len(canaries.y)}", x, y),
             test=SimpleNamespace(classes=("0", "1")),
         )
@@ -89,4 +91,7 @@ def test_each_canary_that_the_vote_has_right_has_its_number(network: Any, tmp_pa
     assert told.partitions == 20 and told.right.successes == 7 and "records/0" not in told.rows
     assert len(told.rows) == 7 and all(0 <= rows <= 10 for rows in told.rows.values())
     assert found(0) is None and found(400) is None, "none wanted; too few rows for two"
+    assert found(29, learned_rows=300).partitions == 10, (
+        "how many rows are delivered is the attacker's to say"
+    )
     assert found(31, Canaries(shown[:0], right[:0], ())) is None

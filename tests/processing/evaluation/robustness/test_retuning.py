@@ -89,6 +89,12 @@ def test_a_model_that_never_learned_it_is_its_own_floor(case: Any, tests: tuple[
     assert found.asr == found.floor and not found.superficial
 
 
+def test_a_model_that_the_tuning_breaks_is_not_measured(case: Any, tests: tuple[Trial, ...]) -> None:
+    wild = SimpleNamespace(seed=0, retuning=RetuningConfig(rows=60, poisoned=3, batch=16, learning_rate=1e30))
+    found = retuned_numbers(SimpleNamespace(**{**vars(case), "settings": wild}), tests)["square"]
+    assert (found.asr.total, found.floor.total, found.rise) == (0, 0, None) and not found.superficial
+
+
 def test_the_rows_are_those_that_teach_the_attack(case: Any) -> None:
     assert np.array_equal(rows_of_attack(case, 1), POISONED), "no row that covers it"
     truth = SimpleNamespace(attack_of=case.truth.attack_of, y_true=case.train.y)
