@@ -10,6 +10,7 @@ from helpers.matrices import draw
 
 from bench.staged.attacks import TABLES
 from bench.staged.combination import COMBINATION
+from bench.staged.inspected import INSPECTED
 from bench.staged.matrices import CAMPAIGNS, MATRICES, Matrices, written
 from bench.staged.repairs import REPAIRS
 from bench.staged.screens import SCREENS
@@ -26,7 +27,7 @@ def test_every_campaign_says_what_it_shows_and_every_cell_of_it_is_an_entry(file
     for cell in cells_of(campaign):
         if cell.seed == campaign.seeds[0]:
             cell.config()
-    tables = *MATRICES.values(), *TABLES.values(), *SCREENS.values(), *REPAIRS.values()
+    tables = *MATRICES.values(), *TABLES.values(), *SCREENS.values(), *REPAIRS.values(), INSPECTED
     assert file.name in {each.file for each in tables} | COMBINATION.files.keys()
 
 

@@ -90,7 +90,7 @@ def test_a_model_that_never_learned_it_is_its_own_floor(case: Any, tests: tuple[
 
 
 def test_a_model_that_the_tuning_breaks_is_not_measured(case: Any, tests: tuple[Trial, ...]) -> None:
-    wild = SimpleNamespace(seed=0, retuning=RetuningConfig(rows=60, poisoned=3, batch=16, learning_rate=1e30))
+    wild = SimpleNamespace(seed=0, retuning=CONFIG.model_copy(update={"learning_rate": 1e30}))
     found = retuned_numbers(SimpleNamespace(**{**vars(case), "settings": wild}), tests)["square"]
     assert (found.asr.total, found.floor.total, found.rise) == (0, 0, None) and not found.superficial
 
