@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.errors import BadInput
+from boomerang.formats.notices import Notice, write_notices
 from boomerang.manifest import (
     SOURCES_FILE,
     VOUCHED_FILE,
@@ -118,6 +119,7 @@ def new_dataset(
     manifest: Manifest,
     sources: Rows | None = None,
     vouch: Vouch | None = None,
+    notices: Sequence[Notice] = (),
 ) -> Iterator[tuple[Images, Labels]]:
     """Give the arrays of a dataset that is to be written, mapped onto its own files; commit it at the end.
 
@@ -135,6 +137,8 @@ def new_dataset(
         Which of the manifest's `source_names` each row is from, -1 for none; without it they are dropped.
     vouch : callable, optional
         Of the arrays as they are at the end, the digests that the sources vouch for.
+    notices : sequence of Notice
+        What a person should know of it, see `boomerang.formats.notices`.
 
     Yields
     ------
@@ -160,6 +164,7 @@ def new_dataset(
         for array in (x, y):
             if isinstance(array, np.memmap):
                 array.flush()
+        write_notices(scratch, notices)
         commit(scratch, manifest.model_copy(update={"shape": x.shape, "source_names": names}))
 
 

@@ -22,7 +22,10 @@ class DataConfig(Open):
         The kind of source: `synthetic` is the bundled default, drawn by this project. What else the
         section may say is owned by the source's own class.
     path : str
-        A file or folder, for a source that reads one.
+        A file or folder. What reads it is told by its content: `source` is then needed only where several
+        sources could, or to read it as a published set, under that one's class names.
+    name : str
+        What the data is called in manifests and errors; else the name of the file or folder.
     classes : tuple of str
         Of its classes these alone, in this order; none named is all of them.
     train, test, validation : int
@@ -39,6 +42,7 @@ class DataConfig(Open):
 
     source: str = "synthetic"
     path: str = ""
+    name: str = ""
     classes: tuple[str, ...] = ()
     train: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)

@@ -24,11 +24,13 @@ import numpy as np
 from boomerang.blocks import new_dataset, row_digests
 from boomerang.contract import Job, run_step
 from boomerang.errors import ConfigError, nearest
+from boomerang.formats.notices import Notice
 from boomerang.manifest import Bools, Labels, Manifest, Rows, write_dataset
 from boomerang.safeio import display_name
 from boomerang.settings import PicturesConfig, PreprocessSettings
-from processing.datasets.common.base import Blueprint, Corpus, Request, Split, balanced, check_source
+from processing.datasets.common.base import check_source
 from processing.datasets.common.choice import blueprint_of
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, balanced
 from processing.pictures.decoding import Refused
 from processing.pictures.gray import luma
 from processing.pictures.listing import hidden
@@ -52,6 +54,7 @@ def preprocess(job: Job) -> None:
     resize = picture_tasks(job, settings, blueprint)
     corpus = blueprint.build(do)
     recipe = {"data": settings.data.model_dump(mode="json")}
+    notices = [Notice(kind="converted", what=corpus.name, why=note) for note in corpus.notes]
     for name, split in splits(corpus, settings).items():
         manifest = Manifest(
             name=corpus.name,
@@ -64,7 +67,9 @@ def preprocess(job: Job) -> None:
         folder = job.output(_FOLDERS.get(name, name))
         # A supplier says of each row what it is; of sources that the data names nobody knows it.
         vouch = row_digests if name == "train" and settings.data.suppliers else None
-        with new_dataset(folder, len(split), split.shape[1:], manifest, split.sources, vouch) as arrays:
+        with new_dataset(
+            folder, len(split), split.shape[1:], manifest, split.sources, vouch, notices
+        ) as arrays:
             split.fill(*arrays)
         print(f"{name}: {len(split)} rows of {corpus.name}", flush=True)
     job.output("photos").mkdir(parents=True, exist_ok=True)
@@ -87,7 +92,7 @@ def draft(job: Job, settings: PreprocessSettings) -> Blueprint:
     path = job.input("source") if data.path or job.has_input("source") else None
     # The number of classes is not known before the source is loaded; ten is what a drawn one has.
     extra = data.validation + 10 * settings.canaries.candidates_per_class
-    request = Request(path, data.train, data.test, extra, settings.seed)
+    request = Request(path, data.name, data.train, data.test, extra, settings.seed)
     return blueprint_of(check_source(data), request, data.classes)
 
 
@@ -97,7 +102,8 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     Returns
     -------
     dict
-        `canary`, `validation` and `train` from the training rows, `test` from the test rows.
+        `canary`, `validation` and `train` from the training rows, `test` from the test rows. Where the data
+        has validation rows apart, `validation` is of those.
         With `data.train` or `data.test` of 0 these two keep every row and the data's own balance.
         With `data.history` also `history`, so many rows of those that `train` would have, and `train` has the
         others; the rest of the splits are what they are without.
@@ -111,8 +117,12 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     y, classes, data = corpus.train.y, corpus.classes, settings.data
     canary = balanced(y, settings.canaries.candidates_per_class, rng, classes)
     rest = np.setdiff1d(np.arange(len(y)), canary)
-    validation = rest[balanced(y[rest], _per_class(data.validation, classes), rng, classes)]
-    rest = np.setdiff1d(rest, validation)
+    trusted, trusted_per_class = corpus.validation, _per_class(data.validation, classes)
+    if trusted is None:
+        validation = rest[balanced(y[rest], trusted_per_class, rng, classes)]
+        rest, trusted = np.setdiff1d(rest, validation), corpus.train.take(validation)
+    else:
+        trusted = trusted.take(balanced(trusted.y, trusted_per_class, rng, classes))
     train = rest[_some(y[rest], data.train, rng, classes)]
     test = _some(corpus.test.y, data.test, rng, classes)
     train = rng.permutation(train)
@@ -120,7 +130,7 @@ def splits(corpus: Corpus, settings: PreprocessSettings) -> Mapping[str, Split]:
     history = {"history": corpus.train.take(train[past])} if past.any() else {}
     return {
         "canary": corpus.train.take(canary),
-        "validation": corpus.train.take(validation),
+        "validation": trusted,
         **history,
         "train": _dealt(corpus, corpus.train.take(train[~past]), settings),
         "test": corpus.test.take(test),

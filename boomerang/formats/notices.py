@@ -20,15 +20,15 @@ from boomerang.safeio import load_json, write_json_atomic
 
 NOTICES = "notices.json"
 
-NoticeKind = Literal["left out", "warning"]
+NoticeKind = Literal["left out", "converted", "warning"]
 
 
 class Notice(Strict):
-    """Something that a step did not take, or that a person should know before trusting its numbers.
+    """What a step did not take, or changed, or what a person should know before trusting its numbers.
 
     Attributes
     ----------
-    kind : {'left out', 'warning'}
+    kind : {'left out', 'converted', 'warning'}
     what : str
         Of what; the same for all that is of one thing.
     why : str

@@ -29,6 +29,7 @@ from processing.attacks.common.base import Need
 from processing.attacks.common.recipe import create_recipe
 from processing.datasets.common.base import check_source
 from processing.datasets.common.choice import classes_of
+from processing.datasets.common.foreign.recognition import surveyed, with_source
 from processing.defenses.screening import DETECTORS
 from training.architectures import ARCHITECTURES
 from training.inference import INFERENCE
@@ -76,15 +77,16 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
     read = load_config(file, [from_here(text) for text in overrides], tables)
-    config = _with_own(with_paths(read, base))
+    config = with_paths(read, base)
+    config = _with_own(config.model_copy(update={"data": with_source(config.data)}))
     data = check_source(config.data)
-    if config.data.path:
-        data.look(Path(config.data.path))
-    classes = classes_of(data, config.data.classes)
+    survey = surveyed(data, config.data)
+    classes = classes_of(data, config.data.classes) if survey is None else survey.classes
+    image = data.image if survey is None else survey.image
     presets.check_past(config.data, len(classes or ()))
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
-        "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
+        "attacks": checked_attacks(config, classes, image, TRIGGERS),
         "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
         "harden": _checked_repairs(config),
         "inference": _completed(INFERENCE, config.inference),
@@ -254,7 +256,7 @@ def _preprocess(config: Config) -> PreprocessSettings:
     inside = "" if not config.data.path else path.name if path.is_file() else "."
     return PreprocessSettings(
         seed=config.seed,
-        data=config.data.model_copy(update={"path": inside}),
+        data=config.data.model_copy(update={"path": inside, "name": config.data.name or path.name}),
         pictures=tuple(entry.model_copy(update={"path": entry.name}) for entry in config.pictures),
         canaries=config.canaries,
     )

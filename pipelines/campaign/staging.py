@@ -22,6 +22,7 @@ from boomerang.settings import TrainSettings
 from pipelines.campaign.entry import step_settings, used_triggers
 from pipelines.campaign.sections import Config
 from pipelines.campaign.site import Site
+from processing.datasets.common.foreign.companions import COMPANIONS
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,10 @@ def _group(site: Site, parts: Mapping[str, Path], staged: dict[str, Path | bytes
 
 
 def _source(site: Site, path: Path, staged: dict[str, Path | bytes]) -> str:
-    """Address a data file inside a folder of its own, or a data folder as it is."""
+    """Address a data file, and what belongs to it, inside a folder of its own, or a data folder as it is."""
     if path.is_file():
-        return _group(site, {path.name: path}, staged)
+        companions = {name: path.parent / name for name in COMPANIONS if (path.parent / name).is_file()}
+        return _group(site, {path.name: path, **companions}, staged)
     uri = _address(site, dict(_names(path)))
     staged[uri] = path
     return uri

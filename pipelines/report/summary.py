@@ -44,7 +44,7 @@ def show_notices(execution: Execution) -> None:
     """Print what the steps of a run left out and warned of; nothing where there is nothing."""
     console = open_console()
     for said in notices_of(execution):
-        word = "warns" if said.kind == "warning" else "left out"
+        word = "warns" if said.kind == "warning" else said.kind
         console.print(f"[yellow]{escape(said.step)} {word}:[/] ", end="", soft_wrap=True)
         console.print(display_name(said.text), markup=False, soft_wrap=True)
 

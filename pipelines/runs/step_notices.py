@@ -19,11 +19,11 @@ class Said:
     Attributes
     ----------
     step : str
-    kind : {'left out', 'warning'}
+    kind : {'left out', 'converted', 'warning'}
     what : str
         Of what.
     names : tuple of str
-        What was left out of it; none in a warning.
+        What was left out of it; none of another kind.
     why : str
     """
 

@@ -6,16 +6,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from processing.datasets.common.base import (
-    DIGITS,
-    Blueprint,
-    Corpus,
-    Request,
-    Source,
-    as_split,
-    held_out,
-    sliced,
-)
+from processing.datasets.common.base import DIGITS, Source
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, as_split, held_out, sliced
 
 _TEST_SHARE = 0.25
 _LEVELS = 16

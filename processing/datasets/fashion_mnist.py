@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from processing.datasets.common.base import Corpus
+from processing.datasets.common.corpus import Blueprint, Request, sliced
 from processing.datasets.common.keras_set import KerasSet
-from processing.datasets.common.sheets import is_sheets, look_at_sheets, read_sheets
+from processing.datasets.common.sheets import is_sheets, read_sheets, survey_sheets
+from processing.datasets.common.survey import Survey
 
 CLASSES = (
     "T-shirt/top",
@@ -37,13 +38,19 @@ class FashionMnist(KerasSet):
 
     kind: Literal["fashion_mnist"] = "fashion_mnist"
 
-    def look(self, path: Path) -> None:
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether it is a folder of sheets."""
+        return is_sheets(path)
+
+    def survey(self, path: Path, name: str = "") -> Survey:
         """Hold the sheets against their digests; of arrays, look at the shapes and the labels."""
         if is_sheets(path):
-            look_at_sheets(path, CLASSES)
-        else:
-            super().look(path)
+            return survey_sheets(path, CLASSES)
+        return super().survey(path, name)
 
-    def load(self, path: Path | None) -> Corpus:
+    def blueprint(self, request: Request) -> Blueprint:
         """Return it from sheets, from a file, or without a path as Keras downloads it."""
-        return read_sheets(path, CLASSES) if path is not None and is_sheets(path) else super().load(path)
+        if request.path is not None and is_sheets(request.path):
+            return sliced(read_sheets(request.path, CLASSES))
+        return super().blueprint(request)

@@ -11,9 +11,12 @@ from PIL import Image
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name
-from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, held_out
+from processing.datasets.common.base import Source
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
 from processing.datasets.common.fitting import check_class_names
-from processing.pictures.listing import hidden, natural_key
+from processing.datasets.common.foreign.recognition import is_litter
+from processing.datasets.common.survey import Survey
+from processing.pictures.listing import hidden, listed, natural_key
 from processing.pictures.task import resized, resizing
 from processing.sharing.spool import Spool
 from processing.sharing.tasks import Piece
@@ -51,9 +54,23 @@ class Folder(Source):
         """
         return _blueprint(request.needed_path, _SIZE_PX, request.seed)
 
-    def look(self, path: Path) -> None:
-        """Look at the names of the classes."""
-        _classes(_roots(path)[0])
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether it is a folder of folders."""
+        return (
+            path.is_dir()
+            and sum(entry.is_dir() and not is_litter(entry.name) for entry in path.iterdir()) > 1
+        )
+
+    def survey(self, path: Path, name: str = "") -> Survey:
+        """Look at the names of the classes, and count files."""
+        roots = _roots(path)
+        classes = _classes(roots[0])
+        counts = {
+            part: tuple(len(listed(root / each)) for each in classes)
+            for part, root in zip(("train", "test"), roots, strict=False)
+        }
+        return Survey("a folder of pictures", classes, (_SIZE_PX, _SIZE_PX, 3), counts)
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:

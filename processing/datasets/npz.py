@@ -1,76 +1,96 @@
-"""One's own arrays, from files."""
+"""One's own arrays in one `.npz` file."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from boomerang.errors import BadInput
-from boomerang.manifest import Rows
-from boomerang.safeio import load_json, load_npy, load_npz, npz_shapes
-from processing.datasets.common.base import (
-    Blueprint,
-    Corpus,
-    Request,
-    Source,
-    Split,
-    as_split,
-    held_out,
-    sliced,
-)
-from processing.datasets.common.fitting import check_class_names, check_labels
-from processing.datasets.common.keras_files import (
+from boomerang.safeio import ZIP, display_name, load_npz, npz_shapes
+from processing.datasets.common.examples import write_npz
+from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.companions import (
     beside,
-    from_npz,
-    look_at_npz,
-    numbered,
+    class_names,
     only_file,
-    write_npz,
+    rows_of_sources,
+    starts_with,
 )
+from processing.datasets.common.foreign.pixels import Stored
 
-_TEST_SHARE = 0.2
-_PAIR = ("x.npy", "y.npy")
-_SOURCE, _SOURCE_FILE = "source_train", "source.npy"
-_CLASSES, _SOURCES = "classes.json", "sources.json"
-_MOST_SOURCES = 100_000
+# What the arrays of a split are called: by Keras, by MedMNIST, and by people.
+_PAIRS = {
+    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("X_train", "y_train")),
+    "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("X_test", "y_test")),
+    "validation": (("x_val", "y_val"), ("val_images", "val_labels"), ("X_val", "y_val")),
+}
+_WHOLE = (
+    ("x", "y"),
+    ("X", "y"),
+    ("images", "labels"),
+    ("data", "labels"),
+    ("data", "label"),
+    ("data", "target"),
+)
+_SOURCE = "source_train"
 
 
-class Npz(Source):
-    """One's own arrays: an `.npz` of Keras' layout, or a pair `x.npy` and `y.npy`.
+class Npz(ArraySource):
+    """One's own arrays in an `.npz` file, under the names of Keras, of MedMNIST, or plainly x and y.
 
-    Images of either are never in memory as a whole: those of a pair are read where they lie, those of an
-    `.npz` are unpacked to the disk first. A file `classes.json` beside them, a list of names, names the
-    classes; without it they are numbers. A pair has a fifth of each class held out as the test set.
+    Those are `x_train, y_train, x_test, y_test` with or without `x_val, y_val`; `train_images, train_labels`
+    and so on; or one pair `x, y` or `images, labels`, of which a fifth of each class is held out as the test
+    set. Images are unpacked to the disk and never in memory as a whole; labels are numbers, texts or one-hot.
+    What can be brought to uint8[N, H, W, C] without a loss is. A file `classes.json` beside it, a list of
+    names, names the classes; without it numbers name themselves.
 
-    Who delivered the rows may be said by integers, one a row, -1 for nobody: by an array `source_train` of an
-    `.npz`, or a file `source.npy` beside a pair. A file `sources.json`, a list of names, names the sources;
-    without it they are numbers.
+    Who delivered the training rows may be said by an array `source_train` of integers, -1 for nobody. A file
+    `sources.json`, a list of names, names the sources; without it they are numbers.
     """
 
-    title: ClassVar[str] = "arrays from a file"
+    title: ClassVar[str] = "arrays in an .npz file"
     words: ClassVar[str] = "images from a file that was handed in"
-    needs_path: ClassVar[bool] = True
     names_sources: ClassVar[bool] = True
 
     kind: Literal["npz"] = "npz"
 
-    def blueprint(self, request: Request) -> Blueprint:
-        """Return the arrays, their rows to be taken."""
-        found = _load(request.needed_path, request.seed)
-        return sliced(replace(found, refused=found.refused + _unread(request.needed_path)))
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether it is a zip file called `.npz`, or a folder with one such file."""
+        file = only_file(path, "*.npz")
+        return file is not None and starts_with(file, ZIP)
 
-    def look(self, path: Path) -> None:
-        """Look at the arrays' shapes, the labels and the names."""
-        if _is_pair(path):
-            _pair(path)
-        else:
-            file = only_file(path, ".npz")
-            look_at_npz(file, _class_names(path))
-            _sources(path, npz_shapes(file)["x_train"][1][0])
+    def find(self, path: Path, name: str) -> Found:
+        """Return the arrays of the file."""
+        file = only_file(path, "*.npz") or path
+        shapes = npz_shapes(file, kinds="biufUS")
+        pairs = _pairs_of(shapes, file)
+        labels = load_npz(file, only=[*(y for _, y in pairs.values()), _SOURCE], kinds="biufUS")
+        stored = {
+            part: Part(_stored(file, x, shapes[x]), labels[y], f"{y} of {file.name}")
+            for part, (x, y) in pairs.items()
+        }
+        rows = len(stored["train"].images)
+        sources, source_names = rows_of_sources(labels.get(_SOURCE), f"{_SOURCE} of {file.name}", file, rows)
+        train = Part(stored["train"].images, labels[pairs["train"][1]], stored["train"].label_name, sources)
+        read = [key for pair in pairs.values() for key in pair]
+        unread = sorted(display_name(key) for key in shapes.keys() - {*read, _SOURCE})
+        why = f"of its arrays {', '.join(read)} are read"
+        return Found(
+            name=Path(name).stem,
+            words=f"an .npz file with {', '.join(read)}",
+            train=train,
+            test=stored.get("test"),
+            validation=stored.get("validation"),
+            classes=class_names(file),
+            source_names=source_names,
+            refused=(
+                *({"name": f"{display_name(file.name)}: {key}", "reason": why} for key in unread),
+                *beside(path, [file]),
+            ),
+        )
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -79,78 +99,22 @@ class Npz(Source):
         return True
 
 
-def _load(path: Path, seed: int) -> Corpus:
-    if not _is_pair(path):
-        file = only_file(path, ".npz")
-        corpus = from_npz(file, file.stem, _class_names(path), [_SOURCE])
-        sources, source_names = _sources(path, len(corpus.train))
-        return replace(corpus, train=replace(corpus.train, sources=sources), source_names=source_names)
-    whole, names, source_names = _pair(path)
-    train, test = held_out(whole.y, _TEST_SHARE, np.random.default_rng(seed))
-    return Corpus(path.name, names, whole.take(train), whole.take(test), source_names=source_names)
+def _pairs_of(shapes: dict[str, Any], file: Path) -> dict[str, tuple[str, str]]:
+    """Return what the arrays of each split are called."""
+    found = {part: pair for part, known in _PAIRS.items() for pair in known[::-1] if {*pair} <= shapes.keys()}
+    if "train" in found:
+        if "test" not in found and "validation" in found:
+            return {"train": found["train"], "test": found["validation"]}
+        return found
+    whole = [pair for pair in _WHOLE if {*pair} <= shapes.keys()]
+    if not found and whole:
+        return {"train": whole[0]}
+    why = f"x_train, y_train missing; it has {', '.join(map(display_name, sorted(shapes)))}"
+    raise BadInput(
+        display_name(file.name), why, "save it with x_train, y_train, x_test, y_test, or with x, y"
+    )
 
 
-def _sources(path: Path, rows: int) -> tuple[Rows | None, tuple[str, ...]]:
-    """Return int64[rows], who delivered each row, and their names; None and no name where nothing says it."""
-    if _is_pair(path):
-        file, what = path / _SOURCE_FILE, _SOURCE_FILE
-        found = load_npy(file, kinds="iu", ndim=1) if os.path.lexists(file) else None
-    else:
-        file, what = only_file(path, ".npz"), _SOURCE
-        found = load_npz(file, only=[_SOURCE]).get(_SOURCE)
-    if found is None:
-        return None, ()
-    if found.dtype.kind not in "iu" or found.shape != (rows,):
-        why = f"it is {found.dtype}{list(found.shape)} for {rows} rows"
-        raise BadInput(f"{what} of {path.name}", why, "give one integer for each row")
-    sources, low, high = found.astype(np.int64), int(found.min()), int(found.max())
-    if low < -1 or high >= _MOST_SOURCES:
-        why = f"one is {low if low < -1 else high:,}, and there may be {_MOST_SOURCES:,} sources"
-        raise BadInput(f"{what} of {path.name}", why, "number the sources from 0, -1 is none")
-    names = _names(path, _SOURCES) or tuple(str(number) for number in range(high + 1))
-    if not names:
-        return None, ()
-    if len({name.strip() for name in names} - {""}) < max(len(names), high + 1):
-        why = f"it does not name each of {max(len(names), high + 1)} sources otherwise"
-        raise BadInput(_SOURCES, why, "name every source, and each otherwise")
-    return sources, names
-
-
-def _unread(path: Path) -> tuple[dict[str, str], ...]:
-    """Return what lies beside the arrays and is not read."""
-    pair = [path / name for name in _PAIR]
-    read = [*pair, path / _SOURCE_FILE] if _is_pair(path) else [only_file(path, ".npz")]
-    return beside(path, [*read, path / _CLASSES, path / _SOURCES])
-
-
-def _is_pair(path: Path) -> bool:
-    return os.path.lexists(path / _PAIR[0])
-
-
-def _pair(path: Path) -> tuple[Split, tuple[str, ...], tuple[str, ...]]:
-    """Return the arrays of a pair, the images not read yet, their classes and the names of their sources."""
-    x, y = load_npy(path / _PAIR[0], kinds="u", mmap=True), load_npy(path / _PAIR[1], kinds="iu")
-    whole = as_split(x, y, path.name, _PAIR)
-    names = _class_names(path) or numbered(whole.y)
-    check_class_names(names, path.name)
-    check_labels(whole.y, f"{_PAIR[1]} of {path.name}", names)
-    sources, source_names = _sources(path, len(whole))
-    return replace(whole, sources=sources), names, source_names
-
-
-def _class_names(path: Path) -> tuple[str, ...] | None:
-    names = _names(path, _CLASSES)
-    if names is not None:
-        check_class_names(names, _CLASSES)
-    return names
-
-
-def _names(path: Path, name: str) -> tuple[str, ...] | None:
-    """Return what a file of names beside the arrays says; None where there is none."""
-    file = path / name
-    if path.is_file() or not os.path.lexists(file):
-        return None
-    names = load_json(file)
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise BadInput(file.name, "it is no list of names", 'write ["cat", "dog"]')
-    return tuple(names)
+def _stored(file: Path, key: str, header: tuple[np.dtype[Any], tuple[int, ...]]) -> Stored:
+    dtype, shape = header
+    return Stored(f"{key} of {file.name}", shape, dtype, lambda: load_npz(file, only=[key], mmap=True)[key])

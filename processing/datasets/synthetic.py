@@ -17,7 +17,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split
+from processing.datasets.common.base import Source
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split
 from processing.datasets.drawn.bodies import BODIES
 from processing.datasets.drawn.camera import Camera, frame
 from processing.datasets.drawn.draws import Draws

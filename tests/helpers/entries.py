@@ -5,8 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from pipelines.campaign.entry import bundled
 from processing.datasets.common.keras_files import write_npz
+
+from pipelines.campaign.entry import bundled
 
 
 def its_data(name: str, folder: Path) -> list[str]:

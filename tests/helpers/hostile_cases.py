@@ -39,7 +39,7 @@ from boomerang.watching.history import read_history
 from helpers import hostile
 from pipelines.campaign.entry import load
 from processing.attacks.common.trigger_images import load_image
-from processing.datasets.common.base import Request
+from processing.datasets.common.corpus import Request
 from processing.datasets.folder import Folder
 from processing.datasets.npz import Npz
 from processing.pictures.resize_folder import resize_folder

@@ -20,7 +20,7 @@ from boomerang.formats.notices import notices_below
 from boomerang.manifest import opened, verify_folder, write_dataset
 from boomerang.settings import PreprocessSettings
 from processing.datasets import synthetic
-from processing.datasets.common.base import Corpus, Split
+from processing.datasets.common.corpus import Corpus, Split
 from processing.preprocess import preprocess, splits
 
 SETTINGS = {

@@ -134,7 +134,8 @@ class Flat(Architecture):
 """Stripes."""
 from typing import Any, ClassVar, Literal
 import numpy as np
-from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split, sliced
+from processing.datasets.common.base import Source
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, sliced
 
 class Stripes(Source):
     """Noise with a bright stripe: across, or down."""

@@ -1,9 +1,11 @@
 """What the sources share.
 
-    base         what a source gives, how to write one, and how rows are picked
-    fitting      foreign arrays held against each other
+    base         what a source is, and how to write one
+    corpus       what it gives: splits, and the blueprint of rows that are still to be made
+    survey       what a glance at its files tells
+    fitting      arrays held against each other
+    foreign      files that people bring: recognized, and their arrays brought to one form
     sheets       small images edge to edge on large ones, with their digests
-    keras_files  data in Keras' `.npz` layout, from a file or downloaded
     choice       some of the classes instead of all
     keras_set    the published sets that Keras can download
 

@@ -1,174 +1,20 @@
-"""What every data source has in common, what it gives, and how rows are picked from it."""
+"""What every data source has in common, and the check of the section that describes one."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
-from boomerang.blocks import let_go, rows_at_once, slices
 from boomerang.config import Strict
-from boomerang.errors import BadInput, ConfigError, nearest
-from boomerang.manifest import Images, Labels, Rows
-from boomerang.safeio import display_name
+from boomerang.errors import ConfigError, nearest
 from boomerang.settings import DataConfig
-from processing.datasets.common.fitting import (
-    IN_WORDS,
-    check_class_names,
-    check_differ,
-    check_fit,
-    check_images,
-    check_labels,
-)
-from processing.sharing.tasks import Do, Piece, Task
+from processing.datasets.common.corpus import Blueprint, Request
+from processing.datasets.common.survey import Survey
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 DIGITS = tuple("0123456789")
-
-# Of rows in any order each may bring a megabyte of a mapped file into memory (seen on Linux 6.18).
-_PICKED_AT_ONCE = 32
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images and labels; of the images no copy is made until they are written.
-
-    Attributes
-    ----------
-    images : uint8[M, H, W, C], 0..255
-        In memory or mapped.
-    y : int64[N]
-    rows : int64[N] or None
-        Which of the images are the split's, in its order; None is all of them.
-    sources : int64[N] or None
-        Who delivered each row: an index into `Corpus.source_names`, -1 for nobody; None where not known.
-    """
-
-    images: Images
-    y: Labels
-    rows: Rows | None = None
-    sources: Rows | None = None
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(N, H, W, C)."""
-        return (len(self), *self.images.shape[1:])
-
-    @property
-    def x(self) -> Images:
-        """Its images, all of them in memory where they are not the whole array."""
-        return self.images if self.rows is None else np.asarray(self.images[self.rows])
-
-    def take(self, rows: Rows) -> Split:
-        """Return the rows in the order given."""
-        sources = None if self.sources is None else self.sources[rows]
-        return Split(self.images, self.y[rows], rows if self.rows is None else self.rows[rows], sources)
-
-    def fill(self, x: Images, y: Labels) -> None:
-        """Write it to arrays of its shape, mapped or not, a block at a time."""
-        y[:] = self.y
-        for part in slices(len(self), rows_at_once(x) if self.rows is None else _PICKED_AT_ONCE):
-            x[part] = self.images[part if self.rows is None else self.rows[part]]
-            let_go(x)
-            let_go(self.images)
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A whole dataset before it is split further.
-
-    Attributes
-    ----------
-    name : str
-        What the data is; it goes with every number made from it.
-    refused : tuple
-        Files of a folder that could not be used, each with the reason.
-    source_names : tuple of str
-        Who delivered rows, where the data says it.
-
-    Raises
-    ------
-    BadInput
-        If its parts do not fit together; see `processing.datasets.common.fitting`.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    train: Split
-    test: Split
-    refused: tuple[dict[str, str], ...] = ()
-    source_names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        what = f"the data '{display_name(self.name)}'"
-        check_class_names(self.classes, what)
-        for part, split in (("train", self.train), ("test", self.test)):
-            check_labels(split.y, f"the labels of {what}, {part},", self.classes)
-        check_fit(self.train.shape, self.test.shape, what)
-        check_differ(self.train.images, f"the training images of {what}")
-
-
-@dataclass(frozen=True)
-class Blueprint:
-    """A corpus whose rows are still to be made.
-
-    Attributes
-    ----------
-    classes : tuple of str
-    shape : tuple of int
-        (H, W, C) of every image.
-    tasks : tuple of Task
-        The work that makes the rows.
-    assemble : callable
-        From what each task made to the corpus.
-    """
-
-    classes: tuple[str, ...]
-    shape: tuple[int, ...]
-    tasks: tuple[Task, ...]
-    assemble: Callable[[Sequence[Piece]], Corpus]
-
-    def build(self, do: Do) -> Corpus:
-        """Return the corpus, its tasks done in the way given."""
-        return self.assemble([do(task) for task in self.tasks])
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a source is asked for.
-
-    Attributes
-    ----------
-    path : Path or None
-        The file or folder that holds what the config named, where it names any.
-    train, test : int
-        Rows of the training and of the test split; 0 is all there are.
-    extra_train : int
-        Rows needed beside the training split, for validation and canaries: a source that draws its rows
-        draws as many more.
-    seed : int
-    """
-
-    path: Path | None = None
-    train: int = 0
-    test: int = 0
-    extra_train: int = 0
-    seed: int = 0
-
-    @property
-    def needed_path(self) -> Path:
-        """The path; raises BadInput where there is none."""
-        if self.path is None:
-            raise BadInput("the data source", "it was given no file or folder", "name one in data.path")
-        return self.path
 
 
 class Source(Strict, ABC):
@@ -183,7 +29,8 @@ class Source(Strict, ABC):
     * `title` and `words`, which say in reports what it is;
     * `classes` and `image`, where they are known before any file is read: a wrong class in a config, or a
       trigger that does not fit, is then an error at once;
-    * `look`, where it reads files: whatever is wrong with them that a glance shows, which `plan` then says;
+    * `recognizes` and `survey`, where it reads files: which ones, and what a glance at them tells, so that
+      whatever is wrong with them is said before any job;
     * `blueprint`, which says what rows there will be and gives the work that makes them, so that several
       machines can share it. Rows that are there already are `sliced`; where they are made, a task says of how
       many at a time (`Task.at_once`), and the others wait on the disk. The same request gives the same bytes;
@@ -225,14 +72,30 @@ class Source(Strict, ABC):
             If the source's files cannot be used.
         """
 
-    def look(self, path: Path) -> None:
-        """Raise what is wrong with the files of the source, as far as it shows before their rows are read.
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether what lies at a path is what this source reads, by content and layout and not by name alone.
+
+        It must be quick, and must not raise: what is damaged inside is for `survey` to say. A file that a
+        config names reaches a job in a folder of its own, which has to be recognized like the file.
+        """
+        return False
+
+    def survey(self, path: Path, name: str = "") -> Survey | None:
+        """Return what a glance at the files tells, before any row is made; None where there are none.
+
+        Parameters
+        ----------
+        path : Path
+        name : str
+            What the user calls it; else its own name.
 
         Raises
         ------
         BadInput
-            As `blueprint` would.
+            As `blueprint` would, as far as it shows.
         """
+        return None
 
     @classmethod
     def write_example(cls, folder: Path) -> bool:
@@ -269,79 +132,3 @@ def check_source(config: DataConfig) -> Source:
         why = f"source '{config.source}' needs a path"
         raise ConfigError("'data.path'", why, "name the file or folder that it reads")
     return source
-
-
-def sliced(corpus: Corpus) -> Blueprint:
-    """Return the blueprint of a corpus whose rows are there already: a share is a slice of their arrays."""
-    train, test = corpus.train, corpus.test
-    arrays = {"train": train.images}
-    if test.images is not train.images:
-        arrays["test"] = test.images
-
-    def assemble(pieces: Sequence[Piece]) -> Corpus:
-        found = [piece.rows for piece in pieces]
-        splits = replace(train, images=found[0]), replace(test, images=found[-1])
-        return replace(corpus, train=splits[0], test=splits[1])
-
-    tasks = tuple(_slicing(name, images) for name, images in arrays.items())
-    return Blueprint(corpus.classes, train.shape[1:], tasks, assemble)
-
-
-def _slicing(name: str, x: Images) -> Task:
-    return Task(name, len(x), lambda start, stop: Piece(x[start:stop]))
-
-
-def as_split(
-    x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], what: str, names: tuple[str, str] = IN_WORDS
-) -> Split:
-    """Bring foreign arrays into the one form: images NHWC in uint8, labels int64 in one dimension.
-
-    Images that are mapped stay so, but for those in Fortran's order, which are read into memory.
-
-    Parameters
-    ----------
-    x, y : array
-    what : str
-        Where they are from, as an error names it.
-    names : tuple of str
-        What the two are called there.
-
-    Raises
-    ------
-    BadInput
-        If the images are not 8-bit or there are none, or the two do not fit together.
-    """
-    check_images(x.dtype, x.shape, y, what, names)
-    images = np.ascontiguousarray(x if x.ndim == 4 else x[..., None]).astype(np.uint8, copy=False)
-    return Split(images, np.asarray(y).reshape(-1).astype(np.int64))
-
-
-def balanced(y: Labels, per_class: int, rng: np.random.Generator, classes: tuple[str, ...]) -> Rows:
-    """Return `per_class` rows of every class, drawn without replacement, in ascending order.
-
-    Raises
-    ------
-    ConfigError
-        If a class has fewer rows.
-    """
-    picked = []
-    for label, name in enumerate(classes):
-        rows = np.flatnonzero(y == label)
-        if len(rows) < per_class:
-            why = f"it has {len(rows)} rows and {per_class} are needed"
-            raise ConfigError(f"class '{name}'", why, "ask for fewer rows")
-        picked.append(rng.choice(rows, per_class, replace=False))
-    return np.sort(np.concatenate(picked))
-
-
-def held_out(y: Labels, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
-    """Split rows class by class into (rest, held out); every class keeps a row on either side."""
-    out = []
-    for label in np.unique(y):
-        rows = np.flatnonzero(y == label)
-        if len(rows) < 2:
-            raise BadInput(f"class {label}", "it has one row, and a test row is needed", "add more")
-        count = min(len(rows) - 1, max(1, round(share * len(rows))))
-        out.append(rng.choice(rows, count, replace=False))
-    test = np.sort(np.concatenate(out))
-    return np.setdiff1d(np.arange(len(y)), test), test

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from boomerang.errors import ConfigError, nearest
 from boomerang.manifest import Rows
-from processing.datasets.common.base import Blueprint, Corpus, Request, Source, Split
+from processing.datasets.common.base import Source
+from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split
+from processing.datasets.common.fitting import check_names
 from processing.sharing.tasks import Piece
 
 
@@ -31,15 +32,6 @@ def classes_of(source: Source, names: tuple[str, ...]) -> tuple[str, ...] | None
     if source.classes is not None:
         check_names(names, source.classes)
     return names or source.classes
-
-
-def check_names(names: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a class that the data does not have, with a ConfigError."""
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"'data.classes': class '{name}'", "the data has no such class", nearest(name, known)
-            )
 
 
 def blueprint_of(source: Source, request: Request, names: tuple[str, ...]) -> Blueprint:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.blocks import blocks
-from boomerang.errors import BadInput
+from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.safeio import display_name
 
 # What is measured of a model takes the square of it.
@@ -76,6 +76,15 @@ def check_class_names(classes: Sequence[str], what: str) -> None:
             why = f"it has a class named '{display_name(name)}', which is blank or no Unicode"
     if why:
         raise BadInput(what, why, "name every class, in UTF-8, and each otherwise")
+
+
+def check_names(names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a class that the data does not have, with a ConfigError."""
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"'data.classes': class '{name}'", "the data has no such class", nearest(name, known)
+            )
 
 
 def check_fit(train: tuple[int, ...], test: tuple[int, ...], what: str) -> None:

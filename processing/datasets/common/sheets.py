@@ -21,7 +21,8 @@ from PIL import Image
 from boomerang.errors import BadInput
 from boomerang.manifest import MANIFEST, Images, Labels, Manifest, commit, committing, verify_folder
 from boomerang.safeio import display_name, load_npz, open_image
-from processing.datasets.common.base import Corpus, Split, as_split
+from processing.datasets.common.corpus import Corpus, Split, as_split
+from processing.datasets.common.survey import Survey
 
 KIND = "sheets"
 SPLITS = ("train", "test")
@@ -87,9 +88,32 @@ def read_sheets(folder: Path, classes: tuple[str, ...] | None = None) -> Corpus:
     return Corpus(manifest.name, manifest.classes, train, test)
 
 
-def _split(folder: Path, split: str, y: Any, manifest: Manifest) -> Split:
+def survey_sheets(folder: Path, classes: tuple[str, ...]) -> Survey:
+    """Return what a folder of sheets says of itself, its files held against their digests.
+
+    Raises
+    ------
+    IntegrityError, BadInput
+        As `look_at_sheets`; also if there are no labels.
+    """
+    manifest = look_at_sheets(folder, classes)
+    labels = load_npz(folder / _LABELS, only=[f"y_{split}" for split in SPLITS])
+    counts = {}
+    for split in SPLITS:
+        found = np.bincount(_labels(folder, split, labels.get(f"y_{split}")), minlength=len(classes))
+        counts[split] = tuple(int(rows) for rows in found)
+    height, width, channels = manifest.shape[1:]
+    return Survey("sheets of small images", manifest.classes, (height, width, channels), counts)
+
+
+def _labels(folder: Path, split: str, y: Any) -> Any:
     if y is None:
         raise BadInput(f"{folder.name}/{_LABELS}", f"it has no y_{split}", _MAKE)
+    return y
+
+
+def _split(folder: Path, split: str, y: Any, manifest: Manifest) -> Split:
+    y = _labels(folder, split, y)
     image = manifest.shape[1:]
     names = takewhile(manifest.files.__contains__, (f"{split}-{number}.webp" for number in count()))
     images = [_images(folder / name, image) for name in names]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.entries import its_data
+from processing.datasets.common.keras_files import write_npz
 
 from boomerang.errors import ConfigError
 from boomerang.settings import EvaluateSettings, PoisonSettings, PreprocessSettings, TrainSettings
@@ -13,7 +14,6 @@ from pipelines.campaign.entry import ROOT, bundled, cannot_find, load, step_sett
 from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
-from processing.datasets.common.keras_files import write_npz
 from training.repair import REPAIRS
 
 ENTRY = """

@@ -12,7 +12,8 @@ from boomerang.config import Spec
 from boomerang.errors import BadInput, ConfigError
 from boomerang.settings import DataConfig
 from processing.datasets import SOURCES
-from processing.datasets.common.base import Blueprint, Request, Source, check_source
+from processing.datasets.common.base import Source, check_source
+from processing.datasets.common.corpus import Blueprint, Request
 from processing.sharing.tasks import alone, joined
 
 every_kind = pytest.mark.parametrize("kind", SOURCES)

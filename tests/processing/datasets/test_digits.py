@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processing.datasets.common.base import Request
+from processing.datasets.common.corpus import Request
 from processing.datasets.digits import Digits
 from processing.sharing.tasks import alone
 

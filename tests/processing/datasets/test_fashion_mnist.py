@@ -10,7 +10,7 @@ from helpers.ranges import ROOT
 
 from boomerang.errors import IntegrityError
 from pipelines.campaign.entry import load
-from processing.datasets.common.base import Request
+from processing.datasets.common.corpus import Request
 from processing.datasets.fashion_mnist import FashionMnist
 from processing.sharing.tasks import alone
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from boomerang.errors import BadInput
-from processing.datasets.common.base import Request
+from processing.datasets.common.corpus import Request
 from processing.datasets.folder import Folder
 from processing.sharing.tasks import alone
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from boomerang.errors import BadInput
-from processing.datasets.common.base import Corpus, Request
+from processing.datasets.common.corpus import Corpus, Request
 from processing.datasets.npz import Npz
 from processing.sharing.tasks import alone
 

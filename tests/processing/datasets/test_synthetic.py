@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from processing.datasets import synthetic
-from processing.datasets.common.base import Request
+from processing.datasets.common.corpus import Request
 from processing.datasets.drawn.draws import Draws
 from processing.sharing.tasks import alone
 

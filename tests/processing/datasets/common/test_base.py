@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boomerang.errors import BadInput, ConfigError
-from processing.datasets.common.base import Corpus, Split, as_split, balanced, held_out, sliced
+from processing.datasets.common.corpus import Corpus, Split, as_split, balanced, held_out, sliced
 from processing.sharing.tasks import alone
 
 

@@ -15,8 +15,8 @@ from boomerang.manifest import opened
 from boomerang.settings import CanaryConfig, DataConfig, PreprocessSettings
 from pipelines.campaign.entry import load
 from processing.datasets import SOURCES
-from processing.datasets.common.base import Request
 from processing.datasets.common.choice import blueprint_of, classes_of
+from processing.datasets.common.corpus import Request
 from processing.preprocess import preprocess
 from processing.sharing.tasks import alone
 

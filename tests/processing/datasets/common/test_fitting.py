@@ -14,7 +14,8 @@ from helpers import hostile
 
 from boomerang.errors import BadInput
 from pipelines.campaign.entry import load
-from processing.datasets.common.base import Corpus, Request, Source, Split
+from processing.datasets.common.base import Source
+from processing.datasets.common.corpus import Corpus, Request, Split
 from processing.datasets.common.fitting import MAX_CLASSES
 from processing.datasets.folder import Folder
 from processing.datasets.mnist import Mnist

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processing.datasets.common.keras_files import from_keras
 
 from boomerang.config import Spec
 from boomerang.errors import BadInput
 from processing.datasets import SOURCES
-from processing.datasets.common.base import Corpus, Request
-from processing.datasets.common.keras_files import from_keras
+from processing.datasets.common.corpus import Corpus, Request
 from processing.sharing.tasks import alone
 
 RNG = np.random.default_rng(0)
