@@ -59,7 +59,7 @@ class KerasSet(Source):
         if not isinstance(source, ArraySource):
             why = f"{self.title} was named, and what lies there is {source.title}"
             raise BadInput(path.name, why, f'say source = "{kind}"')
-        return replace(source.find(place, path.name), name=self.name, classes=self.classes)
+        return replace(source.find(place, self.name), name=self.name, classes=self.classes)
 
     @property
     def name(self) -> str:
