@@ -31,6 +31,7 @@ class KerasSet(Source):
 
     classes: ClassVar[tuple[str, ...]]
     image: ClassVar[tuple[int, ...]]
+    published: ClassVar[bool] = True
 
     def blueprint(self, request: Request) -> Blueprint:
         """Return it, its rows to be taken from the files."""

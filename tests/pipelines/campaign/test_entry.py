@@ -153,7 +153,7 @@ def own_data(folder: Path, classes: Sequence[str]) -> list[str]:
 
 def test_classes_of_a_users_own_data_are_known_before_any_step(entry: Path, tmp_path: Path) -> None:
     overrides = [*own_data(tmp_path, ["airplane", "bird", "cat"]), "attacks.0.target=zeppelin"]
-    with pytest.raises(ConfigError, match="class 'zeppelin'.*\n.*airplane, bird, cat"):
+    with pytest.raises(ConfigError, match=r"class 'zeppelin'.*\n.*airplane, bird, cat"):
         load(str(entry), overrides)
 
 
