@@ -13,6 +13,9 @@
     h5_models  a whole model of a `.h5` file
     foreign   a model file of either kind, told by its content
     h5_pairs  labeled images in a `.h5` file
+    h5_arrays  the arrays of a `.h5` file, read in stretches
+    idx       arrays as MNIST was published
+    pixel_tables  images as rows of a table
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
 array that is a pickle, an archive that writes outside its folder. Each reader here looks at the
@@ -30,13 +33,16 @@ from boomerang.safeio.arrays import (
     MAX_NPZ_MEMBERS,
     load_npy,
     load_npz,
+    map_records,
     npz_shapes,
 )
 from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.foreign import GZIP, HDF5, ZIP, first_bytes, load_foreign_model
+from boomerang.safeio.h5_arrays import H5Array, h5_arrays
 from boomerang.safeio.h5_models import load_h5_model
 from boomerang.safeio.h5_pairs import MAX_PAIR_BYTES, load_h5_pair
+from boomerang.safeio.idx import idx_header, load_idx
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
     MAX_JPEG_SCANS,
@@ -54,6 +60,7 @@ from boomerang.safeio.models import (
     normalize_keras_model,
     read_keras_graph,
 )
+from boomerang.safeio.pixel_tables import load_pixels, pixel_columns
 from boomerang.safeio.python_text import parse_literal, parse_python
 from boomerang.safeio.text import (
     MAX_DEPTH,
@@ -90,6 +97,7 @@ __all__ = [
     "MAX_WEIGHTS_BYTES",
     "WHITE",
     "ZIP",
+    "H5Array",
     "Picture",
     "as_json",
     "decode_picture",
@@ -97,23 +105,29 @@ __all__ = [
     "display_name",
     "extract_tar",
     "first_bytes",
+    "h5_arrays",
+    "idx_header",
     "in_one_piece",
     "is_alive",
     "load_foreign_model",
     "load_h5_model",
     "load_h5_pair",
     "load_h5_weights",
+    "load_idx",
     "load_json",
     "load_keras_model",
     "load_npy",
     "load_npz",
+    "load_pixels",
     "load_toml",
+    "map_records",
     "normalize_keras_model",
     "npz_shapes",
     "open_image",
     "parse_json",
     "parse_literal",
     "parse_python",
+    "pixel_columns",
     "quiet_decoders",
     "read_bytes",
     "read_keras_graph",

@@ -88,6 +88,21 @@ def _map(path: Path, header: _NpyHeader) -> npt.NDArray[Any]:
     return np.memmap(path, header.dtype, "r", header.offset, header.shape, order)
 
 
+def map_records(path: Path, record_bytes: int) -> npt.NDArray[np.uint8]:
+    """Return a file of records of one length, mapped: uint8[N, record_bytes].
+
+    Raises
+    ------
+    BadInput
+        When it is no regular file, or not of whole records.
+    """
+    do = "give the file as it was published"
+    with reading(path, do), regular_file(path, MAX_ARRAY_BYTES) as (_, size):
+        if size % record_bytes:
+            raise RefusedError(f"its {size:,} bytes are no whole records of {record_bytes:,}")
+        return np.memmap(path, np.uint8, "r", 0, (size // record_bytes, record_bytes))
+
+
 def _npy_header(stream: IO[bytes], size: int, kinds: str, ndim: int | None) -> _NpyHeader:
     """Read the header (numpy's NEP 1) and hold it against the size of the file or member."""
     fields, offset = _npy_fields(stream)

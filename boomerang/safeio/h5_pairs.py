@@ -11,14 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from boomerang.safeio.files import RefusedError, read_bytes, reading, said
+from boomerang.safeio.h5_arrays import plain_array
 
 # 11,547 faces of 55 x 47 as float64 are 0.7 GB.
 MAX_PAIR_BYTES = 2 << 30
-_MAX_CHUNK_BYTES = 64 << 20
 _BLOCK_BYTES = 32 << 20
 _IMAGES, _LABELS = "data", "label"
-# Those that come with HDF5 itself, by number: deflate, shuffle, Fletcher's sum; and h5py's lzf.
-_FILTERS = {1, 2, 3, 32000}
 _DO = "give an HDF5 file with 'data', images of the model's size, and 'label', a class number for each"
 
 
@@ -62,33 +60,10 @@ def _read(
     import h5py  # type: ignore[import-untyped]  # it ships none; imported here, for few files need it
 
     with h5py.File(stored, "r") as file:
-        images, labels = (_plain_array(file, name, max_bytes) for name in (_IMAGES, _LABELS))
+        images, labels = (plain_array(file, name, max_bytes) for name in (_IMAGES, _LABELS))
         if math.prod(labels.shape) != images.shape[0]:
             raise RefusedError(f"its labels are {labels.shape}, its images {images.shape}")
         return _pixels(images, shape), _whole(labels[()].reshape(-1))
-
-
-def _plain_array(file: Any, name: str, max_bytes: int) -> Any:
-    """Return an array of the file, unread; its numbers lie in it and are not more than the cap."""
-    import h5py
-
-    link = file.get(name, getlink=True)
-    if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Dataset):
-        raise RefusedError(f"it has no array '{name}'")
-    array = file[name]
-    if not array.shape or 0 in array.shape or array.dtype.kind not in "biuf":
-        raise RefusedError(f"its '{name}' is no array of numbers")
-    if array.is_virtual or array.external:
-        raise RefusedError(f"its '{name}' lies in another file")
-    size = math.prod(array.shape) * array.dtype.itemsize
-    if size > max_bytes:
-        raise RefusedError(f"its '{name}' has {size:,} bytes, the limit is {max_bytes:,}")
-    if array.chunks is not None and math.prod(array.chunks) * array.dtype.itemsize > _MAX_CHUNK_BYTES:
-        raise RefusedError(f"its '{name}' is packed in pieces above {_MAX_CHUNK_BYTES:,} bytes")
-    made = array.id.get_create_plist()
-    if not {made.get_filter(k)[0] for k in range(made.get_nfilters())} <= _FILTERS:
-        raise RefusedError(f"its '{name}' is packed in a way that needs other code")
-    return array
 
 
 def _pixels(images: Any, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:

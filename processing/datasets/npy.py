@@ -10,16 +10,10 @@ import numpy as np
 from boomerang.safeio import load_npy
 from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names, rows_of_sources
+from processing.datasets.common.foreign.naming import Pair, pairs_of
 from processing.datasets.common.foreign.pixels import Stored
 
-# What the files of a split are called; the first that is there is read.
-_TRAIN = (("x_train", "y_train"), ("train_images", "train_labels"), ("X_train", "y_train"))
-_TEST = (("x_test", "y_test"), ("test_images", "test_labels"), ("X_test", "y_test"))
-_VALIDATION = (("x_val", "y_val"), ("val_images", "val_labels"), ("X_val", "y_val"))
-_WHOLE = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"))
 _SOURCE = "source.npy"
-
-Pair = tuple[str, str]
 
 
 class Npy(ArraySource):
@@ -73,19 +67,7 @@ class Npy(ArraySource):
 
 def _pairs_of(path: Path) -> dict[str, Pair]:
     """Return what the files of each split are called; none where there is no training split."""
-
-    def first(known: tuple[Pair, ...]) -> Pair | None:
-        there = (pair for pair in known if all((path / f"{key}.npy").is_file() for key in pair))
-        return next(there, None)
-
-    train, test, validation = first(_TRAIN), first(_TEST), first(_VALIDATION)
-    if train is None:
-        whole = first(_WHOLE)
-        return {} if whole is None else {"train": whole}
-    if test is None:
-        test, validation = validation, None
-    found = {"train": train, "test": test, "validation": validation}
-    return {part: pair for part, pair in found.items() if pair is not None}
+    return pairs_of([file.stem for file in path.glob("*.npy") if file.is_file()])
 
 
 def _part(path: Path, pair: Pair) -> Part:

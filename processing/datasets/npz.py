@@ -18,22 +18,9 @@ from processing.datasets.common.foreign.companions import (
     rows_of_sources,
     starts_with,
 )
+from processing.datasets.common.foreign.naming import Pair, pairs_of
 from processing.datasets.common.foreign.pixels import Stored
 
-# What the arrays of a split are called: by Keras, by MedMNIST, and by people.
-_PAIRS = {
-    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("X_train", "y_train")),
-    "test": (("x_test", "y_test"), ("test_images", "test_labels"), ("X_test", "y_test")),
-    "validation": (("x_val", "y_val"), ("val_images", "val_labels"), ("X_val", "y_val")),
-}
-_WHOLE = (
-    ("x", "y"),
-    ("X", "y"),
-    ("images", "labels"),
-    ("data", "labels"),
-    ("data", "label"),
-    ("data", "target"),
-)
 _SOURCE = "source_train"
 
 
@@ -99,20 +86,15 @@ class Npz(ArraySource):
         return True
 
 
-def _pairs_of(shapes: dict[str, Any], file: Path) -> dict[str, tuple[str, str]]:
+def _pairs_of(shapes: dict[str, Any], file: Path) -> dict[str, Pair]:
     """Return what the arrays of each split are called."""
-    found = {part: pair for part, known in _PAIRS.items() for pair in known[::-1] if {*pair} <= shapes.keys()}
-    if "train" in found:
-        if "test" not in found and "validation" in found:
-            return {"train": found["train"], "test": found["validation"]}
+    found = pairs_of(shapes)
+    if found:
         return found
-    whole = [pair for pair in _WHOLE if {*pair} <= shapes.keys()]
-    if not found and whole:
-        return {"train": whole[0]}
-    why = f"x_train, y_train missing; it has {', '.join(map(display_name, sorted(shapes)))}"
-    raise BadInput(
-        display_name(file.name), why, "save it with x_train, y_train, x_test, y_test, or with x, y"
-    )
+    missing = [key for key in ("x_train", "y_train") if key not in shapes]
+    why = f"{', '.join(missing)} missing; it has {', '.join(map(display_name, sorted(shapes)))}"
+    do = "save it with x_train, y_train, x_test, y_test, or with x, y"
+    raise BadInput(display_name(file.name), why, do)
 
 
 def _stored(file: Path, key: str, header: tuple[np.dtype[Any], tuple[int, ...]]) -> Stored:

@@ -34,8 +34,8 @@ def only_file(path: Path, pattern: str) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def starts_with(file: Path, start: bytes) -> bool:
-    """Whether the first bytes of a file are those; False for what cannot be read."""
+def starts_with(file: Path, start: bytes | tuple[bytes, ...]) -> bool:
+    """Whether the first bytes of a file, at most eight, are those; False for what cannot be read."""
     try:
         return first_bytes(file, _MOST_SEEN).startswith(start)
     except BadInput:

@@ -126,7 +126,8 @@ def pixels_of(stored: Stored, times: int | None = None) -> Pixels:
     height, width = stored.shape[2:] if first else stored.shape[1:3]
     opaque = channels == _WIDEST_CHANNELS
     if channels == 2:
-        raise _lost(stored, "it has 2 channels, and an image has 1 or 3", "x = x[..., :1]")
+        why = f"it is {stored.dtype}{list(stored.shape)}: an image has 1 channel or 3"
+        raise BadInput(stored.name, why, "say how yourself: x = x[..., :1] keeps the first alone")
     if stored.dtype == np.uint8 and not opaque:
         return Pixels(stored, (height, width, channels), first)
     found = Pixels(stored, (height, width, 3 if opaque else channels), first, times or _times(stored), opaque)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name
 from boomerang.settings import DataConfig
 from processing.datasets.common.base import Source
+from processing.datasets.common.foreign.companions import starts_with
 from processing.datasets.common.survey import Survey
 
 _MOST_WRAPPERS = 3
@@ -118,12 +120,20 @@ def _wrapped(place: Path) -> Path | None:
 
 def _unknown(path: Path, place: Path) -> BadInput:
     what = display_name(path.name)
+    files = [path] if place.is_file() else [entry for entry in _entries(place) if entry.is_file()]
+    for file in files:
+        for kind in _UNREAD:
+            if file.name.casefold().endswith(kind.endings) or starts_with(file, kind.start):
+                return BadInput(what, f"{display_name(file.name)} is {kind.words}", kind.do)
     if not place.is_dir():
         return BadInput(what, f"no source reads a file of this kind ({place.suffix or 'no ending'})", _do())
-    entries = sorted(entry.name for entry in place.iterdir() if not is_litter(entry.name))
-    endings = Counter(Path(name).suffix or "a folder or no ending" for name in entries)
+    endings = Counter(entry.suffix or "a folder or no ending" for entry in _entries(place))
     seen = ", ".join(f"{count} x {ending}" for ending, count in endings.most_common(_MOST_NAMED))
     return BadInput(what, f"no source reads what lies there ({seen or 'nothing'})", _do())
+
+
+def _entries(place: Path) -> list[Path]:
+    return sorted(entry for entry in place.iterdir() if not is_litter(entry.name))
 
 
 def _do() -> str:
@@ -131,3 +141,61 @@ def _do() -> str:
 
     known = "; ".join(source.title for source in SOURCES.values() if source.needs_path)
     return f"give one of these: {known}"
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """Files that no source reads, told by their ending or their first bytes, and what to do with them."""
+
+    words: str
+    do: str
+    endings: tuple[str, ...]
+    starts: tuple[bytes, ...] = ()
+
+    @property
+    def start(self) -> tuple[bytes, ...]:
+        """What such files begin with; what no file begins with, where nothing tells them."""
+        return self.starts or (b"\0" * 8 + b"none",)
+
+
+_SAVE = "np.savez('mine.npz', x_train=x, y_train=y)"
+_UNREAD = (
+    _Unread(
+        "a tensor of PyTorch, which runs code when it is opened",
+        f"open it where you trust it and save its arrays: {_SAVE}",
+        (".pt", ".pth"),
+    ),
+    _Unread(
+        "a pickle, which runs code when it is opened",
+        "of CIFAR take the binary version (cifar-10-binary.tar.gz), or "
+        "((x, y), (u, v)) = keras.datasets.cifar10.load_data(); np.savez('cifar.npz', x_train=x, y_train=y, "
+        f"x_test=u, y_test=v); of your own open it where you trust it and {_SAVE}",
+        (".pkl", ".pickle"),
+        tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6)),
+    ),
+    _Unread(
+        "a file of Matlab, as SVHN is published",
+        f"d = scipy.io.loadmat('train_32x32.mat'); x, y = d['X'].transpose(3, 0, 1, 2), d['y'] % 10; {_SAVE}",
+        (".mat",),
+        (b"MATLAB",),
+    ),
+    _Unread(
+        "Parquet",
+        "save each row['image'] of datasets.load_dataset('parquet', data_files=...)['train'] into a folder named "
+        "as its class, and give the folder above",
+        (".parquet",),
+        (b"PAR1",),
+    ),
+    _Unread(
+        "TFRecord, whose features only their author knows",
+        "read it with tf.data.TFRecordDataset and tf.io.parse_single_example, and "
+        "np.savez('mine.npz', x_train=x, y_train=y)",
+        (".tfrecord", ".tfrecords"),
+    ),
+    _Unread(
+        "an archive",
+        "unpack it, and give the folder",
+        (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar", ".tar.bz2", ".tar.xz"),
+    ),
+    _Unread("a film", "save its frames as pictures, in one folder a class", (".mp4", ".avi", ".mov", ".mkv")),
+)
