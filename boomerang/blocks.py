@@ -128,9 +128,8 @@ def new_dataset(
 
     Parameters
     ----------
-    path, rows : Path, int
-    image : (int, int, int)
-        (H, W, C).
+    path, rows, image
+        Where, how many, and (H, W, C).
     manifest : Manifest
         What it says of shape and files is filled in.
     sources : int64[N], optional
@@ -138,7 +137,6 @@ def new_dataset(
     vouch : callable, optional
         Of the arrays as they are at the end, the digests that the sources vouch for.
     notices : sequence of Notice
-        What a person should know of it, see `boomerang.formats.notices`.
 
     Yields
     ------
@@ -161,11 +159,15 @@ def new_dataset(
         check_arrays(x, y, manifest.classes)
         if vouch is not None:
             np.save(scratch / VOUCHED_FILE, vouch(x, y), allow_pickle=False)
-        for array in (x, y):
-            if isinstance(array, np.memmap):
-                array.flush()
+        _flush(x, y)
         write_notices(scratch, notices)
         commit(scratch, manifest.model_copy(update={"shape": x.shape, "source_names": names}))
+
+
+def _flush(*arrays: Array) -> None:
+    for array in arrays:
+        if isinstance(array, np.memmap):
+            array.flush()
 
 
 def _check_sources(sources: Rows, rows: int, names: int) -> None:

@@ -14,7 +14,7 @@
     foreign   a model file of either kind, told by its content
     h5_pairs  labeled images in a `.h5` file
     h5_arrays  the arrays of a `.h5` file, read in stretches
-    idx       arrays as MNIST was published
+    idx_files  arrays as MNIST was published
     pixel_tables  images as rows of a table
 
 A file that was handed in may be broken or made to harm: a picture that unpacks to terabytes, an
@@ -42,7 +42,7 @@ from boomerang.safeio.foreign import GZIP, HDF5, ZIP, first_bytes, load_foreign_
 from boomerang.safeio.h5_arrays import H5Array, h5_arrays
 from boomerang.safeio.h5_models import load_h5_model
 from boomerang.safeio.h5_pairs import MAX_PAIR_BYTES, load_h5_pair
-from boomerang.safeio.idx import idx_header, load_idx
+from boomerang.safeio.idx_files import idx_header, load_idx
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
     MAX_JPEG_SCANS,

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.manifest import Images
 from boomerang.safeio import display_name, map_records, read_bytes
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names
-from processing.datasets.common.foreign.pixels import Stored
+from processing.datasets.common.foreign.image_forms import Stored
 
 _IMAGE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32

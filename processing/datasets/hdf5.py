@@ -9,10 +9,10 @@ import numpy as np
 
 from boomerang.errors import BadInput
 from boomerang.safeio import HDF5, H5Array, display_name, h5_arrays
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names, starts_with
+from processing.datasets.common.foreign.image_forms import Stored
 from processing.datasets.common.foreign.naming import Pair, by_split, pairs_of
-from processing.datasets.common.foreign.pixels import Stored
 
 _ENDINGS = ("*.h5", "*.hdf5", "*.hdf")
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, idx_header, load_idx
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names
+from processing.datasets.common.foreign.image_forms import Stored
 from processing.datasets.common.foreign.naming import by_split, split_of
-from processing.datasets.common.foreign.pixels import Stored
 
 
 class Idx(ArraySource):

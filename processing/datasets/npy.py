@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from boomerang.safeio import load_npy
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names, rows_of_sources
+from processing.datasets.common.foreign.image_forms import Stored
 from processing.datasets.common.foreign.naming import Pair, pairs_of
-from processing.datasets.common.foreign.pixels import Stored
 
 _SOURCE = "source.npy"
 

@@ -10,7 +10,7 @@ import numpy as np
 from boomerang.errors import BadInput
 from boomerang.safeio import ZIP, display_name, load_npz, npz_shapes
 from processing.datasets.common.examples import write_npz
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import (
     beside,
     class_names,
@@ -18,8 +18,8 @@ from processing.datasets.common.foreign.companions import (
     rows_of_sources,
     starts_with,
 )
+from processing.datasets.common.foreign.image_forms import Stored
 from processing.datasets.common.foreign.naming import Pair, pairs_of
-from processing.datasets.common.foreign.pixels import Stored
 
 _SOURCE = "source_train"
 
@@ -47,7 +47,7 @@ class Npz(ArraySource):
     def recognizes(cls, path: Path) -> bool:
         """Whether it is a zip file called `.npz`, or a folder with one such file."""
         file = only_file(path, "*.npz")
-        return file is not None and starts_with(file, ZIP)
+        return file is not None and file.suffix.casefold() == ".npz" and starts_with(file, ZIP)
 
     def find(self, path: Path, name: str) -> Found:
         """Return the arrays of the file."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, load_pixels, pixel_columns
-from processing.datasets.common.foreign.arrays import ArraySource, Found, Part
+from processing.datasets.common.foreign.array_source import ArraySource, Found, Part
 from processing.datasets.common.foreign.companions import beside, class_names
+from processing.datasets.common.foreign.image_forms import Stored
 from processing.datasets.common.foreign.naming import by_split
-from processing.datasets.common.foreign.pixels import Stored
 from processing.sharing.spool import Spool
 
 _ENDINGS = ("*.csv", "*.csv.gz", "*.tsv", "*.tsv.gz")

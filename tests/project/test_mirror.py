@@ -177,6 +177,18 @@ COVERED_BY: dict[str, list[str]] = {
         "processing/datasets/common/examples",
         "processing/datasets/common/survey",
     ],
+    "processing/datasets/test_npy.py": [
+        "processing/datasets/common/foreign/companions",
+    ],
+    "processing/datasets/test_hdf5.py": [
+        "boomerang/safeio/h5_arrays",
+    ],
+    "processing/datasets/test_idx.py": [
+        "boomerang/safeio/idx_files",
+    ],
+    "processing/datasets/test_pixel_table.py": [
+        "boomerang/safeio/pixel_tables",
+    ],
     "processing/datasets/drawn/test_renderer.py": [
         "processing/datasets/drawn/camera",
         "processing/datasets/drawn/mesh",

@@ -13,7 +13,7 @@ from boomerang.errors import BadInput
 from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, as_split, sliced
 from processing.datasets.common.examples import write_npz
-from processing.datasets.common.foreign.arrays import ArraySource, Found
+from processing.datasets.common.foreign.array_source import ArraySource, Found
 from processing.datasets.common.foreign.recognition import recognized
 from processing.datasets.common.survey import Survey
 

@@ -1,7 +1,9 @@
 """Files that people bring: recognized, surveyed, and their arrays brought to one form.
 
-recognition  which source reads what lies at a path
-arrays       sources whose files hold arrays of images and labels
-pixels       images of any form, as uint8[N, H, W, C]
-labels       labels of any form, as numbers of named classes
+recognition   which source reads what lies at a path
+array_source  sources whose files hold arrays of images and labels
+image_forms   images of any form, as uint8[N, H, W, C]
+labels        labels of any form, as numbers of named classes
+naming        what people call the splits of a set
+companions    what lies beside a file of arrays
 """

@@ -181,8 +181,8 @@ _UNREAD = (
     ),
     _Unread(
         "Parquet",
-        "save each row['image'] of datasets.load_dataset('parquet', data_files=...)['train'] into a folder named "
-        "as its class, and give the folder above",
+        "save each row['image'] of datasets.load_dataset('parquet', data_files=...)['train'] into a folder "
+        "named as its class, and give the folder above",
         (".parquet",),
         (b"PAR1",),
     ),

@@ -46,7 +46,7 @@ def test_files_of_splits() -> None:
     assert by_split(["faces.h5"], "here") == {"train": "faces.h5"}
     assert by_split(["valid.h5", "test.h5"], "here") == {"train": "valid.h5", "test": "test.h5"}
     assert by_split(["train.csv", "val.csv"], "here") == {"train": "train.csv", "test": "val.csv"}
-    with pytest.raises(BadInput, match="bd_test.h5 and clean_test.h5 are both of test"):
+    with pytest.raises(BadInput, match=r"bd_test\.h5 and clean_test\.h5 are both of test"):
         by_split(["bd_test.h5", "clean_test.h5", "train.h5"], "here")
     with pytest.raises(BadInput, match="none is called train"):
         by_split(["a.h5", "b.h5"], "here")

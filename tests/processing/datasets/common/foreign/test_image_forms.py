@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from boomerang.errors import BadInput
-from processing.datasets.common.foreign.pixels import Pixels, Stored, pixels_of
+from processing.datasets.common.foreign.image_forms import Pixels, Stored, pixels_of
 
 RNG = np.random.default_rng(0)
 COLOR = RNG.integers(0, 256, (30, 6, 5, 3), np.uint8)

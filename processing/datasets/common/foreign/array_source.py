@@ -16,8 +16,8 @@ from boomerang.manifest import Labels, Rows
 from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
 from processing.datasets.common.fitting import check_class_names, check_fit
+from processing.datasets.common.foreign.image_forms import Pixels, Stored, pixels_of
 from processing.datasets.common.foreign.labels import Raw, labeled
-from processing.datasets.common.foreign.pixels import Pixels, Stored, pixels_of
 from processing.datasets.common.foreign.recognition import place_of
 from processing.datasets.common.survey import Refusals, Survey
 from processing.sharing.tasks import Piece, Task
@@ -176,7 +176,7 @@ class _Opened:
 
     @cached_property
     def images(self) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        return self.stored.open()  # type: ignore[no-any-return]  # what a file gives goes through `Pixels`
+        return self.stored.give()  # type: ignore[no-any-return]  # what a file gives goes through `Pixels`
 
 
 class ArraySource(Source):

@@ -29,14 +29,14 @@ class Stored:
         What they are called in errors: `x_train of faces.npz`.
     shape : tuple of int
     dtype : dtype
-    open : callable
+    give : callable
         Gives them, array[N, ...], as something of which slices are read; mapped where that can be.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    open: Callable[[], Any]
+    give: Callable[[], Any]
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -146,11 +146,12 @@ def _layout(stored: Stored) -> tuple[bool, int]:
     if len(shape) != 4:
         do = "give uint8[N, H, W] or uint8[N, H, W, C], values 0..255"
         raise BadInput(stored.name, f"it is {stored.dtype}{list(shape)}", do)
-    known = range(1, _WIDEST_CHANNELS + 1)
-    if shape[3] in known:
-        return False, shape[3]
-    if shape[1] in known:
-        return True, shape[1]
+    # An image of 3 channels may be 4 pixels wide: what an image has goes before what it may not have.
+    for known in ((1, 3), (2, _WIDEST_CHANNELS)):
+        if shape[3] in known:
+            return False, shape[3]
+        if shape[1] in known:
+            return True, shape[1]
     why = f"it is {stored.dtype}{list(shape)}: neither the last axis nor the second is of 1 or 3 channels"
     raise BadInput(stored.name, why, "give uint8[N, H, W, C] with C of 1 or 3")
 
@@ -217,7 +218,7 @@ def _lost(stored: Stored, why: str, line: str) -> BadInput:
 
 def _some(stored: Stored) -> Iterator[npt.NDArray[Any]]:
     """Yield stretches of rows, spread over all of them."""
-    x, rows = stored.open(), len(stored)
+    x, rows = stored.give(), len(stored)
     last = max(0, rows - _STRETCH)
     for start in sorted({last * k // (_STRETCHES - 1) for k in range(_STRETCHES)}):
         yield np.asarray(x[start : start + _STRETCH])
