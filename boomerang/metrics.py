@@ -190,7 +190,6 @@ class ModelNumbers(Strict):
     skill: Skill
     accuracy_drop: float | None
     recall: tuple[Rate, ...]
-    confusion: tuple[tuple[int, ...], ...]
     attacks: tuple[AttackNumbers, ...]
     canaries: CanaryNumbers
     verdict: Verdict

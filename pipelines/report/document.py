@@ -10,10 +10,13 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from boomerang.formats.evaluation import AttackWords, DetectorWords, Evaluation, Group
+from boomerang.formats.predictions import Answers, open_predictions
 from boomerang.formats.screen import CONTROLS
 from boomerang.metrics import AttackNumbers, DetectorNumbers, Metrics
-from boomerang.scoring import rate
+from boomerang.scoring import confusion, rate
 from pipelines.page import gate_table
 from pipelines.page.scrub import scrub
 from pipelines.report import lineage_graph as origin
@@ -26,6 +29,8 @@ from training.architectures import ARCHITECTURES
 
 FORMAT = 1
 MAX_PICTURES = 36
+# Of more classes than this a matrix is nothing to look at: the most frequent mistakes are.
+MATRIX_CLASSES, _MISTAKES = 16, 12
 
 Document = dict[str, Any]
 
@@ -70,7 +75,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "outcome": _outcome(evaluation),
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
-        "models": _models(metrics, run.config.get("victim", {}).get("schedule", "")),
+        "models": _models(evaluation, run.config.get("victim", {}).get("schedule", "")),
         "gate": gate_table.table(metrics),
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
@@ -166,7 +171,9 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
     return {"model": key, **attack.model_dump(mode="json"), **words}
 
 
-def _models(metrics: Metrics, schedule: str) -> list[Document]:
+def _models(evaluation: Evaluation, schedule: str) -> list[Document]:
+    metrics, test = evaluation.metrics, open_predictions(evaluation.folder).test
+
     def words(key: str) -> tuple[str, str]:
         past = "history" in metrics.data.rows
         return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule, past=past)
@@ -179,10 +186,27 @@ def _models(metrics: Metrics, schedule: str) -> list[Document]:
             or words(key)[1],
             "candidate": key == metrics.candidate,
             "reasons": gate_table.reasons(metrics.models[key]),
+            **_mistakes(test, key, metrics.data.classes),
             **metrics.models[key].model_dump(mode="json", exclude={"attacks"}),
         }
         for key in metrics.models
     ]
+
+
+def _mistakes(test: Answers, model: str, classes: tuple[str, ...]) -> Document:
+    """Return what a model calls the test images of each class: a matrix, or of many classes the worst."""
+    y, calls = test.y.astype(np.int64), test.calls[model].astype(np.int64)
+    if len(classes) <= MATRIX_CLASSES:
+        return {"confusion": confusion(y, calls, len(classes)).tolist()}
+    rows, wrong = np.bincount(y, minlength=len(classes)), (y != calls) & (calls >= 0)
+    pairs, counts = np.unique(np.stack([y, calls])[:, wrong], axis=1, return_counts=True)
+    worst = np.lexsort((*pairs[::-1], -counts))[:_MISTAKES]
+    return {
+        "mistakes": [
+            {"right": classes[i], "called": classes[j], "count": int(count), "total": int(rows[i])}
+            for (i, j), count in zip(pairs.T[worst], counts[worst], strict=True)
+        ]
+    }
 
 
 def picture_key(gallery: int, picture: int) -> str:

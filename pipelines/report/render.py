@@ -15,13 +15,11 @@ from boomerang.formats.evaluation import Evaluation, Group
 from pipelines.page.shell import Shell
 from pipelines.page.svg import marker
 from pipelines.report import drawings
-from pipelines.report.document import MAX_PICTURES, Document, picture_key
+from pipelines.report.document import MATRIX_CLASSES, MAX_PICTURES, Document, picture_key
 from pipelines.report.flow import flow, names
 from pipelines.report.pictures import data_uri, difference
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_CONFUSION_CLASSES = 16
-_LARGEST_CONFUSIONS = 12
 _FIRST_PICTURES = 12
 _SHADES = 9
 # Files of which a notice speaks: at once, and when asked.
@@ -80,8 +78,7 @@ def _shell() -> Shell:
         "names": names,
         "marker": marker,
         "picture": _picture,
-        "confusions": _largest_confusions,
-        "confusion_classes": _CONFUSION_CLASSES,
+        "confusion_classes": MATRIX_CLASSES,
         "first_pictures": _FIRST_PICTURES,
         "named": _NAMED,
         "most_named": _MOST_NAMED,
@@ -110,17 +107,6 @@ def _short_digest(digest: str) -> str:
 def _shade(count: int, total: int) -> int:
     """Return how dark a cell is, 0 to 9; the root keeps small counts apart from none at all."""
     return 0 if not count or not total else max(1, round(_SHADES * (count / total) ** 0.5))
-
-
-def _largest_confusions(model: Mapping[str, Any], classes: list[str]) -> list[dict[str, Any]]:
-    """Return the most frequent mistakes of a model, for data with too many classes for a matrix."""
-    mistakes = [
-        {"right": classes[i], "called": classes[j], "count": count, "total": sum(row)}
-        for i, row in enumerate(model["confusion"])
-        for j, count in enumerate(row)
-        if i != j and count
-    ]
-    return sorted(mistakes, key=lambda m: -m["count"])[:_LARGEST_CONFUSIONS]
 
 
 def _by_model(entries: list[dict[str, Any]], key: str) -> dict[str, Any] | None:

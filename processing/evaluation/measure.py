@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from boomerang.formats.screen import CONTROLS
 from boomerang.gate import gate_numbers, reasons_text
+from boomerang.manifest import Calls, Labels
 from boomerang.metrics import (
     AttackNumbers,
     CanarySet,
@@ -19,7 +20,7 @@ from boomerang.metrics import (
     Metrics,
     ModelNumbers,
 )
-from boomerang.scoring import Rate, confusion, rate, share
+from boomerang.scoring import Rate, rate, share
 from processing.attacks.common.trial import Trial
 from processing.evaluation.canaries import Canaries, uncovered
 from processing.evaluation.case import Case, Subject, candidate_groups
@@ -94,7 +95,6 @@ def model_numbers(
     attacks = _against(before.get("victim"), tuple(each), accuracy)
     canaries = frozen.canaries
     answers = canary_numbers(canaries.y, subject.calls(canaries.x), canaries.ids, classes)
-    table = confusion(y, calls, len(classes))
     skill = skill_of(y, calls, classes, refuses)
     measured = Measured(
         accuracy_drop=None if unanswered and not refuses else _drop_since(reference, accuracy),
@@ -116,12 +116,16 @@ def model_numbers(
         refuses=refuses,
         skill=skill,
         accuracy_drop=measured.accuracy_drop,
-        recall=tuple(rate(int(table[k, k]), int(np.count_nonzero(y == k))) for k in range(len(classes))),
-        confusion=tuple(tuple(int(n) for n in row) for row in table),
+        recall=_recall(y, calls, len(classes)),
         attacks=attacks,
         canaries=answers,
         verdict=verdict(measured, case.limits),
     )
+
+
+def _recall(y: Labels, calls: Calls, classes: int) -> tuple[Rate, ...]:
+    rows, right = (np.bincount(each, minlength=classes) for each in (y, y[calls == y]))
+    return tuple(rate(int(hits), int(total)) for hits, total in zip(right, rows, strict=True))
 
 
 def _against(

@@ -210,7 +210,6 @@ class DrawnEvaluation:
             refuses=bool(refused),
             accuracy_drop=found.accuracy_drop,
             recall=tuple(rate(int(matrix[k, k]), PER_CLASS) for k in range(len(matrix))),
-            confusion=tuple(tuple(int(n) for n in row) for row in matrix),
             attacks=attacks,
             canaries=canaries,
             verdict=judged(found, GateConfig()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.report_fixture import build_run
 from helpers.report_pages import Parsed, commit_again, metrics_file, report_of
@@ -44,8 +45,11 @@ def test_report_json_holds_the_measured_numbers(stopped: Path) -> None:
     metrics, results = load_json(metrics_file(stopped)), report_of(stopped)["results"]
     for model in results["models"]:
         measured = metrics["models"][model["model"]]
-        for key in ("clean_accuracy", "recall", "confusion", "canaries", "verdict", "digest"):
+        for key in ("clean_accuracy", "recall", "canaries", "verdict", "digest"):
             assert model[key] == measured[key]
+        table = np.array(model["confusion"])
+        assert np.diag(table).tolist() == [rate["successes"] for rate in measured["recall"]]
+        assert table.sum(axis=1).tolist() == [rate["total"] for rate in measured["recall"]]
     for attack, name in zip(results["attacks"], ("boomerangs", "cyan-square"), strict=True):
         assert attack["name"] == name
         for row in attack["models"]:
