@@ -5,7 +5,8 @@
     text      JSON and TOML
     python_text  Python as a tree, one thread at a time
     arrays    `.npy` and `.npz`, never of pickles
-    images    JPEG, PNG and WebP, told by their content
+    images    pictures of seven formats, told by their content
+    picture_files  which format one is, and what no decoder is given
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
     keras_size  what a Keras model asks for, held against what it holds
@@ -39,14 +40,13 @@ from boomerang.safeio.h5_models import load_h5_model
 from boomerang.safeio.h5_pairs import MAX_PAIR_BYTES, load_h5_pair
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
-    MAX_JPEG_SCANS,
     MAX_PIXELS,
-    MAX_SIDE_PX,
     WHITE,
     Picture,
     decode_picture,
     open_image,
     quiet_decoders,
+    why_no_picture,
 )
 from boomerang.safeio.models import (
     MAX_MODEL_BYTES,
@@ -54,6 +54,7 @@ from boomerang.safeio.models import (
     normalize_keras_model,
     read_keras_graph,
 )
+from boomerang.safeio.picture_files import MAX_JPEG_SCANS, MAX_SIDE_PX, PICTURE_FORMATS
 from boomerang.safeio.python_text import parse_literal, parse_python
 from boomerang.safeio.text import (
     MAX_DEPTH,
@@ -88,6 +89,7 @@ __all__ = [
     "MAX_TAR_MEMBERS",
     "MAX_TOML_BYTES",
     "MAX_WEIGHTS_BYTES",
+    "PICTURE_FORMATS",
     "WHITE",
     "ZIP",
     "Picture",
@@ -121,6 +123,7 @@ __all__ = [
     "remove_tree",
     "safe_join",
     "sweep",
+    "why_no_picture",
     "write_bytes_atomic",
     "write_json_atomic",
 ]

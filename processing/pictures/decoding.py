@@ -12,7 +12,15 @@ from pathlib import Path
 from boomerang.digest import sha256_bytes
 from boomerang.errors import BadInput
 from boomerang.manifest import Images
-from boomerang.safeio import MAX_IMAGE_BYTES, Picture, decode_picture, display_name, read_bytes, real_path
+from boomerang.safeio import (
+    MAX_IMAGE_BYTES,
+    PICTURE_FORMATS,
+    Picture,
+    decode_picture,
+    display_name,
+    read_bytes,
+    real_path,
+)
 from processing.pictures.padded import Settings, padded_image
 
 # Each thread may hold a large picture in memory.
@@ -121,4 +129,4 @@ def none_left(source: Path, refused: Sequence[Refused]) -> BadInput:
     shown = [f"{item.name}: {item.reason}" for item in refused[:5]]
     more = [f"and {len(refused) - 5} more"] if len(refused) > 5 else []
     why = "no file in it is a usable picture\n    " + "\n    ".join(shown + more)
-    return BadInput(f"cannot use {source}", why, "put JPEG, PNG or WebP files in it")
+    return BadInput(f"cannot use {source}", why, f"put {PICTURE_FORMATS} files in it")

@@ -38,7 +38,7 @@ def resize_folder(
     Parameters
     ----------
     source, out : Path
-        The folder of JPEG, PNG or WebP files, told by content (subfolders are named as refused, hidden files
+        The folder of pictures, told by content (subfolders are named as refused, hidden files
         passed over); and the one to make: an older output is replaced, anything else is not.
     size_px : int
         Side of the square images, 1..2048.

@@ -347,9 +347,30 @@ def gray16(width: int, height: int) -> bytes:
     return hostile.png(width, height, 16, 0, zlib.compress(bytes((1 + 2 * width) * height), 1))
 
 
+# A tile of 65,000 pixels a side.
+TILES = ((322, 4, 1, 65_000), (323, 4, 1, 65_000))
+
+
+def gif_claim() -> bytes:
+    """Return a small GIF whose header claims 65,535 x 65,535 pixels."""
+    sound = hostile.encoded(hostile.picture(8, 8), "GIF")
+    return sound[:6] + struct.pack("<HH", 65_535, 65_535) + sound[10:]
+
+
+def flat_tiff() -> bytes:
+    """Return a plain TIFF of 36 million pixels in a few kilobytes."""
+    return hostile.encoded(hostile.Image.new("L", (6_000, 6_000)), "TIFF", compression="tiff_deflate")
+
+
+def bmp(width: int, height: int, compression: int = 0) -> bytes:
+    """Return the header of a BMP of 8-bit gray, and no pixels."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + bytes(1024)
+
+
 PNG = {
-    "png-thin": (thin_png, "square"),
-    "png-thin-gray16": (lambda: gray16(2, 50_000), "square"),
+    "png-thin": (thin_png, "padded"),
+    "png-thin-gray16": (lambda: gray16(2, 50_000), "padded"),
     "png-claim": (hostile.png_claim, "pixels"),
     "png-bomb": (hostile.png_bomb, "pixels"),
     "png-flat": (lambda: flat_png(6_100, 6), "pixels"),
@@ -360,8 +381,27 @@ PNG = {
     "jpeg-cut": (lambda: hostile.encoded(hostile.picture(400, 400), "JPEG")[:900], "cut off"),
     "webp-claim": (hostile.webp_claim, "pixels"),
     "webp-flat": (lambda: flat_webp(5_000), "pixels"),
-    "gif": (lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(20), "GIF"),
-    "tiff": (lambda: b"II*\0" + bytes(200), "TIFF"),
+    "gif-claim": (gif_claim, "pixels"),
+    "gif-cut": (lambda: hostile.gif_of_comment(1)[:-40], "cut off"),
+    "gif-endless": (lambda: b"GIF89a" + bytes(7) + b"!\xfe" + (b"\xff" * 256) * 100_000, "cut off"),
+    "tiff-claim": (lambda: hostile.tiff((256, 4, 1, 2**31), (257, 4, 1, 2**31)), "pixels"),
+    "tiff-tile": (lambda: hostile.tiff((256, 4, 1, 8), (257, 4, 1, 8), *TILES), "pixels"),
+    "tiff-tags": (hostile.tiff_of_one_value, "tags"),
+    "tiff-many": (lambda: hostile.tiff(*[(number, 3, 1, 1) for number in range(60_000)]), "tags"),
+    "tiff-thumbnail": (lambda: hostile.tiff((254, 4, 1, 1), (256, 4, 1, 8), (257, 4, 1, 8)), "thumbnail"),
+    "tiff-flat": (flat_tiff, "pixels"),
+    "tiff-exif": (lambda: hostile.tiff((34665, 4, 1, 8)), "tags"),
+    "tiff-zeros": (lambda: b"II*\0" + bytes(200), "damaged"),
+    "bmp-claim": (lambda: bmp(60_000, 60_000), "pixels"),
+    "bmp-runs": (lambda: bmp(7_900, 7_900, 1), "pixels"),
+    "bmp-cut": (lambda: bmp(400, 400), "cut off"),
+    "ppm-claim": (lambda: b"P6 60000 60000 255\n", "pixels"),
+    "ppm-cut": (lambda: b"P6 6000 6000 255\n", "cut off"),
+    "ppm-comment": (lambda: b"P6 #" + b"a" * (64 << 20) + b"\n9 9 255\n", "header"),
+    "ppm-comments": (lambda: b"P3 900 900 255\n" + b"#\n" * (2 << 20), "P6"),
+    "pgm-text": (lambda: b"P2 2000 2000 255\n" + b"9 " * 4_000_000, "P6"),
+    "pgm-text-cut": (lambda: b"P2 2000 2000 255\n" + b"9 " * 2_000_000, "cut off"),
+    "pbm-text": (lambda: b"P1 7000 7000\n" + b"2" * 4_000_000, "damaged"),
 }
 PICTURES = [
     *each(lambda path: resized(path.parent), "x.png", PNG),
