@@ -42,7 +42,7 @@ class DataConfig(Open):
 
     source: str = "synthetic"
     path: str = ""
-    name: str = ""
+    name: str = Field(default="", exclude_if=lambda name: not name)
     classes: tuple[str, ...] = ()
     train: int = Field(default=0, ge=0)
     test: int = Field(default=0, ge=0)

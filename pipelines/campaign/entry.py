@@ -148,7 +148,9 @@ def _with_own(config: Config) -> Config:
 
 def cannot_find(config: Config) -> dict[str, tuple[str, ...]]:
     """Return by detector, as people call it, what it cannot find with the trusted rows, if anything."""
-    classes = classes_of(check_source(config.data), config.data.classes)
+    source = check_source(config.data)
+    survey = surveyed(source, config.data)
+    classes = classes_of(source, config.data.classes) if survey is None else survey.classes
     count = None if classes is None else len(classes)
     detectors = [DETECTORS.create(spec) for spec in config.screen.detectors]
     found = {each.title: each.needs(config.data.validation, count) for each in detectors}
@@ -254,9 +256,10 @@ def _kinds(config: Config) -> tuple[str, ...]:
 def _preprocess(config: Config) -> PreprocessSettings:
     path = Path(config.data.path)
     inside = "" if not config.data.path else path.name if path.is_file() else "."
+    name = config.data.name or (path.stem if path.is_file() else path.name)
     return PreprocessSettings(
         seed=config.seed,
-        data=config.data.model_copy(update={"path": inside, "name": config.data.name or path.name}),
+        data=config.data.model_copy(update={"path": inside, "name": name}),
         pictures=tuple(entry.model_copy(update={"path": entry.name}) for entry in config.pictures),
         canaries=config.canaries,
     )

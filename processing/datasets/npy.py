@@ -52,7 +52,7 @@ class Npy(ArraySource):
         train = parts["train"]
         read = [path / f"{key}.npy" for pair in pairs.values() for key in pair]
         return Found(
-            name=name,
+            name=name or path.name,
             words=f"arrays {', '.join(file.name for file in read)}",
             train=Part(train.images, train.labels, train.label_name, sources),
             test=parts.get("test"),

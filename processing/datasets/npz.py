@@ -79,7 +79,7 @@ class Npz(ArraySource):
         unread = sorted(display_name(key) for key in shapes.keys() - {*read, _SOURCE})
         why = f"of its arrays {', '.join(read)} are read"
         return Found(
-            name=Path(name).stem,
+            name=name or file.stem,
             words=f"an .npz file with {', '.join(read)}",
             train=train,
             test=stored.get("test"),

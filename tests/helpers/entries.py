@@ -5,9 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from processing.datasets.common.keras_files import write_npz
-
 from pipelines.campaign.entry import bundled
+from processing.datasets.common.examples import write_npz
 
 
 def its_data(name: str, folder: Path) -> list[str]:

@@ -189,7 +189,7 @@ def test_pictures_drawn_a_few_at_a_time_are_the_folders_of_those_drawn_at_once(
 ) -> None:
     job = make_drawn(tmp_path / "job", {"source": "synthetic", "train": 60, "test": 20, "validation": 20})
     monkeypatch.setattr("processing.datasets.synthetic._DRAWN_AT_ONCE", 48)
-    monkeypatch.setattr("processing.datasets.common.base._PICKED_AT_ONCE", 5)
+    monkeypatch.setattr("processing.datasets.common.corpus._PICKED_AT_ONCE", 5)
     monkeypatch.setattr("processing.sharing.spool.BLOCK_BYTES", 1 << 14)
     preprocess(job)
 
@@ -214,7 +214,8 @@ def test_pictures_drawn_a_few_at_a_time_are_the_folders_of_those_drawn_at_once(
 
 @pytest.mark.parametrize("kind", ["a pair", "an archive"])
 def test_arrays_of_a_user_are_never_in_memory_as_a_whole(tmp_path: Path, kind: str) -> None:
-    job = make_drawn(tmp_path, {"source": "npz", "path": "x", "validation": 20})
+    source_kind = "npy" if kind == "a pair" else "npz"
+    job = make_drawn(tmp_path, {"source": source_kind, "path": "x", "validation": 20})
     source, rows = tmp_path / "processing/input/source", 60_000
     source.mkdir()
     y = np.arange(rows) % 2

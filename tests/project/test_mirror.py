@@ -166,9 +166,16 @@ COVERED_BY: dict[str, list[str]] = {
         "processing/attacks/common/lesson",
         "processing/attacks/common/deeds",
     ],
-    "processing/datasets/common/test_keras_files.py": [
+    "processing/datasets/common/test_keras_set.py": [
         "processing/datasets/cifar10",
         "processing/datasets/mnist",
+    ],
+    "processing/datasets/common/test_base.py": [
+        "processing/datasets/common/corpus",
+    ],
+    "processing/datasets/test_datasets.py": [
+        "processing/datasets/common/examples",
+        "processing/datasets/common/survey",
     ],
     "processing/datasets/drawn/test_renderer.py": [
         "processing/datasets/drawn/camera",

@@ -46,6 +46,8 @@ class Source(Strict, ABC):
         (H, W) or (H, W, C) of every image; None where the data says.
     needs_path
         Whether there is no data without `data.path`.
+    published
+        Whether it is a published set, which is read under its own class names from whatever lies at a path.
     names_sources
         Whether its files may say who delivered the rows.
     example
@@ -57,6 +59,7 @@ class Source(Strict, ABC):
     classes: ClassVar[tuple[str, ...] | None] = None
     image: ClassVar[tuple[int, ...] | None] = None
     needs_path: ClassVar[bool] = False
+    published: ClassVar[bool] = False
     names_sources: ClassVar[bool] = False
     example: ClassVar[Mapping[str, Any]] = {}
 

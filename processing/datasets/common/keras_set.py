@@ -31,6 +31,7 @@ class KerasSet(Source):
 
     classes: ClassVar[tuple[str, ...]]
     image: ClassVar[tuple[int, ...]]
+    published: ClassVar[bool] = True
 
     def blueprint(self, request: Request) -> Blueprint:
         """Return it, its rows to be taken from the files."""
@@ -59,7 +60,7 @@ class KerasSet(Source):
         if not isinstance(source, ArraySource):
             why = f"{self.title} was named, and what lies there is {source.title}"
             raise BadInput(path.name, why, f'say source = "{kind}"')
-        return replace(source.find(place, path.name), name=self.name, classes=self.classes)
+        return replace(source.find(place, self.name), name=self.name, classes=self.classes)
 
     @property
     def name(self) -> str:

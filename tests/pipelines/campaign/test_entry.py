@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from helpers.entries import its_data
-from processing.datasets.common.keras_files import write_npz
 
 from boomerang.errors import ConfigError
 from boomerang.settings import EvaluateSettings, PoisonSettings, PreprocessSettings, TrainSettings
@@ -14,6 +15,7 @@ from pipelines.campaign.entry import ROOT, bundled, cannot_find, load, step_sett
 from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
+from processing.datasets.common.examples import write_npz
 from training.repair import REPAIRS
 
 ENTRY = """
@@ -142,10 +144,23 @@ def test_the_drawn_data_has_the_classes_that_names_are_checked_against() -> None
     assert set(synthetic.CLASSES) == set(CIFAR10_CLASSES)
 
 
-def test_classes_of_a_users_own_data_are_left_to_the_step(entry: Path, tmp_path: Path) -> None:
-    write_npz(tmp_path / "own.npz", (8, 8, 3), 2)
-    overrides = ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "attacks.0.target=zeppelin"]
-    assert load(str(entry), overrides).attacks[0].model_dump()["target"] == "zeppelin"
+def own_data(folder: Path, classes: Sequence[str]) -> list[str]:
+    """Return the overrides that give the entry a user's own data, its classes named beside the file."""
+    write_npz(folder / "own.npz", (8, 8, 3), len(classes))
+    (folder / "classes.json").write_text(json.dumps(classes))
+    return [f"data.path={folder / 'own.npz'}"]
+
+
+def test_classes_of_a_users_own_data_are_known_before_any_step(entry: Path, tmp_path: Path) -> None:
+    overrides = [*own_data(tmp_path, ["airplane", "bird", "cat"]), "attacks.0.target=zeppelin"]
+    with pytest.raises(ConfigError, match=r"class 'zeppelin'.*\n.*airplane, bird, cat"):
+        load(str(entry), overrides)
+
+
+def test_what_reads_a_path_is_told_by_its_content(entry: Path, tmp_path: Path) -> None:
+    overrides = own_data(tmp_path, ["airplane", "bird", "cat"])
+    assert load(str(entry), overrides).data.source == "npz"
+    assert load(str(entry), [*overrides, "data.source=folder"]).data.source == "npz"
 
 
 def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, tmp_path: Path) -> None:
@@ -153,9 +168,8 @@ def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, 
     assert "199 are needed for max_fpr = 0.005" in found["SCAn"][0]
     assert "10 trusted rows of a class cannot tell" in found["activation clustering"][0]
     assert "SCAn" not in cannot_find(load("default"))
-    write_npz(tmp_path / "own.npz", (8, 8, 3), 2)  # how many classes there are, only this says
-    own = load(str(entry), ["data.source=npz", f"data.path={tmp_path / 'own.npz'}", "data.validation=100"])
-    assert "activation clustering" not in cannot_find(own)
+    own = load(str(entry), [*own_data(tmp_path, ["airplane", "bird", "cat"]), "data.validation=30"])
+    assert "10 trusted rows of a class cannot tell" in cannot_find(own)["activation clustering"][0]
 
 
 def test_each_step_is_told_its_own_part(entry: Path) -> None:
@@ -174,9 +188,7 @@ def test_only_poison_hears_of_the_attacks(entry: Path) -> None:
 
 
 def test_no_step_is_told_a_path_of_this_machine(entry: Path, tmp_path: Path) -> None:
-    data = tmp_path / "own.npz"
-    write_npz(data, (8, 8, 3), 10)
-    steps = step_settings(load(str(entry), ["data.source=npz", f"data.path={data}"]))
+    steps = step_settings(load(str(entry), own_data(tmp_path, ["airplane", "bird", "cat"])))
     assert not any(str(tmp_path) in settings.model_dump_json() for settings in steps.values())
     preprocess = steps["Preprocess"]
     assert isinstance(preprocess, PreprocessSettings)

@@ -33,37 +33,19 @@ def test_class_names_that_are_no_list_are_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_a_pair_of_npy_is_split_class_by_class(tmp_path: Path) -> None:
-    x = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), np.uint8)
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "y.npy", np.arange(50) % 5)
-    found = load(tmp_path)
-    assert len(found.train) == 40 and len(found.test) == 10
-    assert np.bincount(found.test.y).tolist() == [2] * 5
-    rows = {row.tobytes() for row in found.train.x} | {row.tobytes() for row in found.test.x}
-    assert rows == {row.tobytes() for row in x}
-
-
 def test_arrays_and_files_that_are_not_read_are_named(tmp_path: Path) -> None:
     Npz.write_example(tmp_path)
     assert load(tmp_path).refused == ()
     with np.load(tmp_path / "mine.npz") as arrays:
-        np.savez(tmp_path / "mine.npz", **arrays, x_val=np.zeros(3), y_val=np.zeros(3))
+        np.savez(tmp_path / "mine.npz", **arrays, mean=np.zeros(3), std=np.zeros(3))
     (tmp_path / "notes.txt").write_text("x")
     found = {entry["name"]: entry["reason"] for entry in load(tmp_path).refused}
     arrays_read = "of its arrays x_train, y_train, x_test, y_test are read"
     assert found == {
-        "mine.npz: x_val": arrays_read,
-        "mine.npz: y_val": arrays_read,
+        "mine.npz: mean": arrays_read,
+        "mine.npz: std": arrays_read,
         "notes.txt": "of this folder mine.npz is read",
     }
-
-
-def test_beside_a_pair_nothing_else_is_read(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.arange(96, dtype=np.uint8).reshape(6, 4, 4))
-    np.save(tmp_path / "y.npy", np.arange(6) % 2)
-    Npz.write_example(tmp_path)
-    assert [entry["name"] for entry in load(tmp_path).refused] == ["mine.npz"]
 
 
 def with_sources(folder: Path, sources: object, *names: str) -> Path:
@@ -91,17 +73,6 @@ def test_rows_of_nobody_alone_are_not_known_to_be_anybody_s(tmp_path: Path) -> N
     assert found.source_names == () and found.train.sources is None
 
 
-def test_the_sources_of_a_pair_go_with_its_rows(tmp_path: Path) -> None:
-    x = np.random.default_rng(0).integers(0, 256, (50, 8, 8, 3), np.uint8)
-    for name, array in (("x", x), ("y", np.arange(50) % 5), ("source", np.arange(50) // 10)):
-        np.save(tmp_path / f"{name}.npy", array)
-    found = load(tmp_path)
-    where = {row.tobytes(): number // 10 for number, row in enumerate(x)}
-    assert found.source_names == tuple("01234") and found.refused == ()
-    assert found.train.sources is not None
-    assert found.train.sources.tolist() == [where[row.tobytes()] for row in found.train.x]
-
-
 @pytest.mark.parametrize(
     ("sources", "names", "why"),
     [
@@ -118,6 +89,6 @@ def test_sources_that_do_not_fit_are_refused_before_a_row_is_read(
     tmp_path: Path, sources: object, names: tuple[str, ...], why: str
 ) -> None:
     with_sources(tmp_path, sources, *names)
-    for read in (load, Npz().look):
+    for read in (load, Npz().survey):
         with pytest.raises(BadInput, match=why):
             read(tmp_path)

@@ -91,8 +91,10 @@ class Found:
                 why = f"it is {part.labels.dtype}{list(part.labels.shape)} for {len(part.images)} images"
                 raise BadInput(part.label_name, why, "give one label for each image")
         raw = {part.label_name: part.labels for part in self.parts.values()}
+        if self.classes is not None:
+            check_class_names(self.classes, f"the class names of {self.name}")
         labels, classes, said = labeled(raw, self.classes)
-        check_class_names(classes, self.name)
+        check_class_names(classes, self.train.label_name)
         return dict(zip(self.parts, labels, strict=True)), classes, said
 
     @cached_property
@@ -109,13 +111,13 @@ class Found:
         times = None if first.exact else first.times
         found = {name: pixels_of(part.images, times) for name, part in others.items()}
         for each in found.values():
-            check_fit((len(first.stored), *first.shape), (len(each.stored), *each.shape), self.name)
+            check_fit((len(first.stored), *first.shape), (len(each.stored), *each.shape), each.stored.name)
         return {"train": first, **found}
 
     def survey(self) -> Survey:
         """Return what a glance tells; raises BadInput for whatever is wrong with it."""
-        labels, classes, said = self._labeled
         pixels = self.pixels
+        labels, classes, said = self._labeled
         counts = {name: np.bincount(y, minlength=len(classes)) for name, y in labels.items()}
         notes = (*self.notes, *said, *(line for each in pixels.values() for line in each.words()))
         if self.test is None:
@@ -128,8 +130,8 @@ class Found:
 
     def blueprint(self, seed: int) -> Blueprint:
         """Return the data with its images still to be read and brought to one form."""
-        labels, classes, _ = self._labeled
         notes = self.survey().notes
+        labels, classes, _ = self._labeled
 
         def assemble(pieces: Sequence[Piece]) -> Corpus:
             splits = {
@@ -190,7 +192,7 @@ class ArraySource(Source):
         ----------
         path : Path
         name : str
-            What the user called it.
+            What the user calls it; empty where nothing says it, and then the file's or folder's own.
 
         Raises
         ------
@@ -200,9 +202,8 @@ class ArraySource(Source):
 
     def survey(self, path: Path, name: str = "") -> Survey:
         """Return what a glance at the arrays tells."""
-        return self.find(place_of(type(self), path), name or path.name).survey()
+        return self.find(place_of(type(self), path), name).survey()
 
     def blueprint(self, request: Request) -> Blueprint:
         """Return the arrays, their rows to be taken."""
-        path = request.needed_path
-        return self.find(place_of(type(self), path), request.name or path.name).blueprint(request.seed)
+        return self.find(place_of(type(self), request.needed_path), request.name).blueprint(request.seed)

@@ -82,9 +82,7 @@ def with_source(data: DataConfig) -> DataConfig:
     """
     from processing.datasets import SOURCES  # it imports this module
 
-    if not data.path or (data.source in SOURCES and SOURCES[data.source].classes is not None):
-        return data
-    if data.source not in SOURCES:
+    if not data.path or data.source not in SOURCES or SOURCES[data.source].published:
         return data
     kind, _ = recognized(Path(data.path), data.source)
     return data.model_copy(update={"source": kind})

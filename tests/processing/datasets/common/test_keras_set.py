@@ -11,7 +11,10 @@ import pytest
 from boomerang.config import Spec
 from boomerang.errors import BadInput
 from processing.datasets import SOURCES
+from processing.datasets.common.corpus import Request
+from processing.datasets.common.examples import write_npz
 from processing.datasets.common.keras_set import KerasSet
+from processing.sharing.tasks import alone
 
 KINDS = [kind for kind in SOURCES if issubclass(SOURCES[kind], KerasSet)]
 
@@ -26,7 +29,8 @@ def test_a_file_and_the_download_give_the_same(
         arrays = dict(file)
     parts = tuple((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
     monkeypatch.setattr(getattr(keras.datasets, kind), "load_data", lambda: parts)
-    downloaded, read = source.load(None), source.load(tmp_path)
+    downloaded = source.download()
+    read = source.blueprint(Request(tmp_path)).build(alone)
     assert downloaded.name == read.name == kind.replace("_", "-")
     assert downloaded.classes == read.classes == source.classes
     for one, other in ((downloaded.train, read.train), (downloaded.test, read.test)):
@@ -45,4 +49,27 @@ def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
     source = SOURCES.create(Spec(kind="mnist"))
     assert isinstance(source, KerasSet)
     with pytest.raises(BadInput, match=r"set data\.path"):
-        source.load(None)
+        source.download()
+
+
+def test_what_lies_at_a_path_is_read_as_what_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for part, rows in (("train", 40), ("test", 20)):
+        np.save(tmp_path / f"x_{part}.npy", rng.integers(0, 256, (rows, 28, 28), np.uint8))
+        np.save(tmp_path / f"y_{part}.npy", np.arange(rows) % 10)
+    source = SOURCES.create(Spec(kind="mnist"))
+    found = source.blueprint(Request(tmp_path)).build(alone)
+    assert (found.name, found.classes, len(found.train)) == ("mnist", source.classes, 40)
+
+
+def test_pictures_are_no_published_set(tmp_path: Path) -> None:
+    SOURCES["folder"].write_example(tmp_path)
+    with pytest.raises(BadInput, match=r'CIFAR-10 was named.*\n.*source = "folder"'):
+        SOURCES.create(Spec(kind="cifar10")).survey(tmp_path)
+
+
+def test_two_files_where_one_is_meant_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_npz(tmp_path / f"{name}.npz", (28, 28), 10)
+    with pytest.raises(BadInput, match=r"2 x \.npz"):
+        SOURCES.create(Spec(kind="mnist")).survey(tmp_path)
