@@ -14,7 +14,7 @@ before anything else: no training, validation or test row is ever one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,9 @@ from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import check_source
 from processing.datasets.common.choice import blueprint_of
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, balanced
-from processing.pictures.decoding import Refused
 from processing.pictures.gray import luma
 from processing.pictures.listing import hidden, listed
-from processing.pictures.task import resizing, write_resized
+from processing.pictures.task import resizing, unread, write_resized
 from processing.sharing.shares import worker
 from processing.sharing.tasks import Piece, Task
 
@@ -221,16 +220,15 @@ def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blu
         classes=blueprint.classes,
         parents={"pictures": report.manifest.digest},
         recipe={"files": list(report.names)},
-        refused=_left_out(folder, report.refused),
+        refused=_left_out(folder, piece),
     )
     print(f"{pictures.name}: {len(x)} pictures, {len(report.refused)} refused", flush=True)
 
 
-def _left_out(folder: Path, refused: Iterable[Refused]) -> tuple[dict[str, str], ...]:
+def _left_out(folder: Path, piece: Piece) -> tuple[dict[str, str], ...]:
     """Return what of a folder of pictures is not in the dataset."""
-    unusable = ({"name": item.name, "reason": item.reason} for item in refused)
     unseen = ({"name": display_name(name), "reason": "it is hidden"} for name in hidden(folder))
-    return (*unusable, *unseen)
+    return (*unread(piece), *unseen)
 
 
 if __name__ == "__main__":

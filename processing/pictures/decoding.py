@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from boomerang.digest import sha256_bytes
 from boomerang.errors import BadInput
@@ -52,6 +53,12 @@ class PictureSource:
     mode: str
     width_px: int
     height_px: int
+    several: bool = False
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """It as plain JSON; `several`, whether the file holds further frames or pages, only where it does."""
+        return {key: value for key, value in asdict(self).items() if key != "several" or value}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,13 @@ def _content(path: Path, root: Path) -> bytes:
 
 def _source(name: str, data: bytes, picture: Picture) -> PictureSource:
     return PictureSource(
-        name, sha256_bytes(data), picture.format, picture.mode, picture.width_px, picture.height_px
+        name,
+        sha256_bytes(data),
+        picture.format,
+        picture.mode,
+        picture.width_px,
+        picture.height_px,
+        picture.several,
     )
 
 

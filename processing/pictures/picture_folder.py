@@ -154,7 +154,7 @@ def _manifest(sources: Sequence[PictureSource], refused: Sequence[Refused], sett
         recipe={
             "step": "resize_images",
             **settings.recipe,
-            "sources": [asdict(entry) for entry in sources],
+            "sources": [entry.record for entry in sources],
             # What decodes decides the last bit of a pixel.
             "versions": versions,
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from boomerang.manifest import Bools
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import PictureSource, Refused, Taken, take_all, threads
 from processing.pictures.gray import luma
@@ -48,7 +49,7 @@ def _resize(files: Sequence[Path], root: Path, size: Size) -> Piece:
         results = list(take_all(files, root, _settings(size), threads()))
     taken = [result.pixels for result in results if isinstance(result, Taken)]
     rows = np.array(taken, np.uint8).reshape(-1, *size, 3)
-    return Piece(rows, [asdict(r.source if isinstance(r, Taken) else r) for r in results])
+    return Piece(rows, [r.source.record if isinstance(r, Taken) else asdict(r) for r in results])
 
 
 def write_resized(piece: Piece, folder: Path, out: Path, size: Size) -> ResizeReport:
@@ -63,9 +64,20 @@ def write_resized(piece: Piece, folder: Path, out: Path, size: Size) -> ResizeRe
     return write_folder(folder, out, _results(piece), _settings(size))
 
 
-def refused_by(piece: Piece) -> list[Refused]:
-    """Return the files that were refused, in order."""
-    return [Refused(**note) for note in piece.notes if "reason" in note]
+def is_taken(piece: Piece) -> Bools:
+    """Return bool[N], which of the files gave a row."""
+    return np.array(["reason" not in note for note in piece.notes], bool)
+
+
+def unread(piece: Piece) -> list[dict[str, str]]:
+    """Return what of the files was not taken, in order: whole files, or their further frames and pages."""
+    found = []
+    for note in piece.notes:
+        if "reason" in note:
+            found.append({"name": note["name"], "reason": note["reason"]})
+        elif note.get("several"):
+            found.append({"name": note["name"], "reason": "of its frames or pages the first is taken"})
+    return found
 
 
 def _results(piece: Piece) -> Iterator[Taken | Refused]:

@@ -13,7 +13,7 @@ from boomerang.errors import BadInput
 from processing.pictures.gray import luma
 from processing.pictures.listing import listed
 from processing.pictures.resize_folder import resize_folder
-from processing.pictures.task import refused_by, resizing, write_resized
+from processing.pictures.task import resizing, unread, write_resized
 from processing.sharing.tasks import Piece, alone, joined
 
 RNG = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_shares_give_what_the_whole_folder_gives(tmp_path: Path, folder: Path, c
 def test_the_pictures_and_the_refused_files_are_given_apart(folder: Path) -> None:
     piece = alone(resizing("pictures", listed(folder), folder, (12, 12)))
     assert piece.rows.shape == (5, 12, 12, 3) and piece.rows.dtype == np.uint8
-    assert [item.name for item in refused_by(piece)] == ["c-3", "c-4.jpeg", "z.txt"]
+    assert [item["name"] for item in unread(piece)] == ["c-3", "c-4.jpeg", "z.txt"]
 
 
 def test_a_folder_of_which_nothing_can_be_used_is_refused(tmp_path: Path, folder: Path) -> None:
