@@ -3,6 +3,7 @@
     files     files of any kind: a cap, names that stay inside, one piece
     folders   folders that appear in one piece, and what a killed process left
     text      JSON and TOML
+    tables    comma separated values
     python_text  Python as a tree, one thread at a time
     arrays    `.npy` and `.npz`, never of pickles
     images    pictures of seven formats, told by their content
@@ -56,6 +57,7 @@ from boomerang.safeio.models import (
 )
 from boomerang.safeio.picture_files import MAX_JPEG_SCANS, MAX_SIDE_PX, PICTURE_FORMATS
 from boomerang.safeio.python_text import parse_literal, parse_python
+from boomerang.safeio.tables import Table, load_table, table_columns
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,
@@ -93,6 +95,7 @@ __all__ = [
     "WHITE",
     "ZIP",
     "Picture",
+    "Table",
     "as_json",
     "decode_picture",
     "discard",
@@ -109,6 +112,7 @@ __all__ = [
     "load_keras_model",
     "load_npy",
     "load_npz",
+    "load_table",
     "load_toml",
     "normalize_keras_model",
     "npz_shapes",
@@ -123,6 +127,7 @@ __all__ = [
     "remove_tree",
     "safe_join",
     "sweep",
+    "table_columns",
     "why_no_picture",
     "write_bytes_atomic",
     "write_json_atomic",

@@ -13,6 +13,7 @@ from boomerang.errors import BadInput
 from boomerang.safeio import display_name
 from processing.datasets.common.foreign.labels import composed
 from processing.datasets.common.foreign.picture_folders import (
+    class_order,
     folders_in,
     holds_picture,
     is_folder,
@@ -127,13 +128,13 @@ class _Layout:
             why = f"{len(names)} of its subfolders have pictures"
             what = f"the image folder {display_name(self.path.name)}"
             raise BadInput(what, why, "give one subfolder of pictures a class, two or more")
-        if all(name.isascii() and name.isdecimal() for name in names):
-            return tuple(sorted(names, key=lambda name: (int(name), name)))
-        return tuple(sorted(names))
+        return class_order(names)
 
     @property
     def is_one(self) -> bool:
-        """Whether there are two classes or more."""
+        """Whether there are two classes or more; splits without classes are none."""
+        if not self.roots and len(parts_below(self.path)) > 1 and self.splits.keys() == {"train"}:
+            return False
         return sum(holds_picture(folder) for folder in self.splits["train"].values()) > 1
 
     @property

@@ -75,7 +75,7 @@ def is_folder(path: Path) -> bool:
 
 def holds_picture(folder: Path) -> bool:
     """Whether there is a picture in a folder or below it, by its first bytes."""
-    return any(not why for _, why in _below(folder, folder))
+    return any(not why and not why_no_picture(file) for file, why in files_below(folder, folder))
 
 
 def pictures_below(folder: Path, root: Path) -> tuple[list[Path], dict[Path, str]]:
@@ -88,7 +88,8 @@ def pictures_below(folder: Path, root: Path) -> tuple[list[Path], dict[Path, str
         A link that leads out of it is left out.
     """
     pictures, left_out = [], {}
-    for file, why in _below(folder, root):
+    for file, passed in files_below(folder, root):
+        why = passed or why_no_picture(file)
         if why:
             left_out[file] = why
         else:
@@ -100,8 +101,8 @@ def _place(file: Path, folder: Path) -> list[tuple[list[int | str], str]]:
     return [natural_key(part) for part in file.relative_to(folder).parts]
 
 
-def _below(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield what lies below a folder, a folder that is not entered with it, and why it is left out, if so."""
+def files_below(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files below a folder, and why one is passed over, if so; and the folders that are, likewise."""
     todo = [(folder, 1)]
     while todo:
         inside, depth = todo.pop()
@@ -109,7 +110,7 @@ def _below(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
             path = Path(entry.path)
             why = why_passed_over(path, root)
             if why or not entry.is_dir():
-                yield path, why or why_no_picture(path)
+                yield path, why
             elif depth >= _DEEPEST:
                 yield path, f"it lies deeper than {_DEEPEST} folders"
             else:
@@ -125,6 +126,14 @@ def why_passed_over(path: Path, root: Path) -> str:
     if leads_out(path, root):
         return LEADS_OUT
     return "it is a link to a folder" if path.is_symlink() and path.is_dir() else ""
+
+
+def class_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Return class names in order: by the alphabet, or, where all are numbers, by those: 10 is after 9."""
+    names = sorted(names)
+    if all(name.isascii() and name.isdecimal() for name in names):
+        names.sort(key=int)
+    return tuple(names)
 
 
 def refusals(left_out: Mapping[Path, str], root: Path) -> Refusals:
