@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,9 @@ _SEPARATORS = ",;\t|"
 _MOST_COLUMNS = 1_000
 # A spreadsheet runs what begins so; a number may have a sign.
 _FORMULA = re.compile(r"[=@]|[+-](?![\d.]*$)")
-_CONTROL = ("Cc", "Cs", "Zl", "Zp")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# What a name has that may be absolute or climb out.
+_TRICKY = re.compile(r"^[/\\]|\.\.|:")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def table_columns(path: Path) -> tuple[str, ...]:
         return _header(_text(line))[0]
 
 
-def load_table(path: Path, wanted: tuple[str, ...], files: str = "") -> Table:
+def load_table(path: Path, wanted: tuple[str, ...], files: str = "", most: int = MAX_TABLE_CELLS) -> Table:
     """Return some columns of a table.
 
     Values are stripped of white space around them. The separator is that one of comma, semicolon, tab and
@@ -70,6 +71,8 @@ def load_table(path: Path, wanted: tuple[str, ...], files: str = "") -> Table:
         Names of columns, as `table_columns` gives them.
     files : str
         The wanted column, if one is, that names files below a folder.
+    most : int
+        Rows; those behind are not looked at.
 
     Raises
     ------
@@ -91,8 +94,11 @@ def load_table(path: Path, wanted: tuple[str, ...], files: str = "") -> Table:
         lines: list[int] = []
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         try:
-            for number, row in enumerate(reader):
-                if number and row:
+            next(reader, None)
+            for row in reader:
+                if len(rows) == most:
+                    break
+                if row:
                     lines.append(reader.line_num)
                     rows.append(_values(row, names, places, files, reader.line_num))
         except csv.Error as error:
@@ -138,12 +144,11 @@ def _values(row: list[str], names: tuple[str, ...], places: list[int], files: st
 
 
 def _check_value(value: str, is_file: bool) -> None:
-    shown = display_name(value[:40])
     if len(value) > MAX_CELL_CHARS:
         raise RefusedError(f"it has {len(value):,} characters, the limit is {MAX_CELL_CHARS:,}")
     if _FORMULA.match(value):
-        raise RefusedError(f"'{shown}' is a formula")
-    if any(unicodedata.category(char) in _CONTROL for char in value):
-        raise RefusedError(f"'{shown}' holds control characters")
-    if is_file and value:
+        raise RefusedError(f"'{display_name(value[:40])}' is a formula")
+    if _CONTROL.search(value):
+        raise RefusedError(f"'{display_name(value[:40])}' holds control characters")
+    if is_file and _TRICKY.search(value):
         check_member_name(value)

@@ -156,7 +156,8 @@ def _used(tables: Tables, files: Files) -> tuple[Tables, dict[Path, str]]:
         do = "give one with the columns file,label that names the pictures below its folder"
         raise BadInput(display_name(files.root.name), f"it has no table of its pictures: {what}", do)
     if len(good) == 1:
-        return [(good[0][0], "")], left_out
+        table, part = good[0]
+        return [(table, part if part == "train" else "")], left_out
     of_splits = [each for each in good if each[1]]
     parts = [part for _, part in of_splits]
     if "train" not in parts or len(set(parts)) < len(parts):

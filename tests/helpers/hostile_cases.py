@@ -39,9 +39,11 @@ from boomerang.watching.history import read_history
 from helpers import hostile
 from pipelines.campaign.entry import load
 from processing.attacks.common.trigger_images import load_image
+from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Request
 from processing.datasets.folder import Folder
 from processing.datasets.npz import Npz
+from processing.datasets.table import PictureTable
 from processing.pictures.resize_folder import resize_folder
 from processing.sharing.tasks import alone
 
@@ -91,12 +93,12 @@ def reading(read: Callable[[Path], object], name: str) -> Callable[[Path], objec
 # ---- readers: what a step or a command does with what it was given
 
 
-def source(kind: type[Npz] | type[Folder]) -> Callable[[Path], object]:
+def source(kind: type[Source]) -> Callable[[Path], object]:
     """Return what Preprocess does with the folder of `data.path`."""
     return lambda folder: kind().blueprint(Request(folder)).build(alone)
 
 
-npz, pictures = source(Npz), source(Folder)
+npz, pictures, tabled = source(Npz), source(Folder), source(PictureTable)
 
 
 def resized(folder: Path) -> None:
@@ -414,6 +416,47 @@ PICTURES = [
 ]
 
 
+# ---- tables
+
+
+def with_pictures(table: Callable[[], bytes]) -> Callable[[Path], object]:
+    """Return what writes two pictures and a table of them."""
+
+    def make(folder: Path) -> None:
+        for name in ("a", "b"):
+            hostile.picture(8, 8).save(folder / f"{name}.png")
+        (folder / "t.csv").write_bytes(table())
+
+    return make
+
+
+def rows(*lines: bytes, head: bytes = b"file,label") -> Callable[[], bytes]:
+    """Return what makes a table of these lines."""
+    return lambda: b"\n".join((head, *lines)) + b"\n"
+
+
+TABLE = {
+    "table-formula": (rows(b"a.png,=HYPERLINK(1)"), "formula"),
+    "table-dde": (rows(b"a.png,+cmd|' /C calc'!A0"), "formula"),
+    "table-escape": (rows(b"a.png,\x1b]0;owned\x07"), "control"),
+    "table-climbs": (rows(b"../../../etc/passwd,a"), "climbs"),
+    "table-absolute": (rows(b"/etc/passwd,a"), "absolute"),
+    "table-drive": (rows(b"C:\\Windows\\a.png,a"), "absolute"),
+    "table-zero": (rows(b"a.png,\0"), "zero bytes"),
+    "table-latin": (rows(b"a.png,\xe4"), "UTF-8"),
+    "table-ragged": (rows(b"a.png,a,b"), "values"),
+    "table-quote": (rows(b'a.png,"a' + b"a" * 1_000_000), "damaged"),
+    "table-quotes": (rows(b'"' + b'""' * 10_000_000), "damaged"),
+    "table-cells": (rows(*[b"a.png,a"] * 3_000_000), "values"),
+    "table-columns": (rows(b"a", head=b"file,label" + b",a" * 900_000), "columns"),
+    "table-long": (rows(b"a.png," + b"a" * 5_000), "characters"),
+    "table-large": (lambda: b"file,label\n" + bytes(40 << 20), "limit"),
+    "table-classes": (rows(*[b"%d.png,%d" % (n, n) for n in range(100_000)]), "none of"),
+}
+TABLES = [Case(name, with_pictures(build), tabled, said) for name, (build, said) in TABLE.items()]
+TABLES.append(Case("table-fifo", lambda f: (with_pictures(rows())(f), fifo("u.csv")(f)), tabled, "table"))
+
+
 # ---- archives and models
 
 
@@ -581,7 +624,7 @@ MODELS = [
     Case("model-ratio", file("model.tar.gz", lambda: hostile.tar_gz_bomb(300)), model, "bomb"),
 ]
 
-CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *MODELS]
+CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *TABLES, *MODELS]
 
 
 # ---- measuring

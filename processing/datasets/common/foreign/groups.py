@@ -47,9 +47,9 @@ def held_out_groups(
         its = has[group] > 0
         if (taken + has[group] <= most)[its].all() and (taken + has[group] < rows_of)[its].all():
             take(group)
-    for label in np.flatnonzero((taken == 0) & (rows_of > 0)):
+    for label in np.flatnonzero(rows_of):
         fitting = [g for g, rows in enumerate(has) if rows[label] and (taken + rows < rows_of)[rows > 0].all()]
-        if fitting:
+        if fitting and not taken[label]:
             take(min(fitting, key=lambda group: len(members[group])))
     held = np.sort(np.concatenate([*out, np.empty(0, np.int64)])).astype(np.int64)
     return np.setdiff1d(np.arange(len(y)), held), held

@@ -42,20 +42,27 @@ class Row:
 
     Attributes
     ----------
-    where : str
-        Table, line and file, as errors name them.
+    table, line, name : str, int, str
+        Where it stands, and what it calls the file.
     file : Path or None
         None where there is no such picture.
     label, part, source, group : str
         Empty where the table does not say.
     """
 
-    where: str
+    table: str
+    line: int
+    name: str
     file: Path | None
     label: str
     part: str = ""
     source: str = ""
     group: str = ""
+
+    @property
+    def where(self) -> str:
+        """Table, line and file, as errors name them."""
+        return f"{self.table}, line {self.line}: {display_name(self.name)}"
 
 
 class Files:
@@ -162,8 +169,8 @@ def why_no_labels(table: Path, files: Files) -> str:
             return "it has no column that names files"
         if "label" not in columns and not _one_hot(table, columns):
             return "it has no column of classes"
-        named = load_table(table, (columns["file"],)).columns[columns["file"]][:_TRIED_ROWS]
-        there = any(files.has(name) for name in named)
+        (named,) = load_table(table, (columns["file"],), most=_TRIED_ROWS).columns.values()
+        there = any(map(files.has, named))
     except BadInput as error:
         return error.why
     return "" if there else "it names no picture that is there"
@@ -200,10 +207,9 @@ def read_rows(table: Path, files: Files, part: str = "") -> list[Row]:
     for line, name, label, split, source, group in zip(
         read.lines, of["file"], labels, *(of.get(role, empty) for role in ("split", "source", "group")), strict=True
     ):
-        here = f"{where}, line {line}"
-        its = _part(split, here) if "split" in columns else part
+        its = _part(split, f"{where}, line {line}") if "split" in columns else part
         file = files.find(name, table.parent, its)
-        rows.append(Row(f"{here}: {display_name(name)}", file, composed(label), its, composed(source), group))
+        rows.append(Row(where, line, name, file, composed(label), its, composed(source), group))
     if rows and not any(row.file for row in rows):
         why = f"none of the {len(rows):,} files in its column '{columns['file']}' is there; the first is {rows[0].where}"
         raise BadInput(where, why, f"write names as they are below {display_name(files.root.name)}")
