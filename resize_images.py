@@ -17,9 +17,9 @@ from PIL import ImageColor
 
 from boomerang.errors import BoomerangError
 from boomerang.shown import display_name, shown
+from processing.pictures.padded import FILTERS, FORMATS, RGB
 from processing.pictures.picture_folder import ResizeReport
 from processing.pictures.resize_folder import resize_folder
-from processing.pictures.padded import FILTERS, FORMATS, RGB
 
 __all__ = ["ResizeReport", "main", "resize_folder"]
 

@@ -29,8 +29,8 @@ from boomerang.safeio.picture_files import (
 
 MAX_PIXELS = 64_000_000
 MAX_IMAGE_BYTES = 256 << 20
-# What is converted is held twice: the cap is half a gigabyte of memory, as MAX_PIXELS is for a picture that is
-# decoded to what it stays.
+# What is converted is held twice: the cap is half a gigabyte of memory, as MAX_PIXELS is for a picture that
+# is decoded to what it stays.
 _MAX_CONVERTED_PX = 36_000_000
 _PLAIN_MODES = ("1", "L", "P", "RGB")
 # Of 8 or 16 bits a channel; mode I is what PPM's 16 bits are read as, and 32 bits in a TIFF.
@@ -104,7 +104,7 @@ def quiet_decoders() -> Iterator[None]:
 
 
 def why_no_picture(path: Path) -> str:
-    """Return why a file is no picture by its first bytes; nothing where it is one, which may yet be damaged."""
+    """Return why a file is no picture by its first bytes; empty where it is one, which may be damaged."""
     try:
         with reading(path, _SAVE_AS), regular_file(path, MAX_IMAGE_BYTES) as (stream, _):
             told(stream.read(HEAD_BYTES))
@@ -138,8 +138,8 @@ def decode_picture(
 ) -> Picture:
     """Decode a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, told by its content, to an upright 8-bit image.
 
-    Of an animation the first frame is taken, of a TIFF the first page. Transparency of any kind is laid over `background`;
-    16-bit gray is scaled to 8 bits, not clipped; CMYK and palettes are converted.
+    Of an animation the first frame is taken, of a TIFF the first page. Transparency of any kind is laid over
+    `background`; 16-bit gray is scaled to 8 bits, not clipped; CMYK and palettes are converted.
 
     Parameters
     ----------

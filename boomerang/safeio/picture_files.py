@@ -155,7 +155,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _check_bmp(data: bytes, max_pixels: int) -> None:
-    """Check a BMP of run lengths, which Pillow decodes in Python: bytes 30 to 33 of a header that has them."""
+    """Check a BMP of run lengths, which Pillow decodes in Python; bytes 30 to 33 say whether it is one."""
     if len(data) < 34:
         raise _cut_off()
     header, width, height = struct.unpack_from("<Iii", data, 14)

@@ -142,7 +142,9 @@ class _Layout:
         """What it is."""
         if not self.roots:
             return "a folder of pictures, a subfolder a class"
-        names = ", ".join(display_name(root.relative_to(self.path).as_posix()) for root in self.roots.values())
+        names = ", ".join(
+            display_name(root.relative_to(self.path).as_posix()) for root in self.roots.values()
+        )
         return f"folders of pictures, a subfolder a class, in {names}"
 
     def unread(self, classes: tuple[str, ...]) -> dict[Path, str]:
@@ -158,7 +160,11 @@ class _Layout:
                 if not is_folder(entry):
                     found[entry] = "it lies in no class' folder"
                 elif composed(entry.name) not in classes:
-                    lacks = "there is no picture in it" if root == self._train else "train has no class of that name"
+                    lacks = (
+                        "there is no picture in it"
+                        if root == self._train
+                        else "train has no class of that name"
+                    )
                     found[entry] = lacks
         return {entry: why_passed_over(entry, self.path) or why for entry, why in found.items()}
 

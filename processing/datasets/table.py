@@ -45,16 +45,16 @@ class PictureTable(AlbumSource):
 
     Its columns are found by their names, as people call them: `file` (`filename`, `image`, `path`, `id`, ...)
     and `label` (`class`, `category`, `target`, ...); and where there are any `split` (train, test, val),
-    `source`, who delivered the row, and `group` (`track`, `vehicle`, `patient`, ...), what several pictures are
-    of. Instead of `label` there may be a column a class, each row with a 1 in one of them. A file is named
-    with its path or without, with its ending or without. Numbers are named by a file `classes.json` beside
-    the table, a list of names, or name themselves.
+    `source`, who delivered the row, and `group` (`track`, `vehicle`, `patient`, ...), what several
+    pictures are of. Instead of `label` there may be a column a class, each row with a 1 in one of them. Files
+    are named with their paths or without, with an ending or without. Numbers are named by `classes.json`
+    beside the table, a list of names, or name themselves.
 
     There may be a table for each split, `train.csv` and `test.csv`, or one in each folder `train` and `test`.
     Without a test set the validation set is it, and without that a fifth of each class is held out, no group
-    cut in two. Pictures are padded to `size`, a side in pixels or [height, width], and resized; `channels = 1`
-    makes them gray. A row without a picture, a picture without a row, a second row of the same picture and
-    a row without a label are left out and named.
+    cut in two. Pictures are padded to `size`, a side in pixels or [height, width], and resized;
+    `channels = 1` makes them gray. A row without a picture or without a label, a second row of the same
+    picture and a picture without a row are left out and named.
     """
 
     title: ClassVar[str] = "pictures with a table of their classes"
@@ -174,7 +174,7 @@ def _why_unused(table: Path, files: Files) -> str:
 
 
 def _sound(rows: Iterable[Row]) -> tuple[list[Row], Refusals]:
-    """Return the rows that have a picture and a class, a picture once; and the others, each with the reason."""
+    """Return the rows that have a picture and a class, each picture once; and the others with the reason."""
     of_file: dict[Path, list[Row]] = defaultdict(list)
     refused = []
     for row in rows:
@@ -205,7 +205,7 @@ def _album(rows: Sequence[Row], table: Path, name: str, root: Path) -> Album:
     sources = sorted({row.source for row in parts["train"] if row.source}, key=natural_key)
     groups = sorted({row.group for row in rows if row.group})
     filed = {part: _filed(each, number, sources, groups) for part, each in parts.items() if each}
-    notes = ()
+    notes: tuple[str, ...] = ()
     if "test" not in filed and "validation" in filed:
         filed["test"] = filed.pop("validation")
         notes = ("there is no test set: the validation set is taken as one",)
@@ -220,7 +220,10 @@ def _album(rows: Sequence[Row], table: Path, name: str, root: Path) -> Album:
         source_names=tuple(sources),
         notes=notes,
         refused=tuple(
-            {"name": f"{count:,} rows of '{display_name(label)}'", "reason": "train has no class of that name"}
+            {
+                "name": f"{count:,} rows of '{display_name(label)}'",
+                "reason": "train has no class of that name",
+            }
             for label, count in sorted(strange.items())
         ),
     )

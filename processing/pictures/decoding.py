@@ -83,7 +83,9 @@ def take_all(paths: Sequence[Path], root: Path, settings: Settings, jobs: int) -
     with ThreadPoolExecutor(jobs) as pool:
         try:
             for start in range(0, len(paths), batch):
-                yield from pool.map(partial(_take, root=root, settings=settings), paths[start : start + batch])
+                yield from pool.map(
+                    partial(_take, root=root, settings=settings), paths[start : start + batch]
+                )
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -17,8 +17,8 @@ from boomerang.errors import UsageError
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import Refused, Taken, take_all, threads
 from processing.pictures.listing import check_places, listed
-from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.pictures.padded import RGB, Settings
+from processing.pictures.picture_folder import ResizeReport, write_folder
 
 
 def resize_folder(

@@ -12,8 +12,8 @@ from boomerang.manifest import Bools
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import PictureSource, Refused, Taken, take_all, threads
 from processing.pictures.gray import luma
-from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.pictures.padded import Settings, Size
+from processing.pictures.picture_folder import ResizeReport, write_folder
 from processing.sharing.tasks import Piece, Task
 
 _AT_ONCE = 1_000

@@ -47,7 +47,11 @@ def read(path: Path, **settings: Any) -> Corpus:
     source = Folder(**settings)
     survey = source.survey(path)
     corpus = source.blueprint(Request(path)).build(alone)
-    assert (corpus.classes, corpus.notes, corpus.train.shape[1:]) == (survey.classes, survey.notes, survey.image)
+    assert (corpus.classes, corpus.notes, corpus.train.shape[1:]) == (
+        survey.classes,
+        survey.notes,
+        survey.image,
+    )
     return corpus
 
 
@@ -101,7 +105,8 @@ def test_of_a_divided_folder_a_further_class_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("train", "test"), [("train", "val"), ("Training", "Testing"), ("seg_train", "seg_test"), ("TRAIN", "valid")]
+    ("train", "test"),
+    [("train", "val"), ("Training", "Testing"), ("seg_train", "seg_test"), ("TRAIN", "valid")],
 )
 def test_splits_are_known_by_what_people_call_them(tmp_path: Path, train: str, test: str) -> None:
     pets(tmp_path / train, 3)
@@ -203,7 +208,7 @@ def test_a_class_that_only_training_has_is_said(tmp_path: Path) -> None:
 def test_a_class_of_one_picture_has_none_to_test_on(tmp_path: Path) -> None:
     pets(tmp_path)
     write(tmp_path / "fox", "blue", 1)
-    with pytest.raises(BadInput, match="'fox' .*two, one to train and one to test on"):
+    with pytest.raises(BadInput, match=r"'fox' .*two, one to train and one to test on"):
         Folder().survey(tmp_path)
 
 

@@ -30,7 +30,11 @@ def read(path: Path, **settings: Any) -> Corpus:
     source = PictureTable(**settings)
     survey = source.survey(path)
     corpus = source.blueprint(Request(path)).build(alone)
-    assert (corpus.classes, corpus.notes, corpus.train.shape[1:]) == (survey.classes, survey.notes, survey.image)
+    assert (corpus.classes, corpus.notes, corpus.train.shape[1:]) == (
+        survey.classes,
+        survey.notes,
+        survey.image,
+    )
     counts = {name: len(split) for name, split in corpus.splits.items()}
     assert counts == {name: sum(rows) for name, rows in survey.counts.items()}
     return corpus
@@ -42,7 +46,9 @@ def left_out(path: Path) -> dict[str, str]:
 
 def test_a_row_is_a_picture_of_a_class(tmp_path: Path) -> None:
     draw(tmp_path / "images", range(10))
-    (tmp_path / "labels.csv").write_text("file,label\n" + "".join(f"{n}.png,{'ab'[n % 2]}\n" for n in range(10)))
+    (tmp_path / "labels.csv").write_text(
+        "file,label\n" + "".join(f"{n}.png,{'ab'[n % 2]}\n" for n in range(10))
+    )
     found = read(tmp_path, size=(16, 24), channels=1)
     assert found.classes == ("a", "b") and found.name == tmp_path.name
     assert found.train.shape == (8, 16, 24, 1) and found.test.y.tolist() in ([0, 1], [1, 0])
@@ -71,14 +77,16 @@ def test_the_layout_of_kaggle_is_known(tmp_path: Path) -> None:
         **{f"test/{n}.png": why for n in range(3)},
     }
     (tmp_path / "train.csv").rename(tmp_path / "labels.csv")
-    with pytest.raises(BadInput, match="'0' may be test/0.png, train/0.png"):
+    with pytest.raises(BadInput, match=r"'0' may be test/0\.png, train/0\.png"):
         read(tmp_path)
 
 
 def test_splits_sources_and_groups_may_be_said(tmp_path: Path) -> None:
     draw(tmp_path / "a" / "b", range(24))
     split = ["Training"] * 12 + ["val"] * 6 + ["test"] * 6
-    lines = [f"b\\{n}.png\tx{n % 2}\t{split[n]}\t{('us', '', 'them')[n % 3]}\tcar{n // 4}\n" for n in range(24)]
+    lines = [
+        f"b\\{n}.png\tx{n % 2}\t{split[n]}\t{('us', '', 'them')[n % 3]}\tcar{n // 4}\n" for n in range(24)
+    ]
     (tmp_path / "t.tsv").write_text("Image Path\tClass\tsplit\tSource\ttrack_id\n" + "".join(lines))
     found = read(tmp_path)
     assert [len(split) for split in found.splits.values()] == [12, 6, 6]
@@ -96,7 +104,9 @@ def test_no_group_is_cut_by_what_is_held_out(tmp_path: Path) -> None:
         {int(row) // 4 for row in split.rows} for split in (found.train, found.test) if split.rows is not None
     )
     assert not train & test and len(found.test) == 8
-    assert found.notes == ("there is no test set: a fifth of each class is held out, and no vehicle is cut in two",)
+    assert found.notes == (
+        "there is no test set: a fifth of each class is held out, and no vehicle is cut in two",
+    )
 
 
 def test_groups_on_both_sides_are_said(tmp_path: Path) -> None:
@@ -142,7 +152,9 @@ def test_what_does_not_fit_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_a_class_of_the_test_rows_alone_is_left_out(tmp_path: Path) -> None:
     draw(tmp_path, range(9))
-    lines = [f"{n},{'abc'[n % 3] if n > 5 else 'ab'[n % 2]},{'train' if n < 6 else 'test'}\n" for n in range(9)]
+    lines = [
+        f"{n},{'abc'[n % 3] if n > 5 else 'ab'[n % 2]},{'train' if n < 6 else 'test'}\n" for n in range(9)
+    ]
     (tmp_path / "t.csv").write_text("id,label,subset\n" + "".join(lines))
     assert left_out(tmp_path) == {"1 rows of 'c'": "train has no class of that name"}
 
@@ -153,7 +165,7 @@ def test_numbers_are_named_by_a_file_of_names(tmp_path: Path) -> None:
     (tmp_path / "classes.json").write_text('["stop", "yield"]')
     assert read(tmp_path).classes == ("stop", "yield") and not left_out(tmp_path)
     (tmp_path / "classes.json").write_text('["stop"]')
-    with pytest.raises(BadInput, match="it names 1 classes, and a label in t.csv is 1"):
+    with pytest.raises(BadInput, match=r"it names 1 classes, and a label in t\.csv is 1"):
         PictureTable().survey(tmp_path)
 
 
@@ -183,7 +195,7 @@ def test_one_of_two_tables_has_to_be_chosen(tmp_path: Path) -> None:
     draw(tmp_path, range(2))
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_text("file,label\n0.png,a\n1.png,b\n")
-    with pytest.raises(BadInput, match="a.csv and b.csv both say classes"):
+    with pytest.raises(BadInput, match=r"a\.csv and b\.csv both say classes"):
         PictureTable().survey(tmp_path)
 
 

@@ -102,7 +102,9 @@ def test_a_long_thin_picture_needs_no_square_of_its_length() -> None:
 )
 def test_settings_out_of_range(setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        Settings(**{"size": (32, 32), "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting})
+        Settings(
+            **{"size": (32, 32), "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting}
+        )
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (4001, 2999), (1920, 1080), (2055, 1541)])

@@ -7,9 +7,7 @@ import numpy as np
 from boomerang.manifest import Labels, Rows
 
 
-def held_out_groups(
-    y: Labels, groups: Rows, share: float, rng: np.random.Generator
-) -> tuple[Rows, Rows]:
+def held_out_groups(y: Labels, groups: Rows, share: float, rng: np.random.Generator) -> tuple[Rows, Rows]:
     """Split rows into (rest, held out), no group of them cut.
 
     Groups are held out in a drawn order, as long as no class of theirs gets more than its share. A class of
@@ -48,7 +46,9 @@ def held_out_groups(
         if (taken + has[group] <= most)[its].all() and (taken + has[group] < rows_of)[its].all():
             take(group)
     for label in np.flatnonzero(rows_of):
-        fitting = [g for g, rows in enumerate(has) if rows[label] and (taken + rows < rows_of)[rows > 0].all()]
+        fitting = [
+            g for g, rows in enumerate(has) if rows[label] and (taken + rows < rows_of)[rows > 0].all()
+        ]
         if fitting and not taken[label]:
             take(min(fitting, key=lambda group: len(members[group])))
     held = np.sort(np.concatenate([*out, np.empty(0, np.int64)])).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Folders that people keep pictures in: which are of a split, what lies below one, and what is passed over."""
+"""Folders that people keep pictures in: which are of a split, what lies below, and what is passed over."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _place(file: Path, folder: Path) -> list[tuple[list[int | str], str]]:
 
 
 def files_below(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files below a folder, and why one is passed over, if so; and the folders that are, likewise."""
+    """Yield the files below a folder, and why one is passed over, if so; folders that are, likewise."""
     todo = [(folder, 1)]
     while todo:
         inside, depth = todo.pop()
@@ -118,7 +118,7 @@ def files_below(folder: Path, root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def why_passed_over(path: Path, root: Path) -> str:
-    """Return why a file or folder is not looked into: what it is called, or where it leads; empty if it is."""
+    """Return why a file or folder is not looked into, its name or where it leads; empty where it is."""
     if path.name.startswith("."):
         return "it is hidden"
     if is_litter(path.name):

@@ -205,13 +205,18 @@ def read_rows(table: Path, files: Files, part: str = "") -> list[Row]:
     labels = marks.get("label") or of["label"]
     rows = []
     for line, name, label, split, source, group in zip(
-        read.lines, of["file"], labels, *(of.get(role, empty) for role in ("split", "source", "group")), strict=True
+        read.lines,
+        of["file"],
+        labels,
+        *(of.get(role, empty) for role in ("split", "source", "group")),
+        strict=True,
     ):
         its = _part(split, f"{where}, line {line}") if "split" in columns else part
         file = files.find(name, table.parent, its)
         rows.append(Row(where, line, name, file, composed(label), its, composed(source), group))
     if rows and not any(row.file for row in rows):
-        why = f"none of the {len(rows):,} files in its column '{columns['file']}' is there; the first is {rows[0].where}"
+        named = f"the {len(rows):,} files in its column '{display_name(columns['file'])}'"
+        why = f"none of {named} is there; the first is {rows[0].where}"
         raise BadInput(where, why, f"write names as they are below {display_name(files.root.name)}")
     return rows
 

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import field_validator
 
 from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Labels, Rows
@@ -27,7 +27,7 @@ from processing.sharing.tasks import Piece
 TEST_SHARE = 0.2
 _MOST_SHOWN = 5
 
-Side = Annotated[int, Field(ge=4, le=512)]
+LEAST_PX, MOST_PX = 4, 512
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,7 @@ class Filed:
     def keep(self, kept: Bools) -> Filed:
         """Return those of bool[N]."""
         files = tuple(file for file, taken in zip(self.files, kept, strict=True) if taken)
-        sources, groups = (
-            None if each is None else each[kept] for each in (self.sources, self.groups)
-        )
+        sources, groups = (None if each is None else each[kept] for each in (self.sources, self.groups))
         return Filed(files, self.y[kept], sources, groups)
 
 
@@ -158,7 +156,9 @@ class Album:
         counts = np.bincount(y, minlength=len(self.classes))
         few = [f"'{display_name(self.classes[label])}'" for label in np.flatnonzero(counts < least)]
         if few:
-            named = ", ".join(few[:_MOST_SHOWN]) + (f" and {len(few) - _MOST_SHOWN} more" * (len(few) > _MOST_SHOWN))
+            named = ", ".join(few[:_MOST_SHOWN]) + (
+                f" and {len(few) - _MOST_SHOWN} more" * (len(few) > _MOST_SHOWN)
+            )
             reasons = "".join(f"\n    {each['name']}: {each['reason']}" for each in left_out[:_MOST_SHOWN])
             need = "one to train on" if least == 1 else "two, one to train and one to test on"
             why = f"of class {named} there are too few that can be used: {need}{reasons}"
@@ -193,15 +193,23 @@ class AlbumSource(Source):
     Attributes
     ----------
     size : int or (int, int)
-        Side of the images in pixels, or their height and width: each picture is padded to that shape and resized.
+        Side of the images in pixels, 4..512, or height and width: pictures are padded to that and resized.
     channels : {1, 3}
         3 for color, 1 for gray.
     """
 
     needs_path: ClassVar[bool] = True
 
-    size: Side | tuple[Side, Side] = 32
+    size: int | tuple[int, int] = 32
     channels: Literal[1, 3] = 3
+
+    @field_validator("size")
+    @classmethod
+    def _size_is_one(cls, size: int | tuple[int, int]) -> int | tuple[int, int]:
+        sides = (size,) if isinstance(size, int) else size
+        if not all(LEAST_PX <= side <= MOST_PX for side in sides):
+            raise ValueError(f"a side is of {LEAST_PX} to {MOST_PX} pixels")
+        return size
 
     @abstractmethod
     def find(self, path: Path, name: str) -> Album:

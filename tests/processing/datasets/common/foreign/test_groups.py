@@ -12,7 +12,9 @@ from processing.datasets.common.foreign.groups import held_out_groups, shared_gr
 
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 20), st.integers(0, 99))
 @settings(deadline=None)
-def test_no_group_is_cut_and_every_class_is_trained_on(rows: int, classes: int, groups: int, seed: int) -> None:
+def test_no_group_is_cut_and_every_class_is_trained_on(
+    rows: int, classes: int, groups: int, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     y, group = rng.integers(0, classes, rows), rng.integers(-1, groups, rows)
     rest, out = held_out_groups(y, group, 0.2, rng)
