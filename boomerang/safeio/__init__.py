@@ -3,7 +3,7 @@
     files     files of any kind: a cap, names that stay inside, one piece
     folders   folders that appear in one piece, and what a killed process left
     text      JSON and TOML
-    tables    comma separated values
+    csv_tables  comma separated values
     python_text  Python as a tree, one thread at a time
     arrays    `.npy` and `.npz`, never of pickles
     images    pictures of seven formats, told by their content
@@ -34,6 +34,7 @@ from boomerang.safeio.arrays import (
     load_npz,
     npz_shapes,
 )
+from boomerang.safeio.csv_tables import Table, load_table, table_columns
 from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.foreign import GZIP, HDF5, ZIP, first_bytes, load_foreign_model
@@ -57,7 +58,6 @@ from boomerang.safeio.models import (
 )
 from boomerang.safeio.picture_files import MAX_JPEG_SCANS, MAX_SIDE_PX, PICTURE_FORMATS
 from boomerang.safeio.python_text import parse_literal, parse_python
-from boomerang.safeio.tables import Table, load_table, table_columns
 from boomerang.safeio.text import (
     MAX_DEPTH,
     MAX_JSON_BYTES,

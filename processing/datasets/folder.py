@@ -11,6 +11,7 @@ from PIL import Image
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name
+from processing.datasets.common.foreign.albums import Album, AlbumSource, Filed
 from processing.datasets.common.foreign.labels import composed
 from processing.datasets.common.foreign.picture_folders import (
     class_order,
@@ -22,7 +23,6 @@ from processing.datasets.common.foreign.picture_folders import (
     refusals,
     why_passed_over,
 )
-from processing.datasets.common.foreign.pictures import Album, AlbumSource, Filed
 
 # Of a split, the folder of each class, by its name.
 Classes = dict[str, Path]

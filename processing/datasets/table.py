@@ -14,6 +14,7 @@ from PIL import Image
 from boomerang.errors import BadInput
 from boomerang.manifest import Rows
 from boomerang.safeio import display_name
+from processing.datasets.common.foreign.albums import Album, AlbumSource, Filed
 from processing.datasets.common.foreign.companions import CLASSES, class_names
 from processing.datasets.common.foreign.picture_folders import (
     class_order,
@@ -33,7 +34,6 @@ from processing.datasets.common.foreign.picture_tables import (
     read_rows,
     why_no_labels,
 )
-from processing.datasets.common.foreign.pictures import Album, AlbumSource, Filed
 from processing.datasets.common.survey import Refusals
 from processing.pictures.listing import natural_key
 

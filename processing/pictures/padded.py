@@ -74,10 +74,9 @@ def padded_image(
 ) -> Images:
     """Pad an RGB picture to the shape of `size`, centered, and resize it: its own shape is kept.
 
-    The result is that of resizing the padded picture in one go, to the bit; that picture itself is
-    never made, because that of a long thin one would not fit into memory. Of a picture that was decoded
-    at reduced scale it is within a few gray levels of that: it lies in the padding where it does at full
-    scale, to the fraction of a pixel.
+    The result is that of resizing the padded picture in one go, to the bit; that is never made, because of a
+    long thin one it would not fit into memory. Of a picture decoded at reduced scale it is within a few gray
+    levels of that: it lies in the padding where it does at full scale, to the fraction of a pixel.
 
     Parameters
     ----------
@@ -85,10 +84,8 @@ def padded_image(
         Mode RGB.
     size : (int, int)
         Height and width of the result.
-    pad : tuple of int
-        RGB, 0..255.
-    resample : str
-        A key of `FILTERS`.
+    pad, resample : tuple of int, str
+        RGB, 0..255; a key of `FILTERS`.
     scale, of_px : int, (int, int)
         Where the image was decoded at reduced scale: at which, and its full width and height; see
         `boomerang.safeio.Picture`.

@@ -175,7 +175,7 @@ COVERED_BY: dict[str, list[str]] = {
     ],
     "processing/datasets/test_folder.py": [
         "processing/datasets/common/foreign/picture_folders",
-        "processing/datasets/common/foreign/pictures",
+        "processing/datasets/common/foreign/albums",
     ],
     "processing/datasets/test_table.py": [
         "processing/datasets/common/foreign/picture_tables",

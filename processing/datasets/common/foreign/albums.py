@@ -17,9 +17,9 @@ from boomerang.safeio import display_name
 from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
 from processing.datasets.common.fitting import check_class_names
-from processing.datasets.common.foreign.groups import held_out_groups, shared_groups
 from processing.datasets.common.foreign.picture_folders import shortened
 from processing.datasets.common.foreign.recognition import place_of
+from processing.datasets.common.foreign.row_groups import held_out_groups, shared_groups
 from processing.datasets.common.survey import Refusals, Survey
 from processing.pictures.task import is_taken, resizing, unread
 from processing.sharing.tasks import Piece

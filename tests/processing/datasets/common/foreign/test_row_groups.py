@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.datasets.common.foreign.groups import held_out_groups, shared_groups
+from processing.datasets.common.foreign.row_groups import held_out_groups, shared_groups
 
 
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 20), st.integers(0, 99))
