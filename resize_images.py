@@ -17,9 +17,9 @@ from PIL import ImageColor
 
 from boomerang.errors import BoomerangError
 from boomerang.shown import display_name, shown
+from processing.pictures.padded import FILTERS, FORMATS, RGB
 from processing.pictures.picture_folder import ResizeReport
 from processing.pictures.resize_folder import resize_folder
-from processing.pictures.square import FILTERS, FORMATS, RGB
 
 __all__ = ["ResizeReport", "main", "resize_folder"]
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="IN", type=Path, help="folder of JPEG, PNG or WebP files")
+    parser.add_argument("source", metavar="IN", type=Path, help="folder of pictures")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to make (an older output is replaced)")
     parser.add_argument("--size", type=int, default=32, metavar="PX", help="side of the images (default 32)")
     parser.add_argument(

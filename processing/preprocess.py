@@ -14,7 +14,7 @@ before anything else: no training, validation or test row is ever one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,9 @@ from boomerang.settings import PicturesConfig, PreprocessSettings
 from processing.datasets.common.base import check_source
 from processing.datasets.common.choice import blueprint_of
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, balanced
-from processing.pictures.decoding import Refused
 from processing.pictures.gray import luma
-from processing.pictures.listing import hidden
-from processing.pictures.task import resizing, write_resized
+from processing.pictures.listing import hidden, listed
+from processing.pictures.task import resizing, unread, write_resized
 from processing.sharing.shares import worker
 from processing.sharing.tasks import Piece, Task
 
@@ -190,7 +189,9 @@ def picture_tasks(job: Job, settings: PreprocessSettings, blueprint: Blueprint) 
     Raises
     ------
     ConfigError
-        If the data has no class of a set's label, or its images are not square.
+        If the data has no class of a set's label.
+    BadInput
+        If a set has no file.
     """
     return {
         pictures.name: _picture_task(pictures, job.input("pictures") / pictures.name, blueprint)
@@ -203,15 +204,13 @@ def _picture_task(pictures: PicturesConfig, folder: Path, blueprint: Blueprint) 
         do = nearest(pictures.label, blueprint.classes)
         raise ConfigError(f"pictures '{pictures.name}': label '{pictures.label}'", "no such class", do)
     height, width, _ = blueprint.shape
-    if height != width:
-        raise ConfigError("pictures", f"the data is {height} by {width}", "use square images")
-    return resizing(f"pictures-{pictures.name}", folder, height)
+    return resizing(f"pictures-{pictures.name}", listed(folder), folder, (height, width))
 
 
 def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blueprint, out: Path) -> None:
     """Write a set of resized pictures for the eye and as a dataset of one class."""
-    size_px, _, channels = blueprint.shape
-    report = write_resized(piece, folder, out / "for-the-eye" / pictures.name, size_px)
+    height, width, channels = blueprint.shape
+    report = write_resized(piece, folder, out / "for-the-eye" / pictures.name, (height, width))
     x = piece.rows
     write_dataset(
         out / pictures.name,
@@ -221,16 +220,15 @@ def prepare(pictures: PicturesConfig, folder: Path, piece: Piece, blueprint: Blu
         classes=blueprint.classes,
         parents={"pictures": report.manifest.digest},
         recipe={"files": list(report.names)},
-        refused=_left_out(folder, report.refused),
+        refused=_left_out(folder, piece),
     )
     print(f"{pictures.name}: {len(x)} pictures, {len(report.refused)} refused", flush=True)
 
 
-def _left_out(folder: Path, refused: Iterable[Refused]) -> tuple[dict[str, str], ...]:
+def _left_out(folder: Path, piece: Piece) -> tuple[dict[str, str], ...]:
     """Return what of a folder of pictures is not in the dataset."""
-    unusable = ({"name": item.name, "reason": item.reason} for item in refused)
     unseen = ({"name": display_name(name), "reason": "it is hidden"} for name in hidden(folder))
-    return (*unusable, *unseen)
+    return (*unread(piece), *unseen)
 
 
 if __name__ == "__main__":

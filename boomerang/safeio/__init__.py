@@ -3,9 +3,11 @@
     files     files of any kind: a cap, names that stay inside, one piece
     folders   folders that appear in one piece, and what a killed process left
     text      JSON and TOML
+    csv_tables  comma separated values
     python_text  Python as a tree, one thread at a time
     arrays    `.npy` and `.npz`, never of pickles
-    images    JPEG, PNG and WebP, told by their content
+    images    pictures of seven formats, told by their content
+    picture_files  which format one is, and what no decoder is given
     archives  tar, and the caps of every zip
     models    Keras models in safe mode
     keras_size  what a Keras model asks for, held against what it holds
@@ -36,6 +38,7 @@ from boomerang.safeio.arrays import (
     map_records,
     npz_shapes,
 )
+from boomerang.safeio.csv_tables import Table, load_table, table_columns
 from boomerang.safeio.files import read_bytes, real_path, safe_join, write_bytes_atomic
 from boomerang.safeio.folders import discard, in_one_piece, is_alive, remove_tree, sweep
 from boomerang.safeio.foreign import GZIP, HDF5, ZIP, first_bytes, load_foreign_model
@@ -45,14 +48,13 @@ from boomerang.safeio.h5_pairs import MAX_PAIR_BYTES, load_h5_pair
 from boomerang.safeio.idx_files import idx_header, load_idx
 from boomerang.safeio.images import (
     MAX_IMAGE_BYTES,
-    MAX_JPEG_SCANS,
     MAX_PIXELS,
-    MAX_SIDE_PX,
     WHITE,
     Picture,
     decode_picture,
     open_image,
     quiet_decoders,
+    why_no_picture,
 )
 from boomerang.safeio.models import (
     MAX_MODEL_BYTES,
@@ -60,6 +62,7 @@ from boomerang.safeio.models import (
     normalize_keras_model,
     read_keras_graph,
 )
+from boomerang.safeio.picture_files import MAX_JPEG_SCANS, MAX_SIDE_PX, PICTURE_FORMATS
 from boomerang.safeio.pixel_tables import load_pixels, pixel_columns
 from boomerang.safeio.python_text import parse_literal, parse_python
 from boomerang.safeio.text import (
@@ -95,10 +98,12 @@ __all__ = [
     "MAX_TAR_MEMBERS",
     "MAX_TOML_BYTES",
     "MAX_WEIGHTS_BYTES",
+    "PICTURE_FORMATS",
     "WHITE",
     "ZIP",
     "H5Array",
     "Picture",
+    "Table",
     "as_json",
     "decode_picture",
     "discard",
@@ -119,6 +124,7 @@ __all__ = [
     "load_npy",
     "load_npz",
     "load_pixels",
+    "load_table",
     "load_toml",
     "map_records",
     "normalize_keras_model",
@@ -135,6 +141,8 @@ __all__ = [
     "remove_tree",
     "safe_join",
     "sweep",
+    "table_columns",
+    "why_no_picture",
     "write_bytes_atomic",
     "write_json_atomic",
 ]

@@ -1,9 +1,7 @@
-"""Pictures: JPEG, PNG and WebP, told by their content and decoded under a cap."""
+"""Pictures: JPEG, PNG, WebP, TIFF, BMP, GIF and PPM, told by their content and decoded under a cap."""
 
 from __future__ import annotations
 
-import re
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,43 +13,37 @@ import numpy as np
 from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from boomerang.safeio.files import RefusedError, read_bytes, reading, said
+from boomerang.errors import BadInput
+from boomerang.safeio.files import RefusedError, read_bytes, reading, regular_file, said
+from boomerang.safeio.picture_files import (
+    HEAD_BYTES,
+    Kind,
+    check_pixels,
+    check_scans,
+    checked,
+    told,
+)
 
 MAX_PIXELS = 64_000_000
-MAX_SIDE_PX = 65_535
 MAX_IMAGE_BYTES = 256 << 20
-MAX_JPEG_SCANS = 100
-# Each scan is a pass over every pixel; a photograph has about ten.
-_MAX_SCANNED_PX = 1_500_000_000
-# What is converted is held twice, and WebP's decoder holds its canvas several times: each cap is half a
-# gigabyte of memory, as MAX_PIXELS is for a picture that is decoded to what it stays.
+# What is converted is held twice: the cap is half a gigabyte of memory, as MAX_PIXELS is for a picture that
+# is decoded to what it stays.
 _MAX_CONVERTED_PX = 36_000_000
-_MAX_WEBP_PX = 24_000_000
 _PLAIN_MODES = ("1", "L", "P", "RGB")
+# Of 8 or 16 bits a channel; mode I is what PPM's 16 bits are read as, and 32 bits in a TIFF.
+_MODES = (*_PLAIN_MODES, "I;16", "I;16B", "I;16L", "LA", "La", "PA", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 _STRIP_ROWS = 256
+
+# Whether they are is in their header; Pillow would go through all pages of a TIFF.
+_ANIMATED = (PngImageFile, WebPImageFile)
 
 _Color = tuple[int, int, int]
 WHITE: _Color = (255, 255, 255)
 
-_SAVE_AS = "save it again as JPEG, PNG or WebP, or take it out"
-
-_KNOWN_FOREIGN = (
-    (b"GIF8", 0, "a GIF"),
-    (b"II*\0", 0, "a TIFF"),
-    (b"MM\0*", 0, "a TIFF"),
-    (b"BM", 0, "a BMP"),
-    (b"ftypheic", 4, "a HEIC picture"),
-    (b"ftypavif", 4, "an AVIF picture"),
-    (b"<svg", 0, "an SVG"),
-    (b"<?xml", 0, "an XML document"),
-    (b"%PDF", 0, "a PDF"),
-    (b"%!PS", 0, "a PostScript program"),
-    (b"MZ", 0, "a Windows program"),
-    (b"\x7fELF", 0, "a program"),
-    (b"PK\x03\x04", 0, "a zip archive"),
-)
+_SAVE_AS = "save it again as JPEG or PNG, or take it out"
 
 # EXIF 2.32, tag 0x0112: what brings the stored pixels upright.
 _ORIENTATION_TAG = 0x0112
@@ -76,7 +68,7 @@ class Picture:
     image : PIL.Image.Image
         Upright; mode RGB, or RGBA if it was decoded without a background.
     format : str
-        `JPEG`, `PNG` or `WEBP`, by content.
+        Pillow's name of it, by content: `JPEG`, `PNG`, `WEBP`, `TIFF`, `BMP`, `GIF`, `PPM`.
     mode : str
         Pillow's mode of the stored pixels, e.g. `CMYK`.
     width_px, height_px : int
@@ -85,6 +77,8 @@ class Picture:
         Width and height after the orientation is applied and before any reduction.
     scale : int
         A pixel of the image is so many of the file a side, but in its last row and column, which may be less.
+    several : bool
+        Whether the file holds further frames or pages: this is the first.
     """
 
     image: Image.Image
@@ -94,6 +88,7 @@ class Picture:
     height_px: int
     upright_px: tuple[int, int]
     scale: int = 1
+    several: bool = False
 
 
 @contextmanager
@@ -108,6 +103,16 @@ def quiet_decoders() -> Iterator[None]:
         yield
 
 
+def why_no_picture(path: Path) -> str:
+    """Return why a file is no picture by its first bytes; empty where it is one, which may be damaged."""
+    try:
+        with reading(path, _SAVE_AS), regular_file(path, MAX_IMAGE_BYTES) as (stream, _):
+            told(stream.read(HEAD_BYTES))
+    except BadInput as error:
+        return error.why
+    return ""
+
+
 def open_image(
     path: Path,
     *,
@@ -115,7 +120,7 @@ def open_image(
     shrink_to_px: int | None = None,
     background: _Color | None = WHITE,
 ) -> Image.Image:
-    """Return the picture in a JPEG, PNG or WebP file as an upright image; see `decode_picture`."""
+    """Return the picture in a file as an upright image; see `decode_picture`."""
     data = read_bytes(path, MAX_IMAGE_BYTES)
     picture = decode_picture(
         data, path, max_pixels=max_pixels, shrink_to_px=shrink_to_px, background=background
@@ -131,10 +136,10 @@ def decode_picture(
     shrink_to_px: int | None = None,
     background: _Color | None = WHITE,
 ) -> Picture:
-    """Decode a JPEG, PNG or WebP, told by its content, to an upright image of 8 bits a channel.
+    """Decode a JPEG, PNG, WebP, TIFF, BMP, GIF or PPM, told by its content, to an upright 8-bit image.
 
-    Of an animation the first frame is taken. Transparency of any kind is laid over `background`;
-    16-bit gray is scaled to 8 bits, not clipped; CMYK and palettes are converted.
+    Of an animation the first frame is taken, of a TIFF the first page. Transparency of any kind is laid over
+    `background`; 16-bit gray is scaled to 8 bits, not clipped; CMYK and palettes are converted.
 
     Parameters
     ----------
@@ -155,10 +160,10 @@ def decode_picture(
     Raises
     ------
     BadInput
-        When it is of another format, too large, damaged or cut off.
+        When it is of another format, too large, damaged or cut off, or of more than 16 bits a channel.
     """
     with reading(Path(name), _SAVE_AS):
-        kind = _picture_kind(data)
+        kind = told(data)
         try:
             return _decode(kind, data, max_pixels, shrink_to_px, background)
         except RefusedError:
@@ -167,84 +172,33 @@ def decode_picture(
             raise RefusedError(f"it is damaged or cut off ({said(error)})") from error
 
 
-def _picture_kind(data: bytes) -> type[ImageFile.ImageFile]:
-    """Choose the one decoder for the content; no other plugin of Pillow ever sees the bytes."""
-    if data[:3] == b"\xff\xd8\xff":
-        return JpegImageFile
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return PngImageFile
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return WebPImageFile
-    head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    for magic, at, what in _KNOWN_FOREIGN:
-        if head[at : at + len(magic)] == magic:
-            raise RefusedError(f"it is {what} by its content, not a JPEG, PNG or WebP")
-    raise RefusedError("its content is not a JPEG, PNG or WebP")
-
-
 def _decode(
-    kind: type[ImageFile.ImageFile],
+    kind: Kind,
     data: bytes,
     max_pixels: int,
     shrink_to_px: int | None,
     background: _Color | None,
 ) -> Picture:
-    if kind is WebPImageFile:
-        # Its decoder allocates the canvas while it opens, so the claim is checked before.
-        _check_pixels(_webp_size(data), min(max_pixels, _MAX_WEBP_PX))
+    data, several = checked(kind, data, max_pixels)
     stored = kind(BytesIO(data))  # not Image.open: its bomb warning depends on process-wide filters
+    several = several or (kind in _ANIMATED and bool(getattr(stored, "is_animated", False)))
     width, height = stored.size
-    _check_pixels((width, height), max_pixels)
+    check_pixels((width, height), max_pixels)
     scale = 1
     if kind is JpegImageFile:
-        _check_scans(data, width * height)
+        check_scans(data, width * height)
         scale = _draft(stored, shrink_to_px)
     mode = stored.mode
+    if mode not in _MODES and not (mode == "I" and kind is not TiffImageFile):
+        raise RefusedError(f"its pixels are of the kind '{mode}', not gray or color of 8 or 16 bits")
     if mode not in _PLAIN_MODES or _is_clear(stored):
-        _check_pixels(stored.size, min(max_pixels, _MAX_CONVERTED_PX))
+        check_pixels(stored.size, min(max_pixels, _MAX_CONVERTED_PX))
     stored.load()
     image = _in_8_bits(stored, background)
     turn = _UPRIGHT.get(_orientation(stored))
     upright = image if turn is None else image.transpose(turn)
     upright_px = (height, width) if turn in _ON_ITS_SIDE else (width, height)
-    return Picture(upright, stored.format or "", mode, width, height, upright_px, scale)
-
-
-def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels or max(size) > MAX_SIDE_PX:
-        limit = f"the limit is {max_pixels:,} pixels, {MAX_SIDE_PX:,} a side"
-        raise RefusedError(f"it has {width} x {height} = {width * height:,} pixels, {limit}")
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Return width and height from a WebP header (RFC 9649, sections 2.5 to 2.7)."""
-    chunk = data[12:16]
-    if len(data) < 30:
-        raise RefusedError("it is cut off within its header")
-    if chunk == b"VP8X":
-        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-    if chunk == b"VP8L":
-        bits = int.from_bytes(data[21:25], "little")
-        return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
-    width, height = struct.unpack("<HH", data[26:30])
-    return width & 0x3FFF, height & 0x3FFF
-
-
-def _check_scans(data: bytes, pixels: int) -> None:
-    """Refuse a JPEG of very many scans: each is a pass over every pixel for a few bytes of file."""
-    most = min(MAX_JPEG_SCANS, _MAX_SCANNED_PX // max(pixels, 1))
-    marker = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-    scans, at = 0, 2
-    while found := marker.search(data, at):
-        at, code = found.end(), found.group()[1]
-        if code == 0xD9:
-            return
-        if code not in (0x01, 0xD8):
-            at += int.from_bytes(data[at : at + 2], "big")
-        scans += code == 0xDA
-        if scans > most:
-            raise RefusedError(f"it has more than {most} scans, which only serves to stall a reader")
+    return Picture(upright, kind.format or "", mode, width, height, upright_px, scale, several)
 
 
 def _draft(stored: ImageFile.ImageFile, shrink_to_px: int | None) -> int:

@@ -84,6 +84,8 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     classes = classes_of(data, config.data.classes) if survey is None else survey.classes
     image = data.image if survey is None else survey.image
     presets.check_past(config.data, len(classes or ()))
+    if image is not None:
+        ARCHITECTURES.create(config.model.spec, "[model]").check_size(image)
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": checked_attacks(config, classes, image, TRIGGERS),

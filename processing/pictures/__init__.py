@@ -4,7 +4,7 @@
     task            the same in shares, as Preprocess does it
     listing         the files of a folder in order; which folders may be read and written
     decoding        a file taken, or refused with the reason
-    square          one picture padded and resized
+    padded          one picture padded to the shape of the data and resized
     picture_folder  the folder that is written
     gray            colors become gray
 

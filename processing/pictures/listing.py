@@ -7,7 +7,7 @@ from pathlib import Path
 
 from boomerang.errors import BadInput, IntegrityError, UsageError
 from boomerang.manifest import MANIFEST, read_manifest
-from boomerang.safeio import real_path
+from boomerang.safeio import PICTURE_FORMATS, real_path
 
 KIND = "pictures"
 
@@ -29,7 +29,7 @@ def listed(source: Path) -> list[Path]:
     except OSError as error:
         raise BadInput(f"cannot read {source}", error.strerror or "", "make the folder readable") from error
     if not names:
-        raise BadInput(f"cannot use {source}", "the folder is empty", "put JPEG, PNG or WebP files in it")
+        raise BadInput(f"cannot use {source}", "the folder is empty", f"put {PICTURE_FORMATS} files in it")
     return sorted(names, key=lambda path: natural_key(path.name))
 
 

@@ -1,6 +1,6 @@
 """The folder that pictures become: `images.npy`, `pictures/` for the eye, and the manifest.
 
-images.npy      uint8[N, size, size, 3], files in natural order
+images.npy      uint8[N, H, W, 3], files in natural order
 pictures/       the same images, one file each
 manifest.json   what each file was, what was refused and why, the settings, what decoded
 """
@@ -23,7 +23,7 @@ from boomerang.manifest import Manifest, commit, committing
 from boomerang.safeio import load_npy, real_path
 from processing.pictures.decoding import PictureSource, Refused, Taken, none_left
 from processing.pictures.listing import KIND
-from processing.pictures.square import Settings
+from processing.pictures.padded import Settings, Size
 
 ARRAY = "images.npy"
 PICTURES = "pictures"
@@ -40,7 +40,7 @@ class ResizeReport:
     out : Path
         The committed folder.
     array : Path
-        uint8[N, size, size, 3], 0..255.
+        uint8[N, H, W, 3], 0..255.
     names : tuple of str
         The source file of each row of the array.
     refused : tuple of Refused
@@ -83,7 +83,7 @@ def _write_array(
     sources: list[PictureSource] = []
     refused: list[Refused] = []
     with path.open("wb") as stream:
-        _write_header(stream, 0, settings.size_px)
+        _write_header(stream, 0, settings.size)
         for result in results:
             if isinstance(result, Taken):
                 stream.write(result.pixels.tobytes())
@@ -94,13 +94,13 @@ def _write_array(
             else:
                 refused.append(result)
         stream.seek(0)
-        _write_header(stream, len(sources), settings.size_px)
+        _write_header(stream, len(sources), settings.size)
     return sources, refused
 
 
-def _write_header(stream: BinaryIO, count: int, size_px: int) -> None:
+def _write_header(stream: BinaryIO, count: int, size: Size) -> None:
     # numpy leaves room for the first axis to grow, so the header's length does not depend on it.
-    shape = (count, size_px, size_px, 3)
+    shape = (count, *size, 3)
     fields = {"descr": "|u1", "fortran_order": False, "shape": shape}
     npy: Any = np.lib.format  # numpy ships no types for it
     npy.write_array_header_1_0(stream, fields)
@@ -150,12 +150,11 @@ def _manifest(sources: Sequence[PictureSource], refused: Sequence[Refused], sett
     return Manifest(
         name="pictures",
         kind=KIND,
-        shape=(len(sources), settings.size_px, settings.size_px, 3),
+        shape=(len(sources), *settings.size, 3),
         recipe={
             "step": "resize_images",
-            **asdict(settings),
-            "pad": list(settings.pad),
-            "sources": [asdict(entry) for entry in sources],
+            **settings.recipe,
+            "sources": [entry.record for entry in sources],
             # What decodes decides the last bit of a pixel.
             "versions": versions,
         },

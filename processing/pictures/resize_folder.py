@@ -17,8 +17,8 @@ from boomerang.errors import UsageError
 from boomerang.safeio import WHITE, quiet_decoders
 from processing.pictures.decoding import Refused, Taken, take_all, threads
 from processing.pictures.listing import check_places, listed
+from processing.pictures.padded import RGB, Settings
 from processing.pictures.picture_folder import ResizeReport, write_folder
-from processing.pictures.square import RGB, Settings
 
 
 def resize_folder(
@@ -38,7 +38,7 @@ def resize_folder(
     Parameters
     ----------
     source, out : Path
-        The folder of JPEG, PNG or WebP files, told by content (subfolders are named as refused, hidden files
+        The folder of pictures, told by content (subfolders are named as refused, hidden files
         passed over); and the one to make: an older output is replaced, anything else is not.
     size_px : int
         Side of the square images, 1..2048.
@@ -58,7 +58,7 @@ def resize_folder(
     BadInput
         When `source` is no folder or holds no picture, or, with `strict`, a file is refused.
     """
-    settings = Settings(size_px, pad, resample, image_format)
+    settings = Settings((size_px, size_px), pad, resample, image_format)
     workers = threads() if jobs is None else jobs
     if workers < 1:
         raise UsageError("jobs", f"got {workers}", "give 1 or more")
@@ -66,7 +66,7 @@ def resize_folder(
     paths = listed(source)
     try:
         with quiet_decoders():
-            results = _watched(take_all(paths, settings, workers), len(paths), on_done)
+            results = _watched(take_all(paths, source, settings, workers), len(paths), on_done)
             return write_folder(source, out, results, settings, strict=strict)
     except OSError as error:
         why = error.strerror or str(error)

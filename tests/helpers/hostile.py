@@ -120,20 +120,41 @@ def jpeg_with_bad_exif() -> bytes:
 
 def renamed() -> dict[str, bytes]:
     """Return foreign formats to be stored under a picture's suffix, with a word the refusal has."""
-    image = picture()
     return {
-        "GIF": encoded(image, "GIF"),
-        "TIFF": encoded(image, "TIFF"),
-        "BMP": encoded(image, "BMP"),
         "SVG": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
         "XML": b'<?xml version="1.0"?><!DOCTYPE svg><svg/>',
         "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "Windows program": b"MZ" + bytes(200),
         "program": b"\x7fELF" + bytes(200),
         "HEIC": b"\0\0\0\x18ftypheic" + bytes(50),
+        "a HEIC": b"\0\0\0\x18ftypmif1" + bytes(50),
+        "AVIF": b"\0\0\0\x18ftypavif" + bytes(50),
+        "film": b"\0\0\0\x18ftypisom" + bytes(50),
+        "BigTIFF": b"II+\0\x08\0\0\0" + bytes(50),
         "zip": b"PK\x03\x04" + bytes(50),
         "not a JPEG": b"just text, no picture",
     }
+
+
+def tiff(*tags: tuple[int, int, int, int], more: int = 0, body: bytes = b"") -> bytes:
+    """Return a TIFF of one directory of tags (tag, type, count, value or offset), and bytes behind it."""
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + struct.pack("<I", more) + body
+
+
+def tiff_of_one_value(tags: int = 200, megabytes: int = 8) -> bytes:
+    """Return a TIFF whose tags all claim the one same stretch of the file."""
+    size = [(256, 4, 1, 8), (257, 4, 1, 8)]
+    many = [(40_000 + number, 1, megabytes << 20, 8) for number in range(tags)]
+    return tiff(*size, *many, body=bytes(megabytes << 20))
+
+
+def gif_of_comment(megabytes: int = 32) -> bytes:
+    """Return a GIF with a long comment before its frame."""
+    sound = encoded(picture(8, 8), "GIF")
+    at = 13 + 3 * (2 << (sound[10] & 7))
+    comment = b"!\xfe" + (b"\xff" + bytes(255)) * (megabytes << 12) + b"\0"
+    return sound[:at] + comment + sound[at:]
 
 
 # --- arrays -------------------------------------------------------------------------------------

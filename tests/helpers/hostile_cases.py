@@ -39,9 +39,11 @@ from boomerang.watching.history import read_history
 from helpers import hostile
 from pipelines.campaign.entry import load
 from processing.attacks.common.trigger_images import load_image
+from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Request
 from processing.datasets.folder import Folder
 from processing.datasets.npz import Npz
+from processing.datasets.table import PictureTable
 from processing.pictures.resize_folder import resize_folder
 from processing.sharing.tasks import alone
 
@@ -91,12 +93,12 @@ def reading(read: Callable[[Path], object], name: str) -> Callable[[Path], objec
 # ---- readers: what a step or a command does with what it was given
 
 
-def source(kind: type[Npz] | type[Folder]) -> Callable[[Path], object]:
+def source(kind: type[Source]) -> Callable[[Path], object]:
     """Return what Preprocess does with the folder of `data.path`."""
     return lambda folder: kind().blueprint(Request(folder)).build(alone)
 
 
-npz, pictures = source(Npz), source(Folder)
+npz, pictures, tabled = source(Npz), source(Folder), source(PictureTable)
 
 
 def resized(folder: Path) -> None:
@@ -347,9 +349,30 @@ def gray16(width: int, height: int) -> bytes:
     return hostile.png(width, height, 16, 0, zlib.compress(bytes((1 + 2 * width) * height), 1))
 
 
+# A tile of 65,000 pixels a side.
+TILES = ((322, 4, 1, 65_000), (323, 4, 1, 65_000))
+
+
+def gif_claim() -> bytes:
+    """Return a small GIF whose header claims 65,535 x 65,535 pixels."""
+    sound = hostile.encoded(hostile.picture(8, 8), "GIF")
+    return sound[:6] + struct.pack("<HH", 65_535, 65_535) + sound[10:]
+
+
+def flat_tiff() -> bytes:
+    """Return a plain TIFF of 36 million pixels in a few kilobytes."""
+    return hostile.encoded(hostile.Image.new("L", (6_000, 6_000)), "TIFF", compression="tiff_deflate")
+
+
+def bmp(width: int, height: int, compression: int = 0) -> bytes:
+    """Return the header of a BMP of 8-bit gray, and no pixels."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, 0, 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + header + bytes(1024)
+
+
 PNG = {
-    "png-thin": (thin_png, "square"),
-    "png-thin-gray16": (lambda: gray16(2, 50_000), "square"),
+    "png-thin": (thin_png, "padded"),
+    "png-thin-gray16": (lambda: gray16(2, 50_000), "padded"),
     "png-claim": (hostile.png_claim, "pixels"),
     "png-bomb": (hostile.png_bomb, "pixels"),
     "png-flat": (lambda: flat_png(6_100, 6), "pixels"),
@@ -360,8 +383,27 @@ PNG = {
     "jpeg-cut": (lambda: hostile.encoded(hostile.picture(400, 400), "JPEG")[:900], "cut off"),
     "webp-claim": (hostile.webp_claim, "pixels"),
     "webp-flat": (lambda: flat_webp(5_000), "pixels"),
-    "gif": (lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + bytes(20), "GIF"),
-    "tiff": (lambda: b"II*\0" + bytes(200), "TIFF"),
+    "gif-claim": (gif_claim, "pixels"),
+    "gif-cut": (lambda: hostile.gif_of_comment(1)[:-40], "cut off"),
+    "gif-endless": (lambda: b"GIF89a" + bytes(7) + b"!\xfe" + (b"\xff" * 256) * 100_000, "cut off"),
+    "tiff-claim": (lambda: hostile.tiff((256, 4, 1, 2**31), (257, 4, 1, 2**31)), "pixels"),
+    "tiff-tile": (lambda: hostile.tiff((256, 4, 1, 8), (257, 4, 1, 8), *TILES), "pixels"),
+    "tiff-tags": (hostile.tiff_of_one_value, "tags"),
+    "tiff-many": (lambda: hostile.tiff(*[(number, 3, 1, 1) for number in range(60_000)]), "tags"),
+    "tiff-thumbnail": (lambda: hostile.tiff((254, 4, 1, 1), (256, 4, 1, 8), (257, 4, 1, 8)), "thumbnail"),
+    "tiff-flat": (flat_tiff, "pixels"),
+    "tiff-exif": (lambda: hostile.tiff((34665, 4, 1, 8)), "damaged"),
+    "tiff-zeros": (lambda: b"II*\0" + bytes(200), "tags"),
+    "bmp-claim": (lambda: bmp(60_000, 60_000), "pixels"),
+    "bmp-runs": (lambda: bmp(7_900, 7_900, 1), "pixels"),
+    "bmp-cut": (lambda: bmp(400, 400), "cut off"),
+    "ppm-claim": (lambda: b"P6 60000 60000 255\n", "pixels"),
+    "ppm-cut": (lambda: b"P6 6000 6000 255\n", "cut off"),
+    "ppm-comment": (lambda: b"P6 #" + b"a" * (64 << 20) + b"\n9 9 255\n", "header"),
+    "ppm-comments": (lambda: b"P3 900 900 255\n" + b"#\n" * (1 << 20), "cut off"),
+    "pgm-text": (lambda: b"P2 2000 2000 255\n" + b"9 " * 4_000_000, "P6"),
+    "pgm-text-cut": (lambda: b"P2 2000 2000 255\n" + b"9 " * 2_000_000, "cut off"),
+    "pbm-text": (lambda: b"P1 7000 7000\n" + b"2" * 4_000_000, "damaged"),
 }
 PICTURES = [
     *each(lambda path: resized(path.parent), "x.png", PNG),
@@ -372,6 +414,47 @@ PICTURES = [
     Case("trigger-fifo", fifo("t.png"), reading(load_image, "t.png"), "pipe"),
     Case("trigger-bomb", file("t.png", hostile.png_bomb), reading(load_image, "t.png"), "pixels"),
 ]
+
+
+# ---- tables
+
+
+def with_pictures(table: Callable[[], bytes]) -> Callable[[Path], object]:
+    """Return what writes two pictures and a table of them."""
+
+    def make(folder: Path) -> None:
+        for name in ("a", "b"):
+            hostile.picture(8, 8).save(folder / f"{name}.png")
+        (folder / "t.csv").write_bytes(table())
+
+    return make
+
+
+def rows(*lines: bytes, head: bytes = b"file,label") -> Callable[[], bytes]:
+    """Return what makes a table of these lines."""
+    return lambda: b"\n".join((head, *lines)) + b"\n"
+
+
+TABLE = {
+    "table-formula": (rows(b"a.png,=HYPERLINK(1)"), "formula"),
+    "table-dde": (rows(b"a.png,+cmd|' /C calc'!A0"), "formula"),
+    "table-escape": (rows(b"a.png,\x1b]0;owned\x07"), "control"),
+    "table-climbs": (rows(b"../../../etc/passwd,a"), "climbs"),
+    "table-absolute": (rows(b"/etc/passwd,a"), "absolute"),
+    "table-drive": (rows(b"C:\\Windows\\a.png,a"), "absolute"),
+    "table-zero": (rows(b"a.png,\0"), "zero bytes"),
+    "table-latin": (rows(b"a.png,\xe4"), "UTF-8"),
+    "table-ragged": (rows(b"a.png,a,b"), "values"),
+    "table-quote": (rows(b'a.png,"a' + b"a" * 1_000_000), "damaged"),
+    "table-quotes": (rows(b'"' + b'""' * 10_000_000), "damaged"),
+    "table-cells": (rows(*[b"a.png,a"] * 3_000_000), "values"),
+    "table-columns": (rows(b"a", head=b"file,label" + b",a" * 900_000), "columns"),
+    "table-long": (rows(b"a.png," + b"a" * 5_000), "characters"),
+    "table-large": (lambda: b"file,label\n" + bytes(40 << 20), "limit"),
+    "table-classes": (rows(*[b"%d.png,%d" % (n, n) for n in range(100_000)]), "none of"),
+}
+TABLES = [Case(name, with_pictures(build), tabled, said) for name, (build, said) in TABLE.items()]
+TABLES.append(Case("table-fifo", lambda f: (with_pictures(rows())(f), fifo("u.csv")(f)), tabled, "table"))
 
 
 # ---- archives and models
@@ -541,7 +624,7 @@ MODELS = [
     Case("model-ratio", file("model.tar.gz", lambda: hostile.tar_gz_bomb(300)), model, "bomb"),
 ]
 
-CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *MODELS]
+CASES = [*TEXTS, *SPECIAL, *ARRAYS, *PICTURES, *TABLES, *MODELS]
 
 
 # ---- measuring

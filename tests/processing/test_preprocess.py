@@ -31,14 +31,14 @@ SETTINGS = {
 }
 
 
-def make_job(root: Path, settings: dict[str, object], channels: int = 3) -> None:
+def make_job(root: Path, settings: dict[str, object], channels: int = 3, width_px: int = 12) -> None:
     """Lay out a job: an .npz of two classes, three pictures and a broken one."""
     rng = np.random.default_rng(0)
     inputs = root / "processing" / "input"
     for name in ("config", "source", "pictures/cats"):
         (inputs / name).mkdir(parents=True)
     (inputs / "config" / "config.json").write_text(json.dumps(settings))
-    shape = (12, 12) if channels == 1 else (12, 12, channels)
+    shape = (12, width_px) if channels == 1 else (12, width_px, channels)
     np.savez(
         inputs / "source" / "mine.npz",
         x_train=rng.integers(0, 256, (100, *shape), np.uint8),
@@ -122,6 +122,53 @@ def test_gray_data_gets_gray_pictures(tmp_path: Path) -> None:
     cats = opened(tmp_path / "processing" / "output" / "photos" / "cats")
     picture = np.asarray(Image.new("RGB", (1, 1), (10, 0, 0)).convert("L"))
     assert cats.x.shape == (3, 12, 12, 1) and cats.x[2, 6, 6, 0] == picture[0, 0]
+
+
+def test_data_of_any_shape_gets_pictures_of_it(tmp_path: Path) -> None:
+    make_job(tmp_path, SETTINGS, width_px=20)
+    assert run(tmp_path).returncode == 0
+    photos = tmp_path / "processing" / "output" / "photos"
+    cats = opened(photos / "cats")
+    assert cats.x.shape == (3, 12, 20, 3)
+    row = cats.x[2, 6, :, 0]
+    assert (row[:3] > 240).all() and (row[-3:] > 240).all() and (row[6:14] == 10).all(), "padded at the sides"
+    assert verify_folder(photos / "for-the-eye" / "cats").recipe["size_px"] == [12, 20]
+
+
+def test_pictures_in_a_folder_become_datasets_and_what_is_left_out_is_said(tmp_path: Path) -> None:
+    data = {
+        "source": "folder",
+        "path": ".",
+        "name": "pets",
+        "validation": 10,
+        "size": [12, 20],
+        "channels": 1,
+    }
+    settings = {**SETTINGS, "data": data}
+    make_job(tmp_path, settings)
+    source = tmp_path / "processing" / "input" / "source"
+    for file in source.iterdir():
+        file.unlink()
+    for name, level in (("cat", 40), ("dog", 200)):
+        for part, count in (("train", 9), ("val", 6), ("test", 3)):
+            (source / part / name).mkdir(parents=True)
+            for number in range(count):
+                file = source / part / name / f"{number}.png"
+                Image.new("RGB", (30, 18), (level + number,) * 3).save(file)
+    (source / "train" / "cat" / "9.txt").write_text("x")
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "processing" / "output"
+    found = {name: opened(out / name) for name in ("train", "validation", "heldout/test", "heldout/canary")}
+    assert {name: data.x.shape for name, data in found.items()} == {
+        "train": (14, 12, 20, 1),
+        "validation": (10, 12, 20, 1),
+        "heldout/test": (6, 12, 20, 1),
+        "heldout/canary": (4, 12, 20, 1),
+    }
+    manifest = found["train"].manifest
+    assert manifest.name == "pets" and [entry["name"] for entry in manifest.refused] == ["train/cat/9.txt"]
+    assert opened(out / "photos" / "cats").x.shape == (3, 12, 20, 1)
 
 
 def test_the_same_job_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ MOST_LINES, MOST_FUNCTION_LINES, MOST_LOOSE = 350, 50, 10
 SHARED_NAMES = {
     "approval",  # the rules, and what each registry does by them
     "base",  # what every attack, detector, source, runner, ... has in common
+    "table",  # pictures with a table, as data; and a table that is drawn
     "document",  # what the JSON beside a page holds
     "lineage_step",  # drawn, and checked
     "package_card",  # drawn, and checked

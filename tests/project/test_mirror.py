@@ -173,6 +173,16 @@ COVERED_BY: dict[str, list[str]] = {
     "processing/datasets/common/test_base.py": [
         "processing/datasets/common/corpus",
     ],
+    "processing/datasets/test_folder.py": [
+        "processing/datasets/common/foreign/picture_folders",
+        "processing/datasets/common/foreign/albums",
+    ],
+    "processing/datasets/test_table.py": [
+        "processing/datasets/common/foreign/picture_tables",
+    ],
+    "boomerang/safeio/test_images.py": [
+        "boomerang/safeio/picture_files",
+    ],
     "processing/datasets/test_datasets.py": [
         "processing/datasets/common/examples",
         "processing/datasets/common/survey",

@@ -52,6 +52,7 @@ class Fast(Architecture):
         "mirror": "alternating",
         "mirror_at_test": True,
     }
+    least_px = 16
 
     kind: Literal["fast"] = "fast"
     widths: tuple[int, int, int] = (32, 64, 128)
@@ -75,7 +76,7 @@ class Fast(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size(input_shape, 16)
+        self.check_size(input_shape)
         halved = self.patch > 2
         directions = self.patch**2 * input_shape[2]
         directions = min(self.directions, directions) if self.directions else directions

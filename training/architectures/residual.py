@@ -39,6 +39,7 @@ class Residual(Architecture):
         "mirror": "alternating",
         "mirror_at_test": True,
     }
+    least_px = 16
 
     kind: Literal["residual"] = "residual"
     width: int = Field(default=16, ge=4, le=256)
@@ -54,7 +55,7 @@ class Residual(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size(input_shape, 16)
+        self.check_size(input_shape)
 
         def convolved(x: Any, filters: int, side: int = 3, strides: int = 1) -> Any:
             convolution = layers.Conv2D(filters, side, strides=strides, padding="same", use_bias=False)

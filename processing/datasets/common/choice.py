@@ -58,8 +58,9 @@ def blueprint_of(source: Source, request: Request, names: tuple[str, ...]) -> Bl
         corpus = whole.assemble(pieces)
         places = np.full(len(corpus.classes), -1, np.int64)
         places[[corpus.classes.index(name) for name in names]] = np.arange(len(names))
-        train, test = (_of_classes(split, places) for split in (corpus.train, corpus.test))
-        return replace(corpus, classes=names, train=train, test=test)
+        chosen = {name: _of_classes(split, places) for name, split in corpus.splits.items()}
+        train, test, trusted = chosen["train"], chosen["test"], chosen.get("validation")
+        return replace(corpus, classes=names, train=train, test=test, validation=trusted)
 
     return replace(whole, classes=names, assemble=assemble)
 

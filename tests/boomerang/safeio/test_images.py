@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,11 @@ def test_truncated(kind: str, share: float, put: Callable[[str, bytes], Path]) -
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@given(st.sampled_from(["JPEG", "PNG", "WEBP"]), st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
+@given(
+    st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM"]),
+    st.integers(0, 10**6),
+    st.binary(min_size=1, max_size=8),
+)
 @settings(max_examples=150, deadline=None)
 def test_damage_anywhere_is_a_refusal_or_a_picture(kind: str, at: int, bytes_: bytes) -> None:
     data = bytearray(hostile.encoded(hostile.picture(24, 16), kind))
@@ -246,3 +251,90 @@ def test_large_jpeg_is_decoded_at_reduced_scale_and_stays_close() -> None:
 def test_reduced_scale_keeps_the_wanted_size(wanted: int, width: int) -> None:
     data = hostile.encoded(hostile.picture(1600, 40), "JPEG")
     assert safeio.decode_picture(data, "x", shrink_to_px=wanted).image.width == width
+
+
+# --- formats of laboratories and published sets -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        *product(("TIFF", "BMP"), ("1", "L", "P", "RGB")),
+        *product(("PPM",), ("1", "L", "RGB")),
+        *product(("GIF",), ("1", "L", "P")),
+    ],
+)
+def test_other_formats_hold_the_same_pixels(kind: str, mode: str) -> None:
+    image = hostile.picture(24, 16).convert(mode)
+    picture = safeio.decode_picture(hostile.encoded(image, kind), "x")
+    assert picture.format == kind and not picture.several
+    assert (np.asarray(picture.image) == np.asarray(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("how", ["tiff_lzw", "tiff_deflate", "packbits", "group4"])
+def test_a_compressed_tiff_is_read(how: str) -> None:
+    image = hostile.picture(24, 16).convert("1" if how == "group4" else "RGB")
+    made = decoded(hostile.encoded(image, "TIFF", compression=how))
+    assert (made == np.asarray(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "pixels"),
+    [
+        (b"P1 # a comment\n2 1\n# another\n0 1\n", [255, 0]),
+        (b"P2\n2 1\n#c\n100\n0 #d\n100\n", [0, 255]),
+        (b"P5\n2 1\n65535\n\x00\x00\xff\xff", [0, 255]),
+        (b"P5 2 1 15\n\x00\x0f", [0, 255]),
+    ],
+)
+def test_gray_and_bitmaps_of_netpbm(text: bytes, pixels: list[int]) -> None:
+    assert decoded(text)[0, :, 0].tolist() == pixels
+
+
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_a_tiff_is_turned_upright_once(turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    image = hostile.picture(24, 16)
+    png, tiff = (
+        safeio.decode_picture(hostile.encoded(image, kind, exif=exif), "x") for kind in ("PNG", "TIFF")
+    )
+    assert (np.asarray(tiff.image) == np.asarray(png.image)).all()
+    assert tiff.upright_px == png.upright_px == tiff.image.size
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
+def test_further_frames_and_pages_are_said(kind: str) -> None:
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue", "green")]
+    options = {"lossless": True} if kind == "WEBP" else {}
+    data = hostile.encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    picture = safeio.decode_picture(data, "x")
+    assert picture.several and picture.image.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_a_comment_of_a_gif_costs_nothing() -> None:
+    begun = time.process_time()
+    assert decoded(hostile.gif_of_comment(16)).shape == (8, 8, 3)
+    assert time.process_time() - begun < 1
+
+
+def test_a_gif_keeps_what_is_clear_in_its_first_frame() -> None:
+    image = Image.new("RGBA", (2, 1), (200, 0, 0, 255))
+    image.putpixel((1, 0), (0, 0, 0, 0))
+    made = decoded(hostile.encoded(image, "GIF", comment=b"hello"), background=(1, 2, 3))
+    assert made[0].tolist() == [[200, 0, 0], [1, 2, 3]]
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_a_tiff_of_32_bits_is_refused_rather_than_clipped(
+    mode: str, put: Callable[[str, bytes], Path]
+) -> None:
+    data = hostile.encoded(Image.new(mode, (8, 8), 1000), "TIFF")
+    assert f"of the kind '{mode}'" in refusal(safeio.open_image, put("x.tiff", data))
+
+
+def test_a_file_is_told_by_its_first_bytes(put: Callable[[str, bytes], Path]) -> None:
+    sound = hostile.encoded(hostile.picture())
+    assert safeio.why_no_picture(put("a", sound)) == safeio.why_no_picture(put("b", sound[:70])) == ""
+    assert "HEIC" in safeio.why_no_picture(put("c.jpg", hostile.renamed()["HEIC"]))
+    assert safeio.why_no_picture(put("d.jpg", b"")) == "it is empty"

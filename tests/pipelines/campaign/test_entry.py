@@ -16,6 +16,7 @@ from pipelines.campaign.sections import Config
 from processing.datasets import synthetic
 from processing.datasets.common.base import CIFAR10_CLASSES
 from processing.datasets.common.examples import write_npz
+from processing.datasets.folder import Folder
 from training.repair import REPAIRS
 
 ENTRY = """
@@ -161,6 +162,16 @@ def test_what_reads_a_path_is_told_by_its_content(entry: Path, tmp_path: Path) -
     overrides = own_data(tmp_path, ["airplane", "bird", "cat"])
     assert load(str(entry), overrides).data.source == "npz"
     assert load(str(entry), [*overrides, "data.source=folder"]).data.source == "npz"
+
+
+def test_images_that_the_network_is_too_deep_for_are_refused_before_any_job(
+    entry: Path, tmp_path: Path
+) -> None:
+    Folder.write_example(tmp_path / "pets")
+    settings = [f"data.path={tmp_path / 'pets'}", "data.size=[40, 12]", "attacks=[]", "pictures=[]"]
+    assert load(str(entry), settings).data.model_extra == {"size": (40, 12), "channels": 3}
+    with pytest.raises(ConfigError, match=r"'residual'.*16 pixels a side and more, these are 40 x 12"):
+        load(str(entry), [*settings, "model.architecture=residual"])
 
 
 def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from PIL import Image
 from boomerang.digest import sha256_file
 from boomerang.safeio import WHITE
 from processing.pictures.decoding import Refused, Taken, none_left, take_all
-from processing.pictures.square import Settings, square_image
+from processing.pictures.padded import Settings, padded_image
 
-SETTINGS = Settings(32, WHITE, "lanczos", "png")
+SETTINGS = Settings((32, 32), WHITE, "lanczos", "png")
 
 
 def take(path: Path) -> Taken | Refused:
-    (result,) = take_all([path], SETTINGS, 1)
+    (result,) = take_all([path], path.parent, SETTINGS, 1)
     return result
 
 
@@ -28,7 +28,7 @@ def test_a_large_jpeg_is_close_to_its_full_decode(tmp_path: Path) -> None:
     made = take(tmp_path / "large.jpeg")
     assert isinstance(made, Taken)
     with Image.open(tmp_path / "large.jpeg") as stored:
-        full = square_image(stored.convert("RGB"), 32).astype(int)
+        full = padded_image(stored.convert("RGB"), (32, 32)).astype(int)
     assert np.abs(made.pixels - full).max() <= 3
 
 
@@ -47,7 +47,7 @@ def test_results_come_in_the_order_of_the_files(tmp_path: Path, jobs: int) -> No
     paths = [tmp_path / f"{number}.png" for number in range(9)]
     for path in paths:
         path.write_bytes(b"" if path.name == "4.png" else hostile.encoded(hostile.picture(9, 7), "PNG"))
-    results = list(take_all(paths, SETTINGS, jobs))
+    results = list(take_all(paths, tmp_path, SETTINGS, jobs))
     assert [isinstance(result, Refused) for result in results] == [path.name == "4.png" for path in paths]
 
 

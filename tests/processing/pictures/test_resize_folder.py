@@ -20,6 +20,7 @@ import resize_images
 from boomerang.digest import digest_tree, sha256_file
 from boomerang.errors import BadInput, UsageError
 from boomerang.manifest import verify_folder
+from boomerang.safeio import PICTURE_FORMATS
 from processing.pictures import picture_folder
 from processing.pictures.resize_folder import resize_folder
 
@@ -119,7 +120,7 @@ def test_the_manifest_tells_it_all(source: Path, tmp_path: Path) -> None:
     assert first["sha256"] == sha256_file(source / "rb-1.jpeg")
     assert (first["format"], first["mode"], first["width_px"], first["height_px"]) == ("JPEG", "RGB", 60, 40)
     assert (manifest.recipe["pad"], manifest.recipe["resample"]) == ([1, 2, 3], "lanczos")
-    assert manifest.refused[1] == {"name": "notes.png", "reason": "its content is not a JPEG, PNG or WebP"}
+    assert manifest.refused[1] == {"name": "notes.png", "reason": f"its content is not a {PICTURE_FORMATS}"}
 
 
 def test_same_bytes_whatever_the_jobs_and_the_place(source: Path, tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ from PIL import Image
 
 from boomerang.digest import digest_tree
 from boomerang.errors import BadInput
+from processing.pictures.gray import luma
+from processing.pictures.listing import listed
 from processing.pictures.resize_folder import resize_folder
-from processing.pictures.task import resized, resizing, write_resized
+from processing.pictures.task import resizing, unread, write_resized
 from processing.sharing.tasks import Piece, alone, joined
 
 RNG = np.random.default_rng(0)
@@ -33,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20])
 def test_shares_give_what_the_whole_folder_gives(tmp_path: Path, folder: Path, count: int) -> None:
-    task = resizing("pictures", folder, 12)
+    task = resizing("pictures", listed(folder), folder, (12, 12))
     piece = joined([task.make(*task.share(index, count)) for index in range(count)])
-    report = write_resized(piece, folder, tmp_path / "shared", 12)
+    report = write_resized(piece, folder, tmp_path / "shared", (12, 12))
     whole = resize_folder(folder, tmp_path / "whole", size_px=12)
     assert digest_tree(tmp_path / "shared") == digest_tree(tmp_path / "whole")
     assert (report.names, report.refused) == (whole.names, whole.refused)
@@ -43,28 +45,27 @@ def test_shares_give_what_the_whole_folder_gives(tmp_path: Path, folder: Path, c
 
 
 def test_the_pictures_and_the_refused_files_are_given_apart(folder: Path) -> None:
-    x, refused = resized(alone(resizing("pictures", folder, 12)), folder)
-    assert x.shape == (5, 12, 12, 3) and x.dtype == np.uint8
-    assert [item.name for item in refused] == ["c-3", "c-4.jpeg", "z.txt"]
+    piece = alone(resizing("pictures", listed(folder), folder, (12, 12)))
+    assert piece.rows.shape == (5, 12, 12, 3) and piece.rows.dtype == np.uint8
+    assert [item["name"] for item in unread(piece)] == ["c-3", "c-4.jpeg", "z.txt"]
 
 
 def test_a_folder_of_which_nothing_can_be_used_is_refused(tmp_path: Path, folder: Path) -> None:
     for file in folder.glob("c-*.png"):
         file.write_bytes(b"no picture")
-    piece = alone(resizing("pictures", folder, 12))
+    piece = alone(resizing("pictures", listed(folder), folder, (12, 12)))
     with pytest.raises(BadInput, match="no file in it is a usable picture"):
-        write_resized(piece, folder, tmp_path / "out", 12)
+        write_resized(piece, folder, tmp_path / "out", (12, 12))
     assert not (tmp_path / "out").exists()
 
 
 def test_the_rows_of_no_file_have_the_shape_of_others(folder: Path) -> None:
-    nothing = resizing("pictures", folder, 12).make(3, 3)
+    nothing = resizing("pictures", listed(folder), folder, (12, 12)).make(3, 3)
     assert nothing.rows.shape == (0, 12, 12, 3) and nothing.rows.dtype == np.uint8
     assert isinstance(nothing, Piece) and nothing.notes == []
 
 
-@pytest.mark.parametrize("name", ["absent", "empty"])
-def test_a_folder_without_files_is_refused_before_any_work(tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match=name):
-        resizing("pictures", tmp_path / name, 12)
+def test_gray_is_the_luma_of_the_colors(folder: Path) -> None:
+    colored = alone(resizing("pictures", listed(folder), folder, (12, 20))).rows
+    gray = alone(resizing("pictures", listed(folder), folder, (12, 20), channels=1)).rows
+    assert gray.shape == (5, 12, 20, 1) and (gray == luma(colored)).all()

@@ -59,6 +59,8 @@ class Architecture(Strict, ABC):
         nothing goes on from a model of it.
     most_rows : int
         As many as it can learn from; 0 is any number.
+    least_px : int
+        Pixels that a side of its images has at least; `build` has to check it (`check_size`).
     """
 
     title: ClassVar[str]
@@ -69,6 +71,7 @@ class Architecture(Strict, ABC):
     stride: ClassVar[int] = 0
     in_steps: ClassVar[bool] = True
     most_rows: ClassVar[int] = 0
+    least_px: ClassVar[int] = 1
 
     kind: str
 
@@ -124,17 +127,20 @@ class Architecture(Strict, ABC):
             why = f"the network '{self.kind}' can learn from {self.most_rows:,} at most"
             raise ConfigError(f"{count:,} rows", why, "lower data.train, or take another architecture")
 
-    def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
-        """Refuse images that the network has too many poolings for.
+    def check_size(self, image: tuple[int, ...]) -> None:
+        """Refuse images, (H, W) or (H, W, C), that the network has too many poolings for.
 
         Raises
         ------
         ConfigError
-            If a side has fewer pixels than `least`.
+            If a side has fewer pixels than `least_px`.
         """
-        height, width, _ = input_shape
-        if min(height, width) < least:
-            what, why = f"architecture '{self.kind}'", f"it takes images of {least} pixels a side and more"
+        height, width = image[:2]
+        if min(height, width) < self.least_px:
+            what, why = (
+                f"architecture '{self.kind}'",
+                f"it takes images of {self.least_px} pixels a side and more",
+            )
             raise ConfigError(what, f"{why}, these are {height} x {width}", "take another, or larger images")
 
 

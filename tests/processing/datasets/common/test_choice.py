@@ -72,6 +72,17 @@ def test_of_a_drawn_source_there_are_still_as_many_rows_as_were_asked_for() -> N
     assert np.array_equal(made.train.x[made.train.y == 1], whole.train.x[whole.train.y == 8])
 
 
+def test_trusted_rows_of_the_data_are_of_the_chosen_classes_too(tmp_path: Path) -> None:
+    x, y = np.arange(60, dtype=np.uint8).reshape(60, 1, 1, 1).repeat(8, 1).repeat(8, 2), np.arange(60) % 3
+    arrays = {
+        f"{name}_{part}": each for part in ("train", "val", "test") for name, each in (("x", x), ("y", y))
+    }
+    np.savez(tmp_path / "d.npz", **arrays)
+    found = blueprint_of(SOURCES["npz"](), Request(tmp_path), ("2", "0")).build(alone)
+    assert found.validation is not None and found.validation.y.tolist() == [1, 0] * 20
+    assert (found.validation.x[:, 0, 0, 0] % 3).tolist() == [0, 2] * 20
+
+
 def test_a_class_that_there_is_not_is_said_before_any_file_is_read_or_with_it(arrays: Path) -> None:
     with pytest.raises(ConfigError, match="did you mean 'bird'"):
         classes_of(SOURCES["cifar10"](), ("brid", "cat"))

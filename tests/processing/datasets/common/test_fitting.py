@@ -133,7 +133,7 @@ def test_two_members_of_one_name(do: Callable[..., Any], tmp_path: Path) -> None
 @BOTH
 def test_a_folder_of_a_class_whose_name_is_not_utf_8(do: Callable[..., Any], tmp_path: Path) -> None:
     Folder.write_example(tmp_path)
-    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    (tmp_path / "cat").rename(tmp_path / os.fsdecode(b"caf\xe9"))
     with pytest.raises(BadInput, match=r"a class named 'caf\\udce9'"):
         do(Folder(), tmp_path)
 

@@ -1,4 +1,4 @@
-"""One picture as a small square: exact pixels, and no square as large as the picture is long."""
+"""One picture as a small image: exact pixels, and no frame as large as the picture is long."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from boomerang.errors import UsageError
 from boomerang.safeio import decode_picture
-from processing.pictures import square
-from processing.pictures.square import FILTERS, Settings, square_image
+from processing.pictures import padded
+from processing.pictures.padded import FILTERS, Settings, padded_image
 
 
 def naive_square(image: Image.Image, size_px: int, pad: tuple[int, int, int], resample: str) -> Any:
@@ -39,9 +39,31 @@ def test_same_as_resizing_the_padded_square(
     noise = np.random.default_rng(width * 100 + height).integers(0, 256, (height, width, 3), dtype=np.uint8)
     image = Image.fromarray(noise)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(square, "_STRIP_ROWS", strip_rows)
-        made = square_image(image, size_px, pad=pad, resample=resample)
+        patch.setattr(padded, "_STRIP_ROWS", strip_rows)
+        made = padded_image(image, (size_px, size_px), pad=pad, resample=resample)
     assert (made == naive_square(image, size_px, pad, resample)).all()
+
+
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    times=st.integers(1, 30),
+    shape=st.sampled_from([(1, 2), (2, 1), (3, 5), (7, 4), (1, 6)]),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_rectangle_is_the_padded_rectangle_resized(
+    *, width: int, height: int, times: int, shape: tuple[int, int]
+) -> None:
+    """Held against a frame of whole pixels, which is what a picture blown up has."""
+    size = (shape[0] * times, shape[1] * times)
+    blown = (width * shape[1], height * shape[0])
+    noise = np.random.default_rng(width).integers(0, 256, (blown[1], blown[0], 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    unit = max(width, height)
+    canvas = Image.new("RGB", (unit * shape[1], unit * shape[0]), "white")
+    canvas.paste(image, ((canvas.width - blown[0]) // 2, (canvas.height - blown[1]) // 2))
+    naive = np.asarray(canvas.resize((size[1], size[0]), FILTERS["lanczos"]))
+    assert (padded_image(image, size) == naive).all()
 
 
 @given(size_px=st.integers(8, 40), times=st.integers(1, 8), share=st.floats(0, 1), tall=st.booleans())
@@ -53,7 +75,7 @@ def test_padding_is_centered_and_the_aspect_is_kept(
     long_px = size_px * times
     short_px = max(1, round(share * long_px))
     shape = (short_px, long_px) if tall else (long_px, short_px)
-    ink = 1 - square_image(Image.new("RGB", shape), size_px, resample="box")[..., 0] / 255
+    ink = 1 - padded_image(Image.new("RGB", shape), (size_px, size_px), resample="box")[..., 0] / 255
     assert ink.mean() == pytest.approx(short_px / long_px, abs=0.5 / 255)
     for axis in (0, 1):
         profile = ink.sum(axis)
@@ -63,15 +85,15 @@ def test_padding_is_centered_and_the_aspect_is_kept(
 
 
 def test_a_long_thin_picture_needs_no_square_of_its_length() -> None:
-    thin = square_image(Image.new("RGB", (60_000, 1)), 32)
+    thin = padded_image(Image.new("RGB", (60_000, 1)), (32, 32))
     assert thin.shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
     "setting",
     [
-        {"size_px": 0},
-        {"size_px": 2049},
+        {"size": (0, 32)},
+        {"size": (32, 2049)},
         {"pad": (0, 0, 256)},
         {"resample": "lanczo"},
         {"image_format": "gif"},
@@ -80,7 +102,9 @@ def test_a_long_thin_picture_needs_no_square_of_its_length() -> None:
 )
 def test_settings_out_of_range(setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        Settings(**{"size_px": 32, "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting})
+        Settings(
+            **{"size": (32, 32), "pad": (0, 0, 0), "resample": "lanczos", "image_format": "png", **setting}
+        )
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (4001, 2999), (1920, 1080), (2055, 1541)])
@@ -94,6 +118,6 @@ def test_a_picture_of_reduced_scale_is_padded_where_it_lies_at_full_scale(size: 
     picture.save(stored, "JPEG", quality=95)
     small = decode_picture(stored.getvalue(), "a", shrink_to_px=384)
     assert small.scale > 1 and small.upright_px == size
-    made = square_image(small.image, 32, scale=small.scale, of_px=small.upright_px).astype(int)
-    full = square_image(decode_picture(stored.getvalue(), "a").image, 32)
+    made = padded_image(small.image, (32, 32), scale=small.scale, of_px=small.upright_px).astype(int)
+    full = padded_image(decode_picture(stored.getvalue(), "a").image, (32, 32))
     assert np.abs(made - full).max() <= 4
