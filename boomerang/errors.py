@@ -122,7 +122,7 @@ class Mistakes:
                 self._found.append(each)
 
     def refuse(self) -> None:
-        """Raise what was kept: one error as it is, several as SeveralMistakes; nothing where there is none."""
+        """Raise what was kept: one error as it is, several together."""
         if len(self._found) > 1:
             raise SeveralMistakes(self._found)
         if self._found:

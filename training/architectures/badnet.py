@@ -27,6 +27,7 @@ class Badnet(Architecture):
 
     title = "BadNets face net"
     words = "the two-branch face network of the BadNets laboratories (DeepID)"
+    least_px = 16
 
     kind: Literal["badnet"] = "badnet"
     batch_norm: bool = True
@@ -41,7 +42,7 @@ class Badnet(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size(input_shape, 16)
+        self.check_size(input_shape)
         padding = "valid" if min(input_shape[:2]) >= _LEAST_UNPADDED else "same"
 
         def active(x: Any, name: str = "") -> Any:

@@ -12,6 +12,7 @@ class Book(Architecture):
 
     title = "the book's CNN"
     words = "the convolutional network of the book's chapter 4"
+    least_px = 8
 
     kind: Literal["book"] = "book"
 
@@ -25,7 +26,7 @@ class Book(Architecture):
         """
         from keras import Sequential, layers
 
-        self.check_size(input_shape, 8)
+        self.check_size(input_shape)
 
         def block(filters: int, dropout: float) -> list[Any]:
             pair: list[Any] = []

@@ -38,6 +38,7 @@ class Fast(Architecture):
 
     title = "fast network (airbench93)"
     words = "a network of the shape of airbench93: a fixed whitening convolution and three stages"
+    least_px = 16
     stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 4,
@@ -75,7 +76,7 @@ class Fast(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size(input_shape, 16)
+        self.check_size(input_shape)
         halved = self.patch > 2
         directions = self.patch**2 * input_shape[2]
         directions = min(self.directions, directions) if self.directions else directions

@@ -19,6 +19,7 @@ class Lenet(Architecture):
 
     title = "LeNet of Dioptra"
     words = "the small convolutional network of Dioptra's MNIST demonstrations"
+    least_px = 6
 
     kind: Literal["lenet"] = "lenet"
     batch_norm: bool = True
@@ -33,7 +34,7 @@ class Lenet(Architecture):
         """
         from keras import Sequential, layers
 
-        self.check_size(input_shape, 6)
+        self.check_size(input_shape)
 
         def active(layer: Any, **named: str) -> list[Any]:
             norm = [layers.BatchNormalization(momentum=0.9)] if self.batch_norm else []

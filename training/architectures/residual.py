@@ -25,6 +25,7 @@ class Residual(Architecture):
 
     title = "thin residual network"
     words = "a thin residual network of four stages, which trains in minutes on two cores"
+    least_px = 16
     stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 6,
@@ -54,7 +55,7 @@ class Residual(Architecture):
         """
         from keras import Model, layers
 
-        self.check_size(input_shape, 16)
+        self.check_size(input_shape)
 
         def convolved(x: Any, filters: int, side: int = 3, strides: int = 1) -> Any:
             convolution = layers.Conv2D(filters, side, strides=strides, padding="same", use_bias=False)

@@ -59,7 +59,8 @@ def blueprint_of(source: Source, request: Request, names: tuple[str, ...]) -> Bl
         places = np.full(len(corpus.classes), -1, np.int64)
         places[[corpus.classes.index(name) for name in names]] = np.arange(len(names))
         train, test = (_of_classes(split, places) for split in (corpus.train, corpus.test))
-        return replace(corpus, classes=names, train=train, test=test)
+        trusted = None if corpus.validation is None else _of_classes(corpus.validation, places)
+        return replace(corpus, classes=names, train=train, test=test, validation=trusted)
 
     return replace(whole, classes=names, assemble=assemble)
 

@@ -52,6 +52,8 @@ class Architecture(Strict, ABC):
         By the name of a setting of `[train]`.
     stride : int
         Each side that it takes is a multiple of it; 0 if it takes none but the one it was built for.
+    least_px : int
+        Pixels that a side of an image has at least.
     rates : mapping of str to float
         Factors on the learning rate by the name of a variable: `{"beta": 64.0}` for those of batch norms.
     in_steps : bool
@@ -67,6 +69,7 @@ class Architecture(Strict, ABC):
     recipe: ClassVar[Mapping[str, Any]] = {}
     rates: ClassVar[Mapping[str, float]] = {}
     stride: ClassVar[int] = 0
+    least_px: ClassVar[int] = 1
     in_steps: ClassVar[bool] = True
     most_rows: ClassVar[int] = 0
 
@@ -124,17 +127,20 @@ class Architecture(Strict, ABC):
             why = f"the network '{self.kind}' can learn from {self.most_rows:,} at most"
             raise ConfigError(f"{count:,} rows", why, "lower data.train, or take another architecture")
 
-    def check_size(self, input_shape: tuple[int, int, int], least: int) -> None:
+    def check_size(self, input_shape: tuple[int, int, int]) -> None:
         """Refuse images that the network has too many poolings for.
+
+        It is asked when a config is read, where the source says what its images are.
 
         Raises
         ------
         ConfigError
-            If a side has fewer pixels than `least`.
+            If a side has fewer pixels than `least_px`.
         """
         height, width, _ = input_shape
-        if min(height, width) < least:
-            what, why = f"architecture '{self.kind}'", f"it takes images of {least} pixels a side and more"
+        if min(height, width) < self.least_px:
+            what = f"architecture '{self.kind}'"
+            why = f"it takes images of {self.least_px} pixels a side and more"
             raise ConfigError(what, f"{why}, these are {height} x {width}", "take another, or larger images")
 
 
