@@ -91,7 +91,7 @@ def _checked(config: Config, mistakes: Mistakes) -> Config:
     known = _known(config, mistakes)
     completed: dict[str, Any] = {"attacks": checked_attacks(config, known, TRIGGERS, mistakes)}
     with mistakes.noted():
-        config = _with_own(config)
+        config = _with_own(config, sum((known.rows or {}).values()))
     with mistakes.noted():
         if known.image is not None:
             architecture = ARCHITECTURES.create(config.model.spec, "[model]")
@@ -162,11 +162,11 @@ def _checked_repairs(config: Config) -> tuple[Spec, ...]:
     return repairs
 
 
-def _with_own(config: Config) -> Config:
-    """Return the config with every setting of the source, the architecture and the training."""
+def _with_own(config: Config, rows: int) -> Config:
+    """Return the config with every setting of source, architecture and training, held against its rows."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data, architecture)
+    presets.check_rows(train, config.data, architecture, rows)
     presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),

@@ -51,7 +51,7 @@ class PatchBackdoor(PlacedBackdoor):
         return self
 
     def check_image(self, image: tuple[int, ...]) -> None:
-        """Raise ConfigError where the patch does not lie inside images of (H, W, C), or leaves nothing of them."""
+        """Raise ConfigError where the patch does not lie inside images of (H, W, C), or covers them."""
         self._place(*image[:2])
         if self.image is None and self.patch_px >= max(image[:2]):
             why = f"it covers the images, which are {image[0]} x {image[1]}: nothing of them is left to see"
