@@ -11,25 +11,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
-from boomerang.errors import BadInput, ConfigError, nearest
+from boomerang.errors import BadInput, ConfigError, SeveralMistakes, nearest
 from boomerang.safeio import MAX_DEPTH, parse_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_SHOWN = 200
+_MOST_SAID = 20
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses unknown keys; the base of everything that is configured."""
+    """A frozen model that refuses unknown keys; the base of everything that is configured.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    A number is taken where a text is asked for: classes are often called 0, 1, 2.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
 class Open(BaseModel):
     """A frozen model with further keys, which another class owns and checks."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
 class Spec(Open):
@@ -44,26 +49,27 @@ def validate(kind: type[Model], data: Any, *, where: str, page: str = "docs/conf
     Raises
     ------
     ConfigError
-        Naming the key; for an unknown key also the nearest known one.
+        Naming the key, and of several each; for an unknown key also the nearest known one.
     """
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        location = [str(part) for part in first["loc"]]
-        key = ".".join(location)
-        if first["type"] == "extra_forbidden":
-            do = nearest(location[-1], _known_keys(kind, location[:-1]))
-            raise ConfigError(f"unknown key '{key}' in {where}", do) from None
-        why = first["msg"].removeprefix("Value error, ")
-        got = (
-            ""
-            if isinstance(first["input"], Mapping | Sequence | BaseModel)
-            and not isinstance(first["input"], str)
-            else f" (got {_shown(first['input'])})"
-        )
-        what = f"{where}: '{key}'" if key else where  # settings that do not fit each other have no one key
-        raise ConfigError(what, f"{why}{got}", f"see {page} for what it may be") from None
+        found = [_mistake(kind, each, where, page) for each in error.errors()[:_MOST_SAID]]
+    raise found[0] if len(found) == 1 else SeveralMistakes(found)
+
+
+def _mistake(kind: type[BaseModel], error: ErrorDetails, where: str, page: str) -> ConfigError:
+    """Return what pydantic says of one key."""
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        do = nearest(location[-1], _known_keys(kind, location[:-1]))
+        return ConfigError(f"unknown key '{key}' in {where}", do)
+    why, got = error["msg"].removeprefix("Value error, "), error["input"]
+    if isinstance(got, str) or not isinstance(got, Mapping | Sequence | BaseModel):
+        why += f" (got {_shown(got)})"
+    what = f"{where}: '{key}'" if key else where  # settings that do not fit each other have no one key
+    return ConfigError(what, why, f"see {page} for what it may be")
 
 
 def _shown(value: object) -> str:

@@ -3,6 +3,7 @@
     BoomerangError                exit code
     ├── UsageError                2   the command line or a value on it is wrong
     │   ├── ConfigError           2   the configuration is wrong
+    │   │   └── SeveralMistakes   2   in several places
     │   └── BadInput              2   a file that was handed in cannot be used
     ├── StepFailed                2   a step of the pipeline stopped
     │   └── Stopped             143   a job was told to stop (128 + SIGTERM)
@@ -15,7 +16,8 @@ nobody foresaw (`EX_SOFTWARE` of BSD's sysexits), 130 that it was interrupted. `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 EXIT_PASSED = 0
@@ -66,6 +68,21 @@ class ConfigError(UsageError):
     """The configuration is wrong."""
 
 
+class SeveralMistakes(ConfigError):
+    """The configuration, or what it names, is wrong in several places.
+
+    Parameters
+    ----------
+    errors : sequence of UsageError
+        Two or more.
+    """
+
+    def __init__(self, errors: Sequence[UsageError]) -> None:
+        self.errors = tuple(errors)
+        listed = (f"{number}. " + str(each).replace("\n", "\n   ") for number, each in enumerate(errors, 1))
+        super().__init__(f"{len(self.errors)} things are wrong", do="\n".join(listed).replace("\n", "\n  "))
+
+
 class BadInput(UsageError):
     """A file that was handed in cannot be used."""
 
@@ -82,6 +99,34 @@ class Stopped(StepFailed):
     def __init__(self, why: str = "it got SIGTERM") -> None:
         do = "start it again; a training job goes on from its checkpoint"
         super().__init__("the job was told to stop", why, do)
+
+
+class Mistakes:
+    """Mistakes of one command, collected so that they are said together and not one a try."""
+
+    def __init__(self) -> None:
+        self._found: list[UsageError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep a UsageError of the block, which ends there, for later."""
+        try:
+            yield
+        except UsageError as error:
+            self.add(error)
+
+    def add(self, error: UsageError) -> None:
+        """Keep an error, and of several each; one that says what another has said is left out."""
+        for each in error.errors if isinstance(error, SeveralMistakes) else (error,):
+            if str(each) not in map(str, self._found):
+                self._found.append(each)
+
+    def refuse(self) -> None:
+        """Raise what was kept: one error as it is, several together."""
+        if len(self._found) > 1:
+            raise SeveralMistakes(self._found)
+        if self._found:
+            raise self._found[0]
 
 
 class AwsError(BoomerangError):

@@ -14,6 +14,7 @@
     comparison/  what differs between two runs, or two campaigns
     inspection/  what a foreign model file tells of a backdoor
     cloud/       the range in an AWS account
+    glance/      what a user's data is, and the entry that uses it
     catalogue/   the attacks and defenses as a person looks them up
     cli/         the command line
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boomerang.config import Spec, Strict
-from boomerang.errors import ConfigError, nearest
+from boomerang.errors import ConfigError, Mistakes, nearest
 from boomerang.kinds import Kinds
 from boomerang.settings import (
     ControlSettings,
@@ -21,8 +21,9 @@ from boomerang.settings import (
     TrainSettings,
 )
 from pipelines.campaign import presets
+from pipelines.campaign.enough_rows import check_enough, delivered
 from pipelines.campaign.paths import cut, from_here, with_paths
-from pipelines.campaign.recipe_check import checked_attacks, complete
+from pipelines.campaign.recipe_check import Known, checked_attacks, complete
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
 from processing.attacks import ATTACKS
 from processing.attacks.common.base import Need
@@ -71,29 +72,57 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     Raises
     ------
     ConfigError
-        If there is no such entry, a key or a value is wrong, a path does not exist, or an attack
-        names pictures, a trigger image or a class that there are not.
+        If there is no such entry, a key or a value is wrong, a path does not exist, or anything that the
+        entry asks for cannot be had of its data; all that is known then at once.
     """
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
     read = load_config(file, [from_here(text) for text in overrides], tables)
     config = with_paths(read, base)
-    config = _with_own(config.model_copy(update={"data": with_source(config.data)}))
-    data = check_source(config.data)
-    survey = surveyed(data, config.data)
-    classes = classes_of(data, config.data.classes) if survey is None else survey.classes
-    image = data.image if survey is None else survey.image
-    presets.check_past(config.data, len(classes or ()))
-    if image is not None:
-        ARCHITECTURES.create(config.model.spec, "[model]").check_size(image)
-    detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
-    completed = {
-        "attacks": checked_attacks(config, classes, image, TRIGGERS),
-        "screen": ScreenConfig(detectors=detectors, control=config.screen.control),
-        "harden": _checked_repairs(config),
-        "inference": _completed(INFERENCE, config.inference),
-    }
+    config = config.model_copy(update={"data": with_source(config.data)})
+    mistakes = Mistakes()
+    checked = _checked(config, mistakes)
+    mistakes.refuse()
+    return checked
+
+
+def _checked(config: Config, mistakes: Mistakes) -> Config:
+    """Return the config with every setting; whatever is wrong is kept in `mistakes`."""
+    known = _known(config, mistakes)
+    completed: dict[str, Any] = {"attacks": checked_attacks(config, known, TRIGGERS, mistakes)}
+    with mistakes.noted():
+        config = _with_own(config, sum((known.rows or {}).values()))
+    with mistakes.noted():
+        if known.image is not None:
+            architecture = ARCHITECTURES.create(config.model.spec, "[model]")
+            height, width, channels = (*known.image, 1)[:3]
+            architecture.check_size((height, width, channels))
+    with mistakes.noted():
+        detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
+        completed["screen"] = ScreenConfig(detectors=detectors, control=config.screen.control)
+    with mistakes.noted():
+        completed["harden"] = _checked_repairs(config)
+    with mistakes.noted():
+        completed["inference"] = _completed(INFERENCE, config.inference)
     return config.model_copy(update=completed)
+
+
+def _known(config: Config, mistakes: Mistakes) -> Known:
+    """Return what a glance at the data tells, held against what the entry asks of it."""
+    data, survey, classes = config.data, None, None
+    with mistakes.noted():
+        source = check_source(data)
+        survey = surveyed(source, data)
+        classes = classes_of(source, data.classes) if survey is None else survey.classes
+    if classes is None:
+        return Known()
+    fits = False
+    with mistakes.noted():
+        presets.check_past(data, len(classes))
+        check_enough(data, config.canaries, survey, len(classes))
+        fits = True
+    image = source.image if survey is None else survey.image
+    return Known(classes, image, delivered(data, config.canaries, survey) if survey and fits else None)
 
 
 def _find(source: str) -> Path:
@@ -133,11 +162,11 @@ def _checked_repairs(config: Config) -> tuple[Spec, ...]:
     return repairs
 
 
-def _with_own(config: Config) -> Config:
-    """Return the config with every setting of the source, the architecture and the training."""
+def _with_own(config: Config, rows: int) -> Config:
+    """Return the config with every setting of source, architecture and training, held against its rows."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
-    presets.check_rows(train, config.data, architecture)
+    presets.check_rows(train, config.data, architecture, rows)
     presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),

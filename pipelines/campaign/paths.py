@@ -57,10 +57,10 @@ def with_paths(config: Config, base: Path) -> Config:
         If a file of rows cannot be read.
     """
     pictures = tuple(
-        entry.model_copy(update={"path": _existing(entry.path, base, f"pictures.{index}.path")})
+        entry.model_copy(update={"path": existing(entry.path, base, f"pictures.{index}.path")})
         for index, entry in enumerate(config.pictures)
     )
-    path = _existing(config.data.path, base, "data.path") if config.data.path else ""
+    path = existing(config.data.path, base, "data.path") if config.data.path else ""
     data = config.data.model_copy(update={"path": path})
     return _with_rows(config.model_copy(update={"pictures": pictures, "data": data}), base)
 
@@ -70,12 +70,13 @@ def _with_rows(config: Config, base: Path) -> Config:
     attacks = []
     for number, spec in enumerate(config.attacks):
         named = (spec.model_extra or {}).get("rows")
-        file = _existing(named, base, f"attacks.{number}.rows") if isinstance(named, str) else ""
+        file = existing(named, base, f"attacks.{number}.rows") if isinstance(named, str) else ""
         attacks.append(spec.model_copy(update={"rows": load_rows(Path(file))}) if file else spec)
     return config.model_copy(update={"attacks": tuple(attacks)})
 
 
-def _existing(path: str, base: Path, key: str) -> str:
+def existing(path: str, base: Path, key: str) -> str:
+    """Return a path of a base as an absolute one; raises ConfigError, naming the key, if nothing is there."""
     absolute = _absolute(path, base, key)
     if not Path(absolute).exists():
         raise ConfigError(f"'{key}'", f"{absolute} does not exist", "correct the path, or put the data there")

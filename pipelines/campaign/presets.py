@@ -39,17 +39,19 @@ def whole(config: TrainConfig, architecture: Architecture) -> TrainConfig:
     return train
 
 
-def check_rows(train: TrainConfig, data: DataConfig, architecture: Architecture) -> None:
+def check_rows(train: TrainConfig, data: DataConfig, architecture: Architecture, found: int = 0) -> None:
     """Refuse too few rows for a batch, or too many, with a ConfigError; 0 rows are not known yet.
 
-    The baseline has the rows of the past alone, where there are any.
+    The baseline has the rows of the past alone, where there are any. Where the entry does not say how many
+    rows it trains on, they are those that were `found`.
     """
-    architecture.check_rows(data.train)
-    key = "data.history" if data.history else "data.train"
-    rows = data.history or data.train
+    architecture.check_rows(data.train or found)
+    rows, what = data.history or data.train or found, "training rows of the data"
+    if data.history or data.train:
+        what = f"rows of data.{'history' if data.history else 'train'}"
     if architecture.in_steps and 0 < rows < train.batch:
-        why = f"a batch of {train.batch} is more than the {rows} rows of {key}"
-        raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or raise {key}")
+        why = f"a batch of {train.batch} is more than the {rows} {what}"
+        raise ConfigError("'train.batch'", why, f"set it to {rows} or less, or take more rows")
 
 
 def check_past(data: DataConfig, classes: int) -> None:

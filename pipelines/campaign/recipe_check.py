@@ -2,56 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from boomerang.config import Spec, Strict
-from boomerang.errors import ConfigError, nearest
+from boomerang.errors import ConfigError, Mistakes, nearest
 from pipelines.campaign.sections import Config
 from processing.attacks.common.base import Attack
-from processing.attacks.common.recipe import create_recipe, taking_over
+from processing.attacks.common.recipe import create, create_recipe, taking_over
 from processing.attacks.common.suppliers import check_supplier
 from processing.datasets import SOURCES
 from training.architectures import ARCHITECTURES
 
 
-def checked_attacks(
-    config: Config, classes: tuple[str, ...] | None, image: tuple[int, ...] | None, triggers: Path
-) -> tuple[Spec, ...]:
+@dataclass(frozen=True)
+class Known:
+    """What is known of the data before any job; None each where only a job finds out.
+
+    Attributes
+    ----------
+    classes : tuple of str or None
+    image : (int, int, int) or None
+        (H, W, C) of the images.
+    rows : mapping of str to int or None
+        By class the training rows that an attack may reach.
+    """
+
+    classes: tuple[str, ...] | None = None
+    image: tuple[int, ...] | None = None
+    rows: Mapping[str, int] | None = None
+
+
+def checked_attacks(config: Config, known: Known, triggers: Path, mistakes: Mistakes) -> tuple[Spec, ...]:
     """Return the recipe with every setting of every attack, each attack with a name of its own.
 
     Parameters
     ----------
     config : Config
-    classes : tuple of str or None
-        What the classes are, where the source says it beforehand; else Poison holds the attacks against them.
-    image : (int, int, int) or None
-        (H, W, C) of the images, likewise.
+    known : Known
     triggers : Path
         Where the trigger images lie.
-
-    Raises
-    ------
-    ConfigError
-        Naming the attack, if it cannot be staged on that.
+    mistakes : Mistakes
+        Is given what is wrong: an attack that cannot be staged on that, named.
     """
-    attacks = create_recipe(config.attacks)
-    if (trainer := taking_over(attacks)) is not None:
-        _check_trainer(trainer, config)
-    sets, images = [entry.name for entry in config.pictures], [file.stem for file in triggers.glob("*.png")]
+    for position, spec in enumerate(config.attacks, 1):
+        with mistakes.noted():
+            create(spec, position)
+    for entry in config.pictures:
+        with mistakes.noted():
+            _check_class(entry.label, known.classes, config, f"pictures '{entry.name}'")
+    attacks: tuple[Attack, ...] = ()
+    with mistakes.noted():
+        attacks = create_recipe(config.attacks)
+        if (trainer := taking_over(attacks)) is not None:
+            _check_trainer(trainer, config)
     for attack in attacks:
+        _check_attack(attack, config, known, triggers, mistakes)
+    return tuple(complete(attack) for attack in attacks)
+
+
+def _check_attack(attack: Attack, config: Config, known: Known, triggers: Path, mistakes: Mistakes) -> None:
+    """Check an attack against all that is known; each check by itself, so that each is heard."""
+    sets, images = [entry.name for entry in config.pictures], [file.stem for file in triggers.glob("*.png")]
+    what = f"attack '{attack.name}'"
+    with mistakes.noted():
         if config.data.suppliers or not SOURCES[config.data.source].names_sources:
             check_supplier(attack, config.data.supplier_names)
-        for name in attack.picture_sets():
-            _check_known(name, sets, f"attack '{attack.name}': picture set", "add it under [[pictures]]")
-        for name in attack.image_names():
-            _check_known(name, images, f"attack '{attack.name}': image", f"put {name}.png into {triggers}")
-        for label in attack.class_names():
-            _check_class(label, classes, config, f"attack '{attack.name}'")
-        _check_fits(attack, classes, image, config.data.delivered)
-    for entry in config.pictures:
-        _check_class(entry.label, classes, config, f"pictures '{entry.name}'")
-    return tuple(complete(attack) for attack in attacks)
+    for name in attack.picture_sets():
+        with mistakes.noted():
+            _check_known(name, sets, f"{what}: picture set", "add it under [[pictures]]")
+    for name in attack.image_names():
+        with mistakes.noted():
+            _check_known(name, images, f"{what}: image", f"put {name}.png into {triggers}")
+    named = True
+    for label in attack.class_names():
+        with mistakes.noted():
+            named = False
+            _check_class(label, known.classes, config, what)
+            named = True
+    with mistakes.noted(), _named(attack):
+        if known.image is not None:
+            attack.check_image((*known.image, 1)[:3])
+    if not named:
+        return  # what hangs on the classes would say it again
+    with mistakes.noted(), _named(attack):
+        if known.classes is not None:
+            attack.check_classes(known.classes)
+    with mistakes.noted(), _named(attack):
+        _check_budget(attack, config, known)
 
 
 def _check_trainer(attack: Attack, config: Config) -> None:
@@ -70,17 +110,20 @@ def _check_class(name: str | None, classes: tuple[str, ...] | None, config: Conf
         raise ConfigError(f"{where}: class '{name}'", why, nearest(name, classes))
 
 
-def _check_fits(
-    attack: Attack, classes: tuple[str, ...] | None, image: tuple[int, ...] | None, rows: int
-) -> None:
-    """Check it against what is known beforehand of images, classes and rows; Poison does the rest."""
+def _check_budget(attack: Attack, config: Config, known: Known) -> None:
+    """Check what it takes against the rows, as far as they are known; Poison does the rest."""
+    if known.rows is not None:
+        own = [known.rows[name] for name in attack.class_names() if name in known.rows]
+        attack.check_counts(sum(known.rows.values()), max(own, default=max(known.rows.values())))
+    elif known.classes and config.data.delivered:
+        attack.check_counts(config.data.delivered, config.data.delivered // len(known.classes))
+
+
+@contextmanager
+def _named(attack: Attack) -> Iterator[None]:
+    """Let a ConfigError of the block name the attack."""
     try:
-        if image is not None:
-            attack.check_image((*image, 1)[:3])
-        if classes is not None:
-            attack.check_classes(classes)
-        if classes and rows:
-            attack.check_counts(rows, rows // len(classes))
+        yield
     except ConfigError as error:
         raise ConfigError(f"attack '{attack.name}': {error.what}", error.why, error.do) from None
 

@@ -23,6 +23,7 @@ from pipelines.cli.commands import (
     compare,
     completion,
     dashboard,
+    data,
     defenses,
     definition,
     deploy,
@@ -43,7 +44,17 @@ from pipelines.runners import interrupts
 
 # In the order of `--help`: on this machine, about a model, on AWS.
 _ADD: tuple[Callable[[Commands], None], ...] = (
-    *(run.add, campaign.add, attacks.add, defenses.add, report.add, compare.add, verify.add, undo.add),
+    *(
+        run.add,
+        campaign.add,
+        data.add,
+        attacks.add,
+        defenses.add,
+        report.add,
+        compare.add,
+        verify.add,
+        undo.add,
+    ),
     *(key.add, plan.add, definition.add, check.add, image.add),
     *(inspect.add, canary.add, approve.add, reject.add, dashboard.add),
     *(deploy.add, status.add, destroy.add),

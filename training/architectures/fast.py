@@ -38,6 +38,7 @@ class Fast(Architecture):
 
     title = "fast network (airbench93)"
     words = "a network of the shape of airbench93: a fixed whitening convolution and three stages"
+    least_px = 16
     stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 4,
@@ -52,7 +53,6 @@ class Fast(Architecture):
         "mirror": "alternating",
         "mirror_at_test": True,
     }
-    least_px = 16
 
     kind: Literal["fast"] = "fast"
     widths: tuple[int, int, int] = (32, 64, 128)

@@ -25,6 +25,7 @@ class Residual(Architecture):
 
     title = "thin residual network"
     words = "a thin residual network of four stages, which trains in minutes on two cores"
+    least_px = 16
     stride = 1
     recipe: ClassVar[Mapping[str, Any]] = {
         "epochs": 6,
@@ -39,7 +40,6 @@ class Residual(Architecture):
         "mirror": "alternating",
         "mirror_at_test": True,
     }
-    least_px = 16
 
     kind: Literal["residual"] = "residual"
     width: int = Field(default=16, ge=4, le=256)

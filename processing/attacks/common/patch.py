@@ -51,8 +51,11 @@ class PatchBackdoor(PlacedBackdoor):
         return self
 
     def check_image(self, image: tuple[int, ...]) -> None:
-        """Raise ConfigError where the patch does not lie inside images of (H, W, C)."""
+        """Raise ConfigError where the patch does not lie inside images of (H, W, C), or covers them."""
         self._place(*image[:2])
+        if self.image is None and self.patch_px >= max(image[:2]):
+            why = f"it covers the images, which are {image[0]} x {image[1]}: nothing of them is left to see"
+            raise ConfigError(f"patch of {self.patch_px} pixels", why, "make patch_px smaller")
 
     def table(self, image: tuple[int, ...], props: Props) -> tuple[Table, int, int]:
         """Return what the patch makes of each value, and where it lies; see `PixelBackdoor.table`."""

@@ -149,7 +149,8 @@ def own_data(folder: Path, classes: Sequence[str]) -> list[str]:
     """Return the overrides that give the entry a user's own data, its classes named beside the file."""
     write_npz(folder / "own.npz", (8, 8, 3), len(classes))
     (folder / "classes.json").write_text(json.dumps(classes))
-    return [f"data.path={folder / 'own.npz'}"]
+    enough = ["data.validation=12", "canaries.candidates_per_class=1", "train.batch=8"]
+    return [f"data.path={folder / 'own.npz'}", *enough]
 
 
 def test_classes_of_a_users_own_data_are_known_before_any_step(entry: Path, tmp_path: Path) -> None:
@@ -179,8 +180,8 @@ def test_what_the_trusted_rows_cannot_find_is_known_from_the_entry(entry: Path, 
     assert "199 are needed for max_fpr = 0.005" in found["SCAn"][0]
     assert "10 trusted rows of a class cannot tell" in found["activation clustering"][0]
     assert "SCAn" not in cannot_find(load("default"))
-    own = load(str(entry), [*own_data(tmp_path, ["airplane", "bird", "cat"]), "data.validation=30"])
-    assert "10 trusted rows of a class cannot tell" in cannot_find(own)["activation clustering"][0]
+    own = load(str(entry), [*own_data(tmp_path, ["airplane", "bird", "cat"]), "data.validation=15"])
+    assert "5 trusted rows of a class cannot tell" in cannot_find(own)["activation clustering"][0]
 
 
 def test_each_step_is_told_its_own_part(entry: Path) -> None:

@@ -69,9 +69,9 @@ class Architecture(Strict, ABC):
     recipe: ClassVar[Mapping[str, Any]] = {}
     rates: ClassVar[Mapping[str, float]] = {}
     stride: ClassVar[int] = 0
+    least_px: ClassVar[int] = 1
     in_steps: ClassVar[bool] = True
     most_rows: ClassVar[int] = 0
-    least_px: ClassVar[int] = 1
 
     kind: str
 
@@ -127,20 +127,20 @@ class Architecture(Strict, ABC):
             why = f"the network '{self.kind}' can learn from {self.most_rows:,} at most"
             raise ConfigError(f"{count:,} rows", why, "lower data.train, or take another architecture")
 
-    def check_size(self, image: tuple[int, ...]) -> None:
-        """Refuse images, (H, W) or (H, W, C), that the network has too many poolings for.
+    def check_size(self, input_shape: tuple[int, int, int]) -> None:
+        """Refuse images that the network has too many poolings for.
+
+        It is asked when a config is read, where the source says what its images are.
 
         Raises
         ------
         ConfigError
             If a side has fewer pixels than `least_px`.
         """
-        height, width = image[:2]
+        height, width, _ = input_shape
         if min(height, width) < self.least_px:
-            what, why = (
-                f"architecture '{self.kind}'",
-                f"it takes images of {self.least_px} pixels a side and more",
-            )
+            what = f"architecture '{self.kind}'"
+            why = f"it takes images of {self.least_px} pixels a side and more"
             raise ConfigError(what, f"{why}, these are {height} x {width}", "take another, or larger images")
 
 
