@@ -173,6 +173,26 @@ class ModelConfig(Open):
         return Spec(kind=self.architecture, **(self.model_extra or {}))
 
 
+class GivenFile(Strict):
+    """A model file that somebody brought, and what it does not say of itself.
+
+    Attributes
+    ----------
+    path : str
+        A `.keras` file, or a whole model in an `.h5` file of Keras 2 or 3. Nothing in it is run.
+    scale : str
+        What a black and a white pixel are to it. `auto`: as its own layers say; where they do not, that with
+        which it is right about clearly more of the validation rows than with any other.
+    features : str
+        The layer that the screens look at, which gives one vector an image. Without it, what the last layer
+        is given, where that is a dense one.
+    """
+
+    path: str = ""
+    scale: Literal["auto", "0..1", "0..255", "-1..1"] = "auto"
+    features: str = ""
+
+
 class TrainConfig(Strict):
     """How a model is trained from scratch (baseline, victim on `retrain`, hardened model).
 
@@ -266,7 +286,10 @@ class TrainSettings(Strict):
     Attributes
     ----------
     start : str
-        What the training goes on from: nothing, or the model in the input of that name.
+        What the training goes on from: nothing, or the model in the input of that name. With `given` nothing
+        is trained: that model is taken as it is.
+    given : GivenFile or None
+        The file in the input `given`, where the job takes its model or its network from there.
     new_head : bool
         Whether all of that model stays as it is but for its last layer, which is learned anew.
     public_key : str
@@ -276,7 +299,9 @@ class TrainSettings(Strict):
     seed: int
     model: ModelConfig
     train: TrainConfig
-    start: Literal["scratch", "baseline", "victim"] = "scratch"
+    start: Literal["scratch", "baseline", "victim", "given"] = "scratch"
+    # Left out where there is none: what steps are told, and so their keys, does not hang on it then.
+    given: GivenFile | None = Field(default=None, exclude_if=lambda file: file is None)
     new_head: bool = False
     public_key: str = ""
 

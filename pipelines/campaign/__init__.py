@@ -5,6 +5,7 @@ entry         found, read, checked as a whole, split into each step's own settin
 paths         its paths, made absolute
 row_files     rows of the training set that it names in a file
 recipe_check  its recipe, held against all else that it says
+own_model     the model of its own that it brings
 member        one cell of many: an entry under a name
 presets       what its network recommends, where it says nothing of the training
 site          the account's names that a definition holds

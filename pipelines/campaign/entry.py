@@ -20,7 +20,7 @@ from boomerang.settings import (
     TakeoverSettings,
     TrainSettings,
 )
-from pipelines.campaign import presets
+from pipelines.campaign import own_model, presets
 from pipelines.campaign.paths import cut, from_here, with_paths
 from pipelines.campaign.recipe_check import checked_attacks, complete
 from pipelines.campaign.sections import Config, ScreenConfig, load_config
@@ -76,12 +76,13 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
     read = load_config(file, [from_here(text) for text in overrides], tables)
-    config = _with_own(with_paths(read, base))
+    config = _with_own(own_model.as_network(with_paths(read, base)))
     data = check_source(config.data)
     if config.data.path:
         data.look(Path(config.data.path))
     classes = classes_of(data, config.data.classes)
     presets.check_past(config.data, len(classes or ()))
+    own_model.check(config, classes)
     detectors = () if is_control(config) else _completed(DETECTORS, config.screen.detectors)
     completed = {
         "attacks": checked_attacks(config, classes, data.image, TRIGGERS),
@@ -134,7 +135,8 @@ def _with_own(config: Config) -> Config:
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
     presets.check_rows(train, config.data, architecture)
-    presets.check_victim(config.victim, architecture)
+    if not own_model.is_victim_network(config):
+        presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),
@@ -180,7 +182,7 @@ def takes_over(config: Config) -> bool:
 
 def from_baseline(config: Config) -> bool:
     """Whether the training of the victim starts from the baseline."""
-    return config.victim.schedule != "retrain"
+    return own_model.from_baseline(config)
 
 
 def is_control(config: Config) -> bool:
@@ -207,7 +209,7 @@ def step_settings(config: Config) -> dict[str, Strict]:
     """
     steps: dict[str, Strict] = {
         PREPROCESS: _preprocess(config),
-        BASELINE: TrainSettings(seed=config.seed, model=config.model, train=config.train),
+        BASELINE: own_model.settings(config, "baseline"),
         POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
         VICTIM: _victim(config),
         SCREEN: _screen(config),
@@ -220,10 +222,9 @@ def step_settings(config: Config) -> dict[str, Strict]:
         ),
     }
     if hardens(config):
+        as_given = repairs_victim(config) and own_model.is_victim_network(config)
         steps[HARDEN] = HardenSettings(
-            seed=config.seed,
-            model=config.model,
-            train=config.train,
+            **own_model.training(config, as_given=as_given).model_dump(exclude={"start"}),
             start="victim" if repairs_victim(config) else "scratch",
             repairs=config.harden,
             inference=config.inference,
@@ -261,10 +262,11 @@ def _preprocess(config: Config) -> PreprocessSettings:
 
 
 def _victim(config: Config) -> TrainSettings:
-    settings = TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    settings = own_model.settings(config, "victim")
     if from_baseline(config):
         train, new_head = presets.tuned(config.train, config.victim), config.victim.schedule == "transfer"
-        settings = settings.model_copy(update={"train": train, "start": "baseline", "new_head": new_head})
+        tuned = {"train": train, "start": "baseline", "new_head": new_head, "given": None}
+        settings = settings.model_copy(update=tuned)
     if takes_over(config):
         return TakeoverSettings(**settings.model_dump(), attacks=config.attacks)
     return settings

@@ -13,7 +13,7 @@ from keras import layers
 
 from boomerang.errors import BadInput, UsageError
 from training.architectures.common.base import FEATURES, LOGITS
-from training.checks.adopted import adopt, logits_of, white_of
+from training.foreign.adopted import adopt, logits_of, white_of
 from training.model import classifier
 
 X = rows(12).x
