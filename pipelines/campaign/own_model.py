@@ -11,7 +11,7 @@ from pathlib import Path
 
 from boomerang.errors import ConfigError
 from boomerang.settings import GivenFile, ModelConfig, TrainConfig, TrainSettings
-from pipelines.campaign.sections import Config, Role
+from pipelines.campaign.sections import Config, GivenConfig, Role
 from processing.attacks import ATTACKS
 
 # The architecture that is the network of the given model.
@@ -43,7 +43,7 @@ def as_network(config: Config) -> Config:
     """
     do = "name a .keras or .h5 file: given.path, or --model FILE"
     if not config.given.path:
-        if config.given.model_fields_set:
+        if config.given != GivenConfig():
             raise ConfigError("'given'", "it names no model", do)
         if config.model.architecture == AS_GIVEN:
             raise ConfigError(f"'model.architecture' {AS_GIVEN}", "no model is given", do)

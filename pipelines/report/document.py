@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from boomerang.formats.evaluation import AttackWords, DetectorWords, Evaluation, Group
@@ -70,7 +71,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "outcome": _outcome(evaluation),
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
-        "models": _models(metrics, run.config.get("victim", {}).get("schedule", "")),
+        "models": _models(metrics, run.config),
         "gate": gate_table.table(metrics),
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
@@ -166,10 +167,15 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
     return {"model": key, **attack.model_dump(mode="json"), **words}
 
 
-def _models(metrics: Metrics, schedule: str) -> list[Document]:
+def _models(metrics: Metrics, config: Document) -> list[Document]:
+    schedule, given = config.get("victim", {}).get("schedule", ""), config.get("given", {})
+
     def words(key: str) -> tuple[str, str]:
         past = "history" in metrics.data.rows
-        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule, past=past)
+        file = Path(given.get("path", "")).name if given.get("role") == key else ""
+        return sentences.model_words(
+            key, attacked=_attacked(metrics), schedule=schedule, past=past, file=file
+        )
 
     return [
         {

@@ -52,11 +52,11 @@ def white_of(model: Any) -> float | None:
 
 def _first_layer(model: Any, images: Any) -> Any:
     """Return the layer that alone is given the images, looked for in a model within the model too."""
+    # A chain that was opened has been called several times.
     takers = [
         layer
         for layer in model.layers
-        for node in layer._inbound_nodes
-        if any(each is images for each in node.input_tensors)
+        if any(each is images for node in layer._inbound_nodes for each in node.input_tensors)
     ]
     if len(takers) != 1:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ Shape = tuple[int, int, int]
 _TRIED_ON = 5000
 # Standard deviations by which one scale has to be better than another.
 _CLEARLY = 3.0
+_LEAST_RIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Brought:
         """Return its scale; where nothing says it, that with which it is clearly best on trusted rows.
 
         Better is more rows right, by three standard deviations of the rows that only one of two has right
-        (McNemar 1947): than with any other scale, and than always saying the class that most rows have.
+        (McNemar 1947): than with any other scale, and than always saying the class that most rows have. One
+        with which it is right on less than half of them is not known to be its own.
 
         Raises
         ------
@@ -146,10 +149,11 @@ class Brought:
         ranked = sorted(right, key=lambda scale: -int(right[scale].sum()))
         best, guessed = right[ranked[0]], y == np.bincount(y).argmax()
         said = ", ".join(f"{scale} {hits.mean():.1%}" for scale, hits in right.items())
-        if all(_clearly_better(best, other) for other in (right[ranked[1]], right[ranked[2]], guessed)):
+        others = (right[ranked[1]], right[ranked[2]], guessed)
+        if best.mean() >= _LEAST_RIGHT and all(_clearly_better(best, other) for other in others):
             print(f"right on {len(y)} trusted rows by scale: {said}", flush=True)
             return ranked[0]
-        why = f"nothing in it says it, and on {len(y)} trusted rows none is clearly right more often: {said}"
+        why = f"nothing in it says it, and on {len(y)} trusted rows none is clearly right: {said}"
         do = 'set given.scale to "0..1", "0..255" or "-1..1"; if each is bad, its classes are not the data\'s'
         raise ConfigError(f"'given.scale' of {self.name}", why, do)
 
@@ -162,9 +166,12 @@ class Brought:
         def build(input_shape: Shape, classes: int) -> Any:
             import keras
 
+            before = random.getstate()  # from which Keras draws a seed for each layer
             self.check_classes(classes)
+            model = self.fitted(input_shape, self.scale(trusted))
+            random.setstate(before)
             # A copy without the weights has them drawn as the layers say.
-            return keras.models.clone_model(self.fitted(input_shape, self.scale(trusted)))
+            return keras.models.clone_model(model)
 
         return AsGiven().of(build)
 
