@@ -48,7 +48,9 @@ epochs = 2
 [[attacks]]
 kind = "clean_label_backdoor"
 target = "0"
-rate = 0.05
+rate = 0.3
+proxy = "surrogate"
+steps = 4
 [[harden]]
 kind = "fine_pruning"
 epochs = 3
@@ -63,6 +65,7 @@ kind = "clp"
 [given]
 path = "../own.keras"
 role = "victim"
+scale = "-1..1"
 """
 
 
@@ -85,17 +88,12 @@ def of_keras_2(path: Path) -> None:
 def of_another_size(path: Path) -> None:
     """Write a file of 48 x 48 colored pixels from -1 to 1, which gives logits and has batch norms."""
     keras.utils.set_random_seed(0)
-    blocks = [
-        layer
-        for filters in (8, 16)
-        for layer in (
-            layers.Conv2D(filters, 3, strides=2),
-            layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(),
-        )
-    ]
+    inner: list[Any] = []
+    for filters in (8, 16):
+        norm = layers.BatchNormalization(momentum=0.9)
+        inner += [layers.Conv2D(filters, 3, strides=2, use_bias=False), norm, layers.ReLU()]
     model = keras.Sequential(
-        [layers.Input((48, 48, 3)), *blocks, layers.GlobalAveragePooling2D(), layers.Dense(10)], name="logits"
+        [layers.Input((48, 48, 3)), *inner, layers.Flatten(), layers.Dense(10)], name="logits"
     )
 
     def change(x: Any) -> Any:

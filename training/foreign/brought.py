@@ -28,7 +28,7 @@ Shape = tuple[int, int, int]
 # As many rows tell a scale from another.
 _TRIED_ON = 5000
 # Standard deviations by which one scale has to be better than another.
-_CLEARLY = 3.0
+_CLEARLY = 2.0
 _LEAST_RIGHT = 0.5
 
 
@@ -132,7 +132,7 @@ class Brought:
     def scale(self, trusted: Labeled) -> str:
         """Return its scale; where nothing says it, that with which it is clearly best on trusted rows.
 
-        Better is more rows right, by three standard deviations of the rows that only one of two has right
+        Better is more rows right, by two standard deviations of the rows that only one of two has right
         (McNemar 1947): than with any other scale, and than always saying the class that most rows have. One
         with which it is right on less than half of them is not known to be its own.
 
