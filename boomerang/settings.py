@@ -181,11 +181,10 @@ class GivenFile(Strict):
     path : str
         A `.keras` file, or a whole model in an `.h5` file of Keras 2 or 3. Nothing in it is run.
     scale : str
-        What a black and a white pixel are to it. `auto`: as its own layers say; where they do not, that with
-        which it is right about clearly more of the validation rows than with any other.
+        What a black and a white pixel are to it. `auto`: as its own layers say; else that with which it is
+        right about clearly more of the validation rows than with any other.
     features : str
-        The layer that the screens look at, which gives one vector an image. Without it, what the last layer
-        is given, where that is a dense one.
+        The layer that the screens look at; without it, what the last layer is given, if that is a dense one.
     """
 
     path: str = ""
@@ -286,10 +285,9 @@ class TrainSettings(Strict):
     Attributes
     ----------
     start : str
-        What the training goes on from: nothing, or the model in the input of that name. With `given` nothing
-        is trained: that model is taken as it is.
+        What the training goes on from: nothing, or the model in the input of that name, `given` without any.
     given : GivenFile or None
-        The file in the input `given`, where the job takes its model or its network from there.
+        The file in the input `given`, where the model or the network is from there.
     new_head : bool
         Whether all of that model stays as it is but for its last layer, which is learned anew.
     public_key : str
@@ -300,7 +298,6 @@ class TrainSettings(Strict):
     model: ModelConfig
     train: TrainConfig
     start: Literal["scratch", "baseline", "victim", "given"] = "scratch"
-    # Left out where there is none: what steps are told, and so their keys, does not hang on it then.
     given: GivenFile | None = Field(default=None, exclude_if=lambda file: file is None)
     new_head: bool = False
     public_key: str = ""

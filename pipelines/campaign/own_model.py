@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def check(config: Config, classes: tuple[str, ...] | None) -> None:
 def _opened(path: Path, changed_ns: int, said: GivenFile, classes: int | None) -> None:
     """Check a file, once while it stays as it is: a campaign has many entries."""
     with _no_chatter():
-        import keras  # noqa: F401  # what TensorFlow says while it is loaded would stand before our own words
+        import keras  # noqa: F401  what TensorFlow says while it is loaded is for nobody
     from training.foreign.brought import Brought
 
     Brought(path, said).check(classes)
@@ -90,17 +91,16 @@ def _opened(path: Path, changed_ns: int, said: GivenFile, classes: int | None) -
 
 @contextmanager
 def _no_chatter() -> Iterator[None]:
-    """Send what goes to the standard error, of libraries in C too, nowhere."""
-    with suppress(OSError, ValueError):
-        sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    """Keep what goes to the standard error, of libraries in C too, from the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
     try:
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nowhere)
 
 
 def settings(config: Config, role: Role) -> TrainSettings:
