@@ -154,7 +154,7 @@ class Brought:
             print(f"right on {len(y)} trusted rows by scale: {said}", flush=True)
             return ranked[0]
         why = f"nothing in it says it, and on {len(y)} trusted rows none is clearly right: {said}"
-        do = 'set given.scale to "0..1", "0..255" or "-1..1"; if each is bad, its classes are not the data\'s'
+        do = 'set given.scale to "0..1", "0..255" or "-1..1"; if each is bad, it did not learn these classes'
         raise ConfigError(f"'given.scale' of {self.name}", why, do)
 
     def _calls(self, x: Any, scale: str) -> Calls:
