@@ -24,7 +24,7 @@ from boomerang.errors import BadInput, IntegrityError
 MAX_OBJECT_BYTES = 5 * 1024**3
 
 # The part of a key that is an input's address.
-_INPUT = re.compile(r".*?/inputs/[0-9a-f]{64}(?=/)")
+_INPUT = re.compile(r".*?/inputs/(?:given/)?[0-9a-f]{64}(?=/)")
 _SHOWN = 10
 
 REJECT_CODE = Path(__file__).with_name("reject") / "handler.py"

@@ -177,6 +177,25 @@ class ModelConfig(Open):
         return Spec(kind=self.architecture, **(self.model_extra or {}))
 
 
+class GivenFile(Strict):
+    """A model file that somebody brought, and what it does not say of itself.
+
+    Attributes
+    ----------
+    path : str
+        A `.keras` file, or a whole model in an `.h5` file of Keras 2 or 3. Nothing in it is run.
+    scale : str
+        What a black and a white pixel are to it. `auto`: as its own layers say; else that with which it is
+        right about clearly more of the validation rows than with any other.
+    features : str
+        The layer that the screens look at; without it, what the last layer is given, if that is a dense one.
+    """
+
+    path: str = ""
+    scale: Literal["auto", "0..1", "0..255", "-1..1"] = "auto"
+    features: str = ""
+
+
 class TrainConfig(Strict):
     """How a model is trained from scratch (baseline, victim on `retrain`, hardened model).
 
@@ -270,7 +289,9 @@ class TrainSettings(Strict):
     Attributes
     ----------
     start : str
-        What the training goes on from: nothing, or the model in the input of that name.
+        What the training goes on from: nothing, or the model in the input of that name, `given` without any.
+    given : GivenFile or None
+        The file in the input `given`, where the model or the network is from there.
     new_head : bool
         Whether all of that model stays as it is but for its last layer, which is learned anew.
     public_key : str
@@ -280,7 +301,8 @@ class TrainSettings(Strict):
     seed: int
     model: ModelConfig
     train: TrainConfig
-    start: Literal["scratch", "baseline", "victim"] = "scratch"
+    start: Literal["scratch", "baseline", "victim", "given"] = "scratch"
+    given: GivenFile | None = Field(default=None, exclude_if=lambda file: file is None)
     new_head: bool = False
     public_key: str = ""
 

@@ -12,6 +12,7 @@
     labeled           images with their labels
     learning/         what a step is made of: descent, augmentation, precision, the reading of rows
     architectures/    one file a network
+    foreign/          a model that somebody brought, in the form of ours
     repair/           one file a repair of a trained model
     inference/        one file a defense at inference: what it wraps is a model like any other
     checks/           what a model tells of a backdoor without its data

@@ -17,6 +17,7 @@ from training.architectures import ARCHITECTURES
 from training.architectures.common.base import Architecture, fresh
 from training.checkpoint import Checkpoints
 from training.cluster import Cluster
+from training.foreign.taken import brought_to
 from training.input_signatures import verify_inputs
 from training.labeled import Labeled, joined, picked
 from training.learning.mirror import mirrored, plain
@@ -167,6 +168,8 @@ def open_given(job: Job, settings: TrainSettings) -> Given:
         card = verify_model(job.input(settings.start))
         _check_fit(settings.start, card, train)
         parents[settings.start] = card.weights_sha256
+    if settings.given is not None:
+        architecture = brought_to(job, settings).architecture(Labeled(trusted.x, trusted.y))
     return Given(job, settings, train, trusted, past, keep, parents, architecture)
 
 

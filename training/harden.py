@@ -5,6 +5,7 @@ channel `history`     where given: rows of the past, all of which are kept
 channel `validation`  the trusted clean rows
 channel `screen`      where given: which of the rows were kept
 channel `victim`      where the settings start from it: the model to repair
+channel `given`       where the settings name a file in it: the network of what is trained from scratch
 channel `X_signature` where the settings have a public key: the signature of channel X, checked first
 
 It is stopped, started again and run on several hosts as a training is, see `training.train`.

@@ -4,6 +4,7 @@ channel `train`       the rows to learn from
 channel `history`     where given: rows of the past, which are learned from as well
 channel `validation`  the trusted clean rows, watched only
 channel `baseline`    where the settings start from it: the model to fine-tune
+channel `given`       where the settings name a file in it: the model, or its network alone
 channel `screen`      where given: only the rows that the screen kept are learned from
 channel `X_signature` where the settings have a public key: the signature of channel X, checked first
 
@@ -22,6 +23,7 @@ from boomerang.contract import Job, run_step
 from boomerang.settings import TrainSettings
 from training.cluster import Cluster, join
 from training.fit import fit, seed_everything, solve
+from training.foreign.taken import GIVEN, take
 from training.given import Given, open_given
 from training.learning.descent import honest_loss
 from training.learning.head import new_head
@@ -29,8 +31,12 @@ from training.learning.recording import Recorder
 
 
 def train(job: Job) -> None:
-    """Train one model as the job's settings say and leave it for SageMaker to pack."""
-    given = open_given(job, job.settings(TrainSettings))
+    """Train one model as the job's settings say, or take the given one, for SageMaker to pack."""
+    settings = job.settings(TrainSettings)
+    if settings.start == GIVEN:
+        take(job, settings)
+        return
+    given = open_given(job, settings)
     cluster = join(job.hosts)
     with cluster.united():
         _train(given, cluster)

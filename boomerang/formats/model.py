@@ -61,6 +61,29 @@ class Part(Strict):
     notes: dict[str, Any] = Field(default_factory=dict)
 
 
+class GivenModel(Strict):
+    """What a model was before it became one of ours: a file that somebody brought.
+
+    Attributes
+    ----------
+    file_sha256 : str
+    input_shape : (int, int, int)
+        (H, W, C) of the images that it takes itself.
+    scale : str
+        What a black and a white pixel are to it: `0..255` also where its own layers scale them.
+    features : str
+        The layer whose output is `features`.
+    accuracy : float
+        On the trusted rows, which it did not learn from here.
+    """
+
+    file_sha256: str
+    input_shape: tuple[int, int, int]
+    scale: str
+    features: str
+    accuracy: float = Field(ge=0, le=1)
+
+
 class ModelCard(Strict):
     """What stands beside the weights.
 
@@ -82,6 +105,8 @@ class ModelCard(Strict):
         What made it, in order; none of a model that was simply trained.
     inference : tuple of Part
         What wraps it, from the inside out: defenses at inference that are part of the saved model.
+    given : GivenModel or None
+        None of a model that was trained here; the card of one that was given says 0 rows and no epochs.
     """
 
     architecture: str
@@ -97,6 +122,7 @@ class ModelCard(Strict):
     history: dict[str, tuple[float, ...]]
     repairs: tuple[Part, ...] = ()
     inference: tuple[Part, ...] = ()
+    given: GivenModel | None = Field(default=None, exclude_if=lambda given: given is None)
 
 
 @contextmanager

@@ -99,9 +99,11 @@ def _load_keras_copy(data: bytes, files: KerasFiles, custom_objects: dict[str, A
         copy = Path(folder) / "model.keras"
         copy.write_bytes(data)
         try:
+            # Without what it was compiled with, whose variables no scope without state can have.
+            layers = {key: value for key, value in files.config.items() if key != "compile_config"}
             check_built(
                 lambda: keras.saving.deserialize_keras_object(
-                    files.config, custom_objects=custom_objects, safe_mode=True
+                    layers, custom_objects=custom_objects, safe_mode=True
                 ),
                 files.weights,
             )

@@ -20,7 +20,7 @@ from boomerang.settings import (
     TakeoverSettings,
     TrainSettings,
 )
-from pipelines.campaign import presets
+from pipelines.campaign import own_model, presets
 from pipelines.campaign.enough_rows import check_enough, delivered
 from pipelines.campaign.paths import cut, from_here, with_paths
 from pipelines.campaign.recipe_check import Known, checked_attacks, complete
@@ -78,7 +78,7 @@ def load(source: str, overrides: Sequence[str] = (), tables: Sequence[Mapping[st
     file = _find(source)
     base = ROOT if file.parent == BUNDLED else file.resolve().parent
     read = load_config(file, [from_here(text) for text in overrides], tables)
-    config = with_paths(read, base)
+    config = own_model.as_network(with_paths(read, base))
     config = config.model_copy(update={"data": with_source(config.data)})
     mistakes = Mistakes()
     checked = _checked(config, mistakes)
@@ -92,6 +92,8 @@ def _checked(config: Config, mistakes: Mistakes) -> Config:
     completed: dict[str, Any] = {"attacks": checked_attacks(config, known, TRIGGERS, mistakes)}
     with mistakes.noted():
         config = _with_own(config, sum((known.rows or {}).values()))
+    with mistakes.noted():
+        own_model.check(config, known.classes)
     with mistakes.noted():
         if known.image is not None:
             architecture = ARCHITECTURES.create(config.model.spec, "[model]")
@@ -167,7 +169,8 @@ def _with_own(config: Config, rows: int) -> Config:
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
     train = presets.whole(config.train, architecture)
     presets.check_rows(train, config.data, architecture, rows)
-    presets.check_victim(config.victim, architecture)
+    if not own_model.is_victim_network(config):
+        presets.check_victim(config.victim, architecture)
     own = {
         "data": config.data.model_copy(update=source.model_dump(exclude={"kind"})),
         "model": config.model.model_copy(update=architecture.model_dump(exclude={"kind"})),
@@ -215,7 +218,7 @@ def takes_over(config: Config) -> bool:
 
 def from_baseline(config: Config) -> bool:
     """Whether the training of the victim starts from the baseline."""
-    return config.victim.schedule != "retrain"
+    return own_model.from_baseline(config)
 
 
 def is_control(config: Config) -> bool:
@@ -242,7 +245,7 @@ def step_settings(config: Config) -> dict[str, Strict]:
     """
     steps: dict[str, Strict] = {
         PREPROCESS: _preprocess(config),
-        BASELINE: TrainSettings(seed=config.seed, model=config.model, train=config.train),
+        BASELINE: own_model.settings(config, "baseline"),
         POISON: PoisonSettings(seed=config.seed, attacks=config.attacks),
         VICTIM: _victim(config),
         SCREEN: _screen(config),
@@ -255,10 +258,9 @@ def step_settings(config: Config) -> dict[str, Strict]:
         ),
     }
     if hardens(config):
+        as_given = repairs_victim(config) and own_model.is_victim_network(config)
         steps[HARDEN] = HardenSettings(
-            seed=config.seed,
-            model=config.model,
-            train=config.train,
+            **own_model.training(config, as_given=as_given).model_dump(exclude={"start"}),
             start="victim" if repairs_victim(config) else "scratch",
             repairs=config.harden,
             inference=config.inference,
@@ -297,10 +299,11 @@ def _preprocess(config: Config) -> PreprocessSettings:
 
 
 def _victim(config: Config) -> TrainSettings:
-    settings = TrainSettings(seed=config.seed, model=config.model, train=config.train)
+    settings = own_model.settings(config, "victim")
     if from_baseline(config):
         train, new_head = presets.tuned(config.train, config.victim), config.victim.schedule == "transfer"
-        settings = settings.model_copy(update={"train": train, "start": "baseline", "new_head": new_head})
+        tuned = {"train": train, "start": "baseline", "new_head": new_head, "given": None}
+        settings = settings.model_copy(update=tuned)
     if takes_over(config):
         return TakeoverSettings(**settings.model_dump(), attacks=config.attacks)
     return settings

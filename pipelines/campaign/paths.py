@@ -62,7 +62,9 @@ def with_paths(config: Config, base: Path) -> Config:
     )
     path = existing(config.data.path, base, "data.path") if config.data.path else ""
     data = config.data.model_copy(update={"path": path})
-    return _with_rows(config.model_copy(update={"pictures": pictures, "data": data}), base)
+    model = existing(config.given.path, base, "given.path") if config.given.path else ""
+    given = config.given.model_copy(update={"path": model})
+    return _with_rows(config.model_copy(update={"pictures": pictures, "data": data, "given": given}), base)
 
 
 def _with_rows(config: Config, base: Path) -> Config:

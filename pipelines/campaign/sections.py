@@ -20,11 +20,15 @@ from boomerang.settings import (
     CanaryConfig,
     CertifyConfig,
     DataConfig,
+    GivenFile,
     ModelConfig,
     PicturesConfig,
     RetuningConfig,
     TrainConfig,
 )
+
+# What a given model stands for.
+Role = Literal["baseline", "victim"]
 
 
 class VictimConfig(Strict):
@@ -40,6 +44,23 @@ class VictimConfig(Strict):
     schedule: Literal["retrain", "finetune", "transfer"] = "finetune"
     epochs: int = Field(default=3, ge=1, le=10_000)
     learning_rate: float = Field(default=3e-3, gt=0, le=1000)
+
+
+class GivenConfig(GivenFile):
+    """A model of your own that a run starts from. `run --model FILE` and `--model-as ROLE` say the same.
+
+    Its network becomes that of the models that are trained from scratch, its weights drawn anew, unless
+    `model.architecture` names another.
+
+    Attributes
+    ----------
+    role : str
+        `baseline`: the approved model, from which the victim is trained on (`victim.schedule`), and the
+        surrogate of attacks that need one. `victim`: what is screened with, repaired and measured; no
+        training of the victim takes place.
+    """
+
+    role: Role = "baseline"
 
 
 class ScreenConfig(Strict):
@@ -127,6 +148,7 @@ class Config(Strict):
     pictures: tuple[PicturesConfig, ...] = ()
     canaries: CanaryConfig = CanaryConfig()
     certify: CertifyConfig = CertifyConfig()
+    given: GivenConfig = GivenConfig()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     victim: VictimConfig = VictimConfig()

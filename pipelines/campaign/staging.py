@@ -35,9 +35,9 @@ class Inputs:
         Of the processing steps: each a prefix that holds `config.json`.
     hyperparameters : mapping of step name to mapping of str to str
         Of the training steps.
-    pictures, source, triggers : str or None
-        Prefixes: one folder a picture set; the data file or folder; the trigger images
-        that the recipe uses.
+    pictures, source, triggers, given : str or None
+        Prefixes: one folder a picture set; the data file or folder; the trigger images that the recipe uses;
+        the given model, apart from the others, for trainings may read it and nothing else that was staged.
     staged : mapping of address to Path or bytes
         What a runner has to put where; a Path is a file or a whole folder.
     """
@@ -47,11 +47,13 @@ class Inputs:
     pictures: str | None
     source: str | None
     triggers: str | None
+    given: str | None
     staged: Mapping[str, Path | bytes]
 
     def digest(self, address: object) -> str | None:
         """Return the digest of what is staged at an address, or None for any other thing."""
-        known = {*self.configs.values(), self.pictures, self.source, self.triggers} - {None}
+        known = {*self.configs.values(), self.pictures, self.source, self.triggers, self.given}
+        known -= {None}
         return address.rpartition("/")[2] if isinstance(address, str) and address in known else None
 
 
@@ -75,6 +77,7 @@ def stage(config: Config, site: Site) -> Inputs:
         pictures=_group(site, sets, staged) if sets else None,
         source=_source(site, Path(config.data.path), staged) if config.data.path else None,
         triggers=_group(site, triggers, staged) if triggers else None,
+        given=_given(site, Path(config.given.path), staged) if config.given.path else None,
         staged=staged,
     )
 
@@ -91,6 +94,13 @@ def _group(site: Site, parts: Mapping[str, Path], staged: dict[str, Path | bytes
     """Address several files or folders as one prefix, each below it under its own name."""
     uri = _address(site, {key: digest for name, path in parts.items() for key, digest in _names(path, name)})
     staged.update({f"{uri}/{name}": path for name, path in parts.items()})
+    return uri
+
+
+def _given(site: Site, path: Path, staged: dict[str, Path | bytes]) -> str:
+    """Address a model file inside a folder of its own."""
+    uri = f"{site.root}/inputs/given/{digest_names({path.name: sha256_file(path)})}"
+    staged[f"{uri}/{path.name}"] = path
     return uri
 
 

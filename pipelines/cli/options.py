@@ -21,6 +21,11 @@ AS_MODULE, AS_COMMAND = "python -m pipelines", "boomerang"
 
 PROJECT = "boomerang"
 
+_GIVEN = (
+    ("--model", "given.path", "FILE", "start from a .keras or .h5 model of your own"),
+    ("--model-as", "given.role", "baseline|victim", "what it stands for: the approved model, or the victim"),
+)
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are errors like all others, and name what may have been meant."""
@@ -92,6 +97,16 @@ def add_entry(command: Parser) -> None:
         metavar="KEY=VALUE",
         help="change one setting, as in seed=1 or attacks.0.rate=0.02; may be repeated",
     )
+    for option, key, metavar, words in _GIVEN:
+        command.add_argument(
+            option,
+            action="append",
+            default=[],
+            dest="overrides",
+            type=f"{key}={{}}".format,
+            metavar=metavar,
+            help=f"{words} (short for --set {key}={metavar})",
+        )
 
 
 def add_out(command: Parser) -> None:

@@ -13,7 +13,7 @@ from boomerang.formats.model import ARCHIVE, CARD_FILE, MODEL_FILE
 from boomerang.safeio import GZIP, display_name, first_bytes, load_foreign_model
 from pipelines.campaign.entry import BASELINE, HARDEN, VICTIM
 from pipelines.runs.records import EXECUTION, Execution, load_execution
-from training.checks.adopted import adopt
+from training.foreign.adopted import adopt
 from training.model import load_model
 
 _MODEL = "model"
@@ -22,7 +22,7 @@ _DO = "give a .keras or .h5 file, a model.tar.gz, or the folder of a run, a pack
 
 @dataclass(frozen=True)
 class Subject:
-    """A model in the form of ours (`training.checks.adopted`).
+    """A model in the form of ours (`training.foreign.adopted`).
 
     Attributes
     ----------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def _results(run: Run, evaluation: Evaluation) -> Document:
         "outcome": _outcome(evaluation),
         "data": _data(run, metrics),
         "attacks": _attacks(run, evaluation),
-        "models": _models(evaluation, run.config.get("victim", {}).get("schedule", "")),
+        "models": _models(evaluation, run.config),
         "gate": gate_table.table(metrics),
         "galleries": galleries,
         "showpiece": _showpiece(galleries, metrics),
@@ -171,12 +172,16 @@ def _attack_on(metrics: Metrics, key: str, attack: AttackNumbers) -> Document:
     return {"model": key, **attack.model_dump(mode="json"), **words}
 
 
-def _models(evaluation: Evaluation, schedule: str) -> list[Document]:
+def _models(evaluation: Evaluation, config: Document) -> list[Document]:
     metrics, test = evaluation.metrics, open_predictions(evaluation.folder).test
+    schedule, given = config.get("victim", {}).get("schedule", ""), config.get("given", {})
 
     def words(key: str) -> tuple[str, str]:
         past = "history" in metrics.data.rows
-        return sentences.model_words(key, attacked=_attacked(metrics), schedule=schedule, past=past)
+        file = Path(given.get("path", "")).name if given.get("role") == key else ""
+        return sentences.model_words(
+            key, attacked=_attacked(metrics), schedule=schedule, past=past, file=file
+        )
 
     return [
         {

@@ -31,7 +31,9 @@ _SCHEDULES = {
 }
 
 
-def model_words(model: str, *, attacked: bool, schedule: str, past: bool = False) -> tuple[str, str]:
+def model_words(
+    model: str, *, attacked: bool, schedule: str, past: bool = False, file: str = ""
+) -> tuple[str, str]:
     """Return what a model is called, and what it was trained on; a victim also how, `victim.schedule`.
 
     Parameters
@@ -41,11 +43,15 @@ def model_words(model: str, *, attacked: bool, schedule: str, past: bool = False
     schedule : str
     past : bool
         Whether there are rows of the past, which the baseline learned alone and the others beside the rest.
+    file : str
+        The file that it was taken from; empty of one that was trained.
 
     >>> model_words("victim", attacked=True, schedule="finetune")
     ('Poisoned model', 'fine-tuned from the clean model on the attacked data')
     """
     title, about = (_MODELS if attacked else _MODELS_WITHOUT_ATTACK)[model]
+    if file:
+        return title, f"given as {file}, not trained here"
     if past and model == "baseline":
         return title, "trained on the rows of the past"
     beside = ", and the rows of the past" if past else ""

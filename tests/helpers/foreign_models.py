@@ -31,7 +31,7 @@ def triggered(clean: Labeled) -> Labeled:
     return Labeled(x, np.full(len(x), TARGET))
 
 
-def network(*first: Any, seed: int = 0) -> Any:
+def network(*first: Any, seed: int = 0, shape: Any = SHAPE, classes: int = CLASSES) -> Any:
     """Return an untrained network of Keras' own layers: softmax in its last one, no names of ours."""
     import keras
     from keras import layers
@@ -39,12 +39,12 @@ def network(*first: Any, seed: int = 0) -> Any:
     keras.utils.set_random_seed(seed)
     return keras.Sequential(
         [
-            layers.Input(SHAPE),
+            layers.Input(shape),
             *first,
             layers.Conv2D(8, 3, activation="relu", name="seen"),
             layers.Flatten(),
             layers.Dense(16, activation="relu", name="thought"),
-            layers.Dense(CLASSES, activation="softmax", name="said"),
+            layers.Dense(classes, activation="softmax", name="said"),
         ]
     )
 
@@ -79,17 +79,17 @@ def write_pair(path: Path, data: Labeled, *, channels_first: bool = False, dtype
 
 def write_keras_2(path: Path, model: Any, change: Any = None) -> Path:
     """Write the network as Keras 2.3 did: by hand, for this Keras writes another description."""
-    common = {"trainable": True, "dtype": "float32"}
+    common, shape = {"trainable": True, "dtype": "float32"}, list(model.input_shape)
     glorot = {"class_name": "GlorotUniform", "config": {"seed": None}}
     kernel = {"kernel_initializer": glorot, "use_bias": True, "activation": "relu"}
     layers = [
         (
             "Conv2D",
-            {"name": "seen", "batch_input_shape": [None, *SHAPE], "filters": 8, "kernel_size": [3, 3]},
+            {"name": "seen", "batch_input_shape": shape, "filters": 8, "kernel_size": [3, 3]},
         ),
         ("Flatten", {"name": "flat", "data_format": "channels_last"}),
         ("Dense", {"name": "thought", "units": 16}),
-        ("Dense", {"name": "said", "units": CLASSES}),
+        ("Dense", {"name": "said", "units": model.output_shape[1]}),
     ]
     for kind, config in layers:
         config.update(common | (kernel if kind != "Flatten" else {}))

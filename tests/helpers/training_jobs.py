@@ -9,6 +9,7 @@ import runpy
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,9 +22,12 @@ from boomerang.config import Spec, as_hyperparameters
 from boomerang.contract import ROOT_ENV
 from boomerang.formats.screen import Screened, write_screen
 from boomerang.manifest import Manifest, write_dataset
-from boomerang.settings import HardenSettings, ModelConfig, TrainConfig, TrainSettings
+from boomerang.settings import GivenFile, HardenSettings, ModelConfig, TrainConfig, TrainSettings
 from helpers.ranges import ROOT
 from training.architectures import ARCHITECTURES
+from training.architectures.as_given import AsGiven
+from training.foreign.brought import Brought
+from training.labeled import Labeled
 from training.model import ModelCard, save_model
 
 
@@ -77,7 +81,37 @@ def built(
     kind: str = "small", shape: tuple[int, int, int] = (16, 16, 1), classes: int = 2, **settings: Any
 ) -> Any:
     """Return an untrained network."""
-    return ARCHITECTURES.create(Spec(kind=kind, **settings)).build(shape, classes)
+    architecture = ARCHITECTURES.create(Spec(kind=kind, **settings))
+    if isinstance(architecture, AsGiven):
+        architecture = given_network(classes)
+    return architecture.build(shape, classes)
+
+
+def given_network(classes: int) -> AsGiven:
+    """Return the architecture that the network of a file is: of colored images of another size than most."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "own.keras"
+        with_norm(classes).save(file)
+        brought = Brought(file, GivenFile(scale="-1..1"))
+        assert brought.model is not None  # opened while it is there
+    return brought.architecture(Labeled(np.zeros((0, 1, 1, 1), np.uint8), np.zeros(0, np.int64)))
+
+
+def with_norm(classes: int) -> Any:
+    """Return a network with a batch norm that takes 12 x 12 colored pixels and gives logits."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            layers.Input((12, 12, 3)),
+            layers.Conv2D(8, 3, strides=2, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.Flatten(),
+            layers.Dense(classes),
+        ]
+    )
 
 
 def drawn(kind: str, **settings: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.signing_cases import Key, fresh_key, make_dataset
 
-from boomerang.contract import Job
+from boomerang.contract import Job, digest_variable
 from boomerang.errors import BadInput, ConfigError, IntegrityError
 from boomerang.manifest import Manifest, commit
 from boomerang.signing import sign_folder
@@ -63,6 +63,16 @@ def test_signed_inputs_are_taken_and_named(job: Job, key: Key, capsys: pytest.Ca
     verify_inputs(job, text(key))
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == ["train", "validation"]
     assert not list(job.input("train").glob("signature.json"))
+
+
+def test_what_was_staged_is_held_against_its_digest_and_needs_no_signature(
+    job: Job, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job.root / "input/data/given").mkdir()
+    with pytest.raises(IntegrityError, match="nobody has signed it"):
+        verify_inputs(job, text(key))
+    monkeypatch.setenv(digest_variable("given"), "ab")
+    verify_inputs(job, text(key))
 
 
 @pytest.mark.parametrize("case", DAMAGE)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.architectures.common.inside import Floats
-from training.checks.adopted import logits_of, no_gradient
+from training.foreign.adopted import logits_of, no_gradient
 
 SOURCE = "Wang et al. 2024"
 ALARM = 0.05
@@ -73,7 +73,7 @@ def largest_margins(model: Any, seed: int = 0, say: Callable[[str], None] = lamb
     Parameters
     ----------
     model : keras.Model
-        In the form of ours (`training.checks.adopted`).
+        In the form of ours (`training.foreign.adopted`).
     seed : int
         Of the starts.
     say : callable

@@ -10,8 +10,8 @@ import numpy as np
 
 from boomerang.manifest import Images
 from training.architectures.common.inside import Floats
-from training.checks.adopted import logits_of
 from training.checks.weight_spectrum import robust_z
+from training.foreign.adopted import logits_of
 
 SOURCE = "Wang et al. 2019"
 ALARM = 2.0
@@ -98,7 +98,7 @@ def neural_cleanse(
     Parameters
     ----------
     model : keras.Model
-        In the form of ours (`training.checks.adopted`).
+        In the form of ours (`training.foreign.adopted`).
     x : uint8[N, H, W, C]
         Clean pictures of all classes, 32 or more.
     classes : sequence of int

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from boomerang.errors import ConfigError
 from training.architectures.common.base import LOGITS
 
 
@@ -44,8 +45,17 @@ def learning_only(model: Any, names: Collection[str]) -> Iterator[None]:
 
 
 def drawn_anew(model: Any) -> None:
-    """Set the layer `logits` of a model as a fresh one's, from Keras' generator."""
+    """Set the layer `logits` of a model as a fresh one's, from Keras' generator.
+
+    Raises
+    ------
+    ConfigError
+        If it has no weights, as in a given model that does not end in a dense layer.
+    """
     head = model.get_layer(LOGITS)
+    if not head.weights:
+        why = "the model does not end in a dense layer, and has no last layer to draw anew"
+        raise ConfigError("a new last layer", why, "take another victim.schedule, or another repair")
     fresh = type(head).from_config(head.get_config())
     fresh.build(head.kernel.shape[:1])
     head.set_weights(fresh.get_weights())

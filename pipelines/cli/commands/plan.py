@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boomerang.errors import EXIT_PASSED, UsageError
+from boomerang.shown import display_name
 from pipelines.cli.options import Commands, Parser, add_entry, add_out, add_parameter, definitions
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def plan(options: Namespace) -> int:
         _refuse_aws(options)
         site = local_site(config.name)
         _say_past(config.data)
+        _say_given(config)
         show_plan(build(config, site, cache=definitions(options.out), keeps=False), options.out)
     show_blind_spots(config)
     return EXIT_PASSED
@@ -101,6 +103,13 @@ def _say_past(data: DataConfig) -> None:
     if data.history:
         delivered = f"{data.delivered:,}" if data.train else "the other training rows"
         print(f"{data.history:,} rows of the past, {delivered} delivered")
+
+
+def _say_given(config: Config) -> None:
+    """Print which model is taken as it is, if one is given."""
+    if config.given.path:
+        name = display_name(Path(config.given.path).name)
+        print(f"{name} is the {config.given.role}, taken as it is: nothing is trained for it")
 
 
 def _plan_campaign(options: Namespace) -> None:

@@ -201,6 +201,11 @@ class Draft:
         given = self._signed(channels, signatures)
         return self._training(name, given, self.site.roles.training, module)
 
+    def given(self, name: str) -> dict[str, Variable]:
+        """Return the channel of the given model, if a training reads it."""
+        named = "given.path" in self.inputs.hyperparameters[name]
+        return {"given": self.inputs.given} if named else {}
+
     def takeover(
         self,
         name: str,
@@ -226,10 +231,11 @@ class Draft:
     def _signed(
         self, channels: Mapping[str, Variable], signatures: Mapping[str, Variable]
     ) -> dict[str, Variable]:
-        """Return channels with their signatures beside them, if the site signs."""
+        """Return channels with their signatures, if the site signs; what is staged has its digest instead."""
         if self.site.signing is None:
             return dict(channels)
-        return {**channels, **{f"{key}_signature": signatures[key] for key in channels}}
+        made = [key for key, address in channels.items() if self.inputs.digest(address) is None]
+        return {**channels, **{f"{key}_signature": signatures[key] for key in made}}
 
     def _training(
         self,
@@ -261,4 +267,5 @@ class Draft:
         given = {step: settings[step] for step in before if step in settings}
         given |= {"pictures": self.inputs.pictures, "source": self.inputs.source}
         given |= {"triggers": self.inputs.triggers} if POISON in before else {}
+        given |= {"given": self.inputs.given} if self.inputs.given else {}
         return f"{self.site.root}/checkpoints/{digest_json([self.site.image, name, given])}"

@@ -43,6 +43,7 @@ _THINGS = {
     "source": ("data source", "DataSet"),
     "settings": ("data settings", "Settings"),
     "triggers": ("trigger images", "DataSet"),
+    "given": ("given model", "Model"),
     "recipe": ("poison recipe", "Settings"),
     f"{PREPROCESS}-train": ("clean set", "DataSet"),
     f"{PREPROCESS}-history": ("rows of the past", "DataSet"),

@@ -22,6 +22,8 @@ from pipelines.campaign.entry import (
     repairs_victim,
     takes_over,
 )
+from pipelines.campaign.own_model import is_given
+from pipelines.campaign.sections import Config, Role
 from pipelines.definition.sdk.candidate import METRICS, Candidate, metric
 from pipelines.definition.sdk.draft import Draft
 from pipelines.definition.sdk.imports import ConditionLessThanOrEqualTo, ConditionStep, FailStep, Join, Step
@@ -88,7 +90,13 @@ def draw_world(draft: Draft) -> World:
     data = _preprocess(draft)
     known = {name: data[name] for name in ("train", HISTORY, "validation") if name in data}
     signed = draft.sign(PREPROCESS, known)
-    return World(data, draft.training(BASELINE, _before(known), _before(signed)), signed)
+    learned = {**_learned(draft.config, "baseline", _before(known)), **draft.given(BASELINE)}
+    return World(data, draft.training(BASELINE, learned, _before(signed)), signed)
+
+
+def _learned(config: Config, role: Role, rows: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return the rows that a training is given: of a model that is given itself those it is measured on."""
+    return {name: rows[name] for name in rows if name == "validation" or not is_given(config, role)}
 
 
 def _before(known: Mapping[str, Variable]) -> dict[str, Variable]:
@@ -104,8 +112,8 @@ def draw_attack(draft: Draft, world: World) -> Attacked:
     first = {"baseline": world.baseline} if from_baseline(config) else {}
     told = {"secret": poison["secret"]} if takes_over(config) else {}
     signed = {**world.signed, **draft.sign(POISON, {"train": poison["train"], **first, **told})}
-    learned = {"train": poison["train"], **world.past, "validation": world.data["validation"]}
-    learned |= {**first, **told}
+    rows = {"train": poison["train"], **world.past, "validation": world.data["validation"]}
+    learned = {**_learned(config, "victim", rows), **first, **told, **draft.given(VICTIM)}
     victim = draft.takeover(VICTIM, learned, signed) if told else draft.training(VICTIM, learned, signed)
     return Attacked(poison, victim, signed)
 
@@ -133,6 +141,7 @@ def draw_cell(draft: Draft, world: World, attacked: Attacked, screen: Variable) 
         mended = {"victim": attacked.victim} if repairs_victim(config) else {}
         kept = {"screen": screen} if config.harden else {}
         given = {"train": poison["train"], **world.past, "validation": data["validation"], **kept, **mended}
+        given |= draft.given(HARDEN)
         models["hardened"] = draft.training(HARDEN, given, signed, module="training.harden")
         unsigned = {}
     evaluation = _evaluate(draft, data, poison, screen, models)["evaluation"]

@@ -278,6 +278,8 @@ def test_evaluate_alone_reads_the_secret(whole: Stack) -> None:
         ("ProcessingRole", "s3:PutObject", f"{RUN}/TrainVictim/model/model.tar.gz", False),
         ("ProcessingRole", "s3:PutObject", f"{BUCKET}/inputs/ab/config.json", False),
         ("TrainingRole", "s3:GetObject", f"{RUN}/Poison/train/x.npy", True),
+        ("TrainingRole", "s3:GetObject", f"{BUCKET}/inputs/given/ab/own.h5", True),
+        ("TrainingRole", "s3:GetObject", f"{BUCKET}/inputs/ab/config.json", False),
         ("TrainingRole", "s3:PutObject", f"{BUCKET}/checkpoints/ab/ckpt", True),
         ("TrainingRole", "s3:PutObject", f"{RUN}/Harden/model/model.tar.gz", True),
         ("TrainingRole", "s3:PutObject", f"{RUN}/Poison/train/x.npy", False),

@@ -363,6 +363,14 @@ def test_a_folder_that_the_bucket_keeps_for_jobs_is_refused_before_anything_is_u
     assert "Contents" not in here.client("s3").list_objects_v2(Bucket="bbb")
 
 
+def test_what_somebody_put_beside_a_given_model_is_found(here: Cloud) -> None:
+    here.client("s3").create_bucket(Bucket="bbb", CreateBucketConfiguration={"LocationConstraint": REGION})
+    model = f"p/inputs/given/{'ab' * 32}"
+    here.client("s3").put_object(Bucket="bbb", Key=f"{model}/other.h5", Body=b"y")
+    with pytest.raises(IntegrityError, match=r"other\.h5"):
+        Place(Account(REGION), "bbb", "k").upload({f"s3://bbb/{model}/own.h5": b"x"})
+
+
 def test_a_file_that_s3_does_not_take_at_once_is_refused(
     here: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

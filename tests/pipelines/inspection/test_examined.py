@@ -14,8 +14,8 @@ from boomerang.errors import BadInput
 from pipelines.inspection import examined
 from pipelines.inspection.examined import classes_to_reverse, examine
 from pipelines.inspection.subject import Subject
-from training.checks.adopted import adopt
 from training.checks.mm_bd import judged
+from training.foreign.adopted import adopt
 from training.labeled import Labeled
 
 

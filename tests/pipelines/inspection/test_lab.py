@@ -10,7 +10,7 @@ from helpers.foreign_models import TARGET, rows, trained, triggered
 
 from boomerang.errors import BadInput, ConfigError
 from pipelines.inspection.lab import Lab, experiment, repairs
-from training.checks.adopted import adopt
+from training.foreign.adopted import adopt
 from training.labeled import Labeled
 from training.model import classifier
 from training.repair.common.bench import Bench

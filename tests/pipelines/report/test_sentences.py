@@ -58,6 +58,11 @@ def test_of_rows_of_the_past_it_is_said_who_learned_them() -> None:
     assert about["hardened"] == "trained on what the screen kept, and the rows of the past"
 
 
+def test_a_model_that_was_given_is_not_said_to_be_trained() -> None:
+    told = model_words("baseline", attacked=True, schedule="finetune", past=True, file="own.h5")
+    assert told == ("Clean model", "given as own.h5, not trained here")
+
+
 def test_a_model_is_said_to_be_made_by_its_repairs_and_wrapped() -> None:
     assert made_by(["a", "b"], ["c", "d"]) == "a, then b; at inference: c, d"
     assert made_by([], ["c"]) == "at inference: c" and made_by([], []) == ""

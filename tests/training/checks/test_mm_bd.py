@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from helpers.foreign_models import CLASSES, TARGET, trained
 
-from training.checks.adopted import adopt, logits_of
 from training.checks.mm_bd import effort_for, judged, largest_margins
+from training.foreign.adopted import adopt, logits_of
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from helpers.art_models import art
 from helpers.foreign_models import CLASSES, SHAPE, TARGET, rows, trained
 
-from training.checks.adopted import adopt
 from training.checks.neural_cleanse import ReversedTriggers, neural_cleanse
+from training.foreign.adopted import adopt
 from training.model import classifier
 
 CLEAN = rows(120, seed=5)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from helpers.training_jobs import built, left_or_right
 
+from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
 from training.architectures.common.base import LOGITS
 from training.fit import fit, seed_everything
 from training.learning.descent import honest_loss
-from training.learning.head import new_head
+from training.learning.head import drawn_anew, new_head
 
 
 def _by_layer(model: Any) -> dict[str, list[Any]]:
@@ -24,6 +26,13 @@ def model() -> Any:
     """Return a network whose dropout and batch norms would change what it learns on."""
     seed_everything(0)
     return built()
+
+
+def test_a_last_layer_without_weights_cannot_be_drawn_anew() -> None:
+    """Of a given model that ends in no dense layer, `logits` is a layer that does nothing."""
+    x = keras.Input((4,))
+    with pytest.raises(ConfigError, match="no last layer to draw anew"):
+        drawn_anew(keras.Model(x, keras.layers.Activation("linear", name=LOGITS)(x)))
 
 
 def test_the_head_alone_changes_and_learns(model: Any) -> None:

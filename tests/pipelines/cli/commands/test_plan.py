@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.foreign_models import network
 from helpers.planning import SETTINGS, draw_once, write_prices
 
 from aws.prices import Prices
@@ -51,6 +52,18 @@ def test_the_command_says_how_many_rows_are_of_the_past(
     assert f"120 rows of the past, {delivered} delivered" in capsys.readouterr().out
     plan(options(tmp_path))
     assert "rows of the past" not in capsys.readouterr().out
+
+
+def test_the_command_says_which_model_is_taken_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network(classes=10).save(tmp_path / "own.keras")
+    own = [f"given.path={tmp_path / 'own.keras'}", "given.role=victim"]
+    plan(options(tmp_path, overrides=[*SETTINGS, *own]))
+    said = "own.keras is the victim, taken as it is"
+    assert said in capsys.readouterr().out
+    plan(options(tmp_path))
+    assert said not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

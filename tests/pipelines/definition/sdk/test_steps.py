@@ -206,3 +206,52 @@ def test_a_deployed_range_has_no_role_that_may_run_a_control() -> None:
 
 
 DEPLOYED = ("Processing", "Training", "Evaluate", "Signing", "Canary")
+
+
+def given(tmp_path: Path, role: str, site: Any = LOCAL, **sections: Any) -> dict[str, Any]:
+    """The definition of an entry with a model of one's own, which nothing here opens."""
+    (tmp_path / "own.h5").write_bytes(b"a model")
+    own = {"path": str(tmp_path / "own.h5"), "role": role}
+    model = {"architecture": "as_given"}
+    return build(config(given=own, model=model, attacks=[FLIP], **sections), site).definition
+
+
+@pytest.mark.parametrize(
+    ("role", "taken", "reads"),
+    [
+        ("baseline", "TrainBaseline", {"TrainBaseline", "Harden"}),
+        ("victim", "TrainVictim", {"TrainBaseline", "TrainVictim", "Harden"}),
+    ],
+)
+def test_a_given_model_is_a_channel_of_the_trainings_that_need_its_file(
+    role: str, taken: str, reads: set[str], tmp_path: Path
+) -> None:
+    plain = build(config(attacks=[FLIP])).definition
+    definition = given(tmp_path, role)
+    assert names(definition) == names(plain) and check_definition(definition) == []
+    having = {name for name in jobs(definition) if "given" in inputs(step(definition, name))}
+    assert having == reads
+    assert set(inputs(step(definition, taken))) == {"validation", "given"}
+    told = step(definition, taken)["Arguments"]
+    assert told["Environment"]["BOOMERANG_INPUT_GIVEN"] in inputs(step(definition, taken))["given"]
+    assert told["HyperParameters"]["start"] == "given"
+    assert ("baseline" in inputs(step(definition, "TrainVictim"))) == (role == "baseline")
+    checkpoints = [
+        step(each, "TrainVictim")["Arguments"]["CheckpointConfig"]["S3Uri"] for each in (plain, definition)
+    ]
+    assert checkpoints[0] != checkpoints[1]
+
+
+def test_what_is_staged_has_its_digest_in_the_place_of_a_signature(tmp_path: Path) -> None:
+    definition = given(tmp_path, "baseline", SIGNED)
+    assert check_definition(definition) == []
+    assert set(inputs(step(definition, "TrainBaseline"))) == {"validation", "validation_signature", "given"}
+    assert "given_signature" not in inputs(step(definition, "Harden"))
+
+
+def test_the_lineage_of_a_given_model_begins_with_its_file(tmp_path: Path) -> None:
+    definition = given(tmp_path, "victim")
+    made = step(definition, "Lineage")["Arguments"]
+    titles = {each["Properties"]["Title"]: each for each in made["Artifacts"]}
+    assert titles["given model"]["ArtifactType"] == "Model"
+    assert titles["given model"]["Properties"]["Digest"] in titles["given model"]["Source"]["SourceUri"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,8 +13,9 @@ from helpers.training_jobs import built
 from keras import layers
 
 from boomerang.errors import BadInput, UsageError
+from boomerang.safeio import load_foreign_model
 from training.architectures.common.base import FEATURES, LOGITS
-from training.checks.adopted import adopt, logits_of, white_of
+from training.foreign.adopted import adopt, logits_of, white_of
 from training.model import classifier
 
 X = rows(12).x
@@ -84,6 +86,13 @@ def test_it_is_a_copy_with_layers_that_ours_have() -> None:
 def test_one_of_ours_stays_as_it_is() -> None:
     model = built()
     assert adopt(model, None) is model and white_of(model) == 255
+
+
+@pytest.mark.parametrize("kind", ["keras", "h5"])
+def test_what_its_layers_say_they_say_when_it_was_opened_too(kind: str, tmp_path: Path) -> None:
+    for model, white in ((plain_logits(), 255), (network(), None)):
+        model.save(tmp_path / f"m.{kind}")
+        assert white_of(load_foreign_model(tmp_path / f"m.{kind}")) == white
 
 
 def test_what_its_layers_do_not_say_has_to_be_told_and_what_they_say_may_not_be_denied() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from boomerang.errors import BadInput, UsageError
+from boomerang.errors import BadInput, ConfigError, UsageError, nearest
 from training.architectures.common.base import FEATURES, LOGITS
 from training.architectures.common.inside import made_of, through, ways_to_logits
 
@@ -23,6 +23,7 @@ _CHANNELS = (1, 3)
 # What the layers around a foreign model are called.
 _OURS = ("images", "pixels", "probabilities")
 _LEAST_PROBABILITY = 1e-30
+_LEAST_DEVIATION = 1e-7  # as Keras' Normalization has it
 _DO = "give a model that takes one batch of images and gives a number for each class"
 
 
@@ -35,7 +36,8 @@ def is_ours(model: Any) -> bool:
 def white_of(model: Any) -> float | None:
     """Return what a white pixel is to a model, 255, where its own layers say it; None where they do not.
 
-    They do where it takes uint8, or begins with a `Rescaling` that makes 255 to 1 or to 2 (-1..1).
+    They do where it takes uint8, begins with a `Rescaling` that makes 255 to 1 or to 2 (-1..1), or with a
+    `Normalization` of numbers that vary more than those from -1 to 1 can.
     """
     images = model.inputs[0]
     if images.dtype == "uint8":
@@ -43,16 +45,18 @@ def white_of(model: Any) -> float | None:
     first = _first_layer(model, images)
     if type(first).__name__ == "Rescaling" and np.isclose(np.max(first.scale) * _WHITE, (1, 2), 0.01).any():
         return _WHITE
+    if type(first).__name__ == "Normalization" and np.max(np.asarray(first.variance)) > 1:
+        return _WHITE
     return None
 
 
 def _first_layer(model: Any, images: Any) -> Any:
     """Return the layer that alone is given the images, looked for in a model within the model too."""
+    # A chain that was opened has been called several times.
     takers = [
         layer
         for layer in model.layers
-        for node in layer._inbound_nodes
-        if any(each is images for each in node.input_tensors)
+        if any(each is images for node in layer._inbound_nodes for each in node.input_tensors)
     ]
     if len(takers) != 1:
         return None
@@ -120,19 +124,62 @@ def adopt(model: Any, white: float | None, what: str = "the model") -> Any:
         )
     if is_ours(model):
         return model
-    images = keras.Input(model.inputs[0].shape[1:], dtype="uint8", name="images")
-    pixels = keras.layers.Rescaling((known or white or _WHITE) / _WHITE, name="pixels")(images)
-    answers = through(model.inputs[0], pixels, model.outputs[0], apply=_Copies())
-    return keras.Model(images, keras.layers.Softmax(name="probabilities")(_logits(answers, images)))
+    pixels = keras.layers.Rescaling((known or white or _WHITE) / _WHITE, name="pixels")
+    return laid_flat(model, model.inputs[0].shape[1:], pixels)
+
+
+def laid_flat(
+    model: Any, shape: tuple[int, int, int], fed: Callable[[Any], Any], *, features: str = ""
+) -> Any:
+    """Return a model in the form of ours, a copy, whose images are fed to it in another form.
+
+    Parameters
+    ----------
+    model : keras.Model
+        See `check_form`.
+    shape : (int, int, int)
+        (H, W, C) of the images that the copy takes.
+    fed : callable
+        uint8[N, H, W, C] -> float32, what the model takes; both symbolic.
+    features : str
+        The layer that becomes `features`, which gives one vector an image; without one it is what the last
+        dense layer is given, where the model ends in one.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such layer.
+    """
+    import keras
+
+    images, copies = keras.Input(shape, dtype="uint8", name="images"), _Copies(features)
+    answers = through(model.inputs[0], fed(images), model.outputs[0], apply=copies)
+    if features and copies.features is None:
+        why = "it has no layer of this name that gives one vector an image"
+        raise ConfigError(f"feature layer '{features}'", why, nearest(features, copies.vectors))
+    logits = _logits(answers, images, marked=bool(features))
+    return keras.Model(images, keras.layers.Softmax(name="probabilities")(logits))
 
 
 class _Copies:
     """Copies of layers, each made once, with their weights; models among them are laid flat.
 
-    No two have one name, and none that of a layer which the form of ours has.
+    No two have one name, and none that of a layer which the form of ours has. A `Normalization` becomes the
+    `Rescaling` that does the same: Keras keeps what it normalizes by beside its weights, and no copy of a
+    copy would have it.
+
+    Attributes
+    ----------
+    features : layer or None
+        The one that marks the layer of the given name, once that was called.
+    vectors : list of str
+        The layers so far that give one vector an image, by their own names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, named: str = "") -> None:
+        self.features: Any = None
+        self.vectors: list[str] = []
+        self._named = named
         self._copies: dict[int, Any] = {}
         self._names = {FEATURES, LOGITS, *_OURS}
 
@@ -141,21 +188,56 @@ class _Copies:
 
         if isinstance(layer, keras.Model) and len(layer.inputs) == 1:
             given = [through(layer.inputs[0], args[0], out, apply=self) for out in layer.outputs]
-            return given if len(given) > 1 else given[0]
+            return self._marked(layer.name, given if len(given) > 1 else given[0])
         if not isinstance(layer, keras.Layer):
             return layer(*args, **kwargs)
         if id(layer) in self._copies:
             return self._copies[id(layer)](*args, **kwargs)
+        if isinstance(layer, keras.layers.Normalization):
+            copy = self._copies[id(layer)] = _rescaling(layer, self._name(layer.name))
+            return copy(*args, **kwargs)
         copy = type(layer).from_config(layer.get_config() | {"name": self._name(layer.name)})
         made = copy(*args, **kwargs)
         copy.set_weights(layer.get_weights())
         self._copies[id(layer)] = copy
-        return made
+        return self._marked(layer.name, made)
+
+    def _marked(self, name: str, made: Any) -> Any:
+        """Return what a layer gives, of the one of the given name through a layer `features`."""
+        import keras
+
+        if len(getattr(made, "shape", ())) != 2 or not made.dtype.startswith("float"):
+            return made
+        self.vectors.append(name)
+        if name != self._named or self.features is not None:
+            return made
+        self.features = keras.layers.Activation("linear", name=FEATURES)
+        return self.features(made)
 
     def _name(self, name: str) -> str:
         free = next(new for n in count(1) if (new := name if n == 1 else f"{name}_{n}") not in self._names)
         self._names.add(free)
         return free
+
+
+def _rescaling(layer: Any, name: str) -> Any:
+    """Return the `Rescaling` that does what a `Normalization` does, which has learned its numbers.
+
+    Raises
+    ------
+    BadInput
+        If they are not one for all, or one a channel.
+    """
+    import keras
+
+    mean, deviation = (
+        np.asarray(layer.mean),
+        np.maximum(np.sqrt(np.asarray(layer.variance)), _LEAST_DEVIATION),
+    )
+    if layer.invert or mean.size not in (1, mean.shape[-1]):
+        raise BadInput(f"its layer '{layer.name}'", "it normalizes other than by channel", _DO)
+    scale = (1 / deviation).reshape(-1).tolist()
+    return keras.layers.Rescaling(scale, (-mean / deviation).reshape(-1).tolist(), name=name)
 
 
 def _peeled(answers: Any) -> tuple[Any, bool]:
@@ -165,7 +247,7 @@ def _peeled(answers: Any) -> tuple[Any, bool]:
         layer = answers._keras_history[0]
         kind = type(layer).__name__
         does = _activation(layer) if kind == "Activation" else kind.lower()
-        if does not in {*_SQUASHING, "linear"}:
+        if does not in {*_SQUASHING, "linear"} or layer.name == FEATURES:
             return answers, peeled
         peeled, answers = peeled or does != "linear", made_of(answers)[0]
 
@@ -174,14 +256,16 @@ def _activation(layer: Any) -> str:
     return str(getattr(layer.activation, "__name__", ""))
 
 
-def _logits(answers: Any, images: Any) -> Any:
-    """Return the layer `logits`, after `features` where the last layer is a dense one."""
+def _logits(answers: Any, images: Any, *, marked: bool) -> Any:
+    """Return the layer `logits`, after `features` where the last layer is a dense one, if none is marked."""
     import keras
 
     inner, peeled = _peeled(answers)
     head = inner._keras_history[0]
     if isinstance(head, keras.layers.Dense) and (_activation(head) in {*_SQUASHING, "linear"}):
-        features = keras.layers.Activation("linear", name=FEATURES)(made_of(inner)[0])
+        features = made_of(inner)[0]
+        if not marked:
+            features = keras.layers.Activation("linear", name=FEATURES)(features)
         dense = type(head).from_config(head.get_config() | {"name": LOGITS, "activation": "linear"})
         logits = dense(features)
         dense.set_weights(head.get_weights())
