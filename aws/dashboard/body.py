@@ -128,7 +128,7 @@ def dashboard_body(of: Watched) -> Body:
         (4, [(9, _newest(of)), (15, _alarms(of))]),
         (7, [(12, _accuracy(of)), (12, _drop(of))]),
         (7, [(12, _classes(of)), (12, _triggers(of))]),
-        (6, [(8, _versions(of)), (8, _flagged(of)), (8, _ran(of))]),
+        (6, [(6, _versions(of)), (6, _flagged(of)), (6, _certified(of)), (6, _ran(of))]),
         (6, [(8, _durations(of)), (8, _steps(of)), (8, _charges())]),
         (2, [(24, _cost_note())]),
     ]
@@ -248,6 +248,11 @@ def _versions(of: Watched) -> Widget:
 def _flagged(of: Watched) -> Widget:
     rows = _metric(of, "FlaggedRows", Statistic.MAXIMUM, label="rows")
     return _graph(of, "Rows flagged by the screen", [rows], axis={"min": 0})
+
+
+def _certified(of: Watched) -> Widget:
+    rows = _metric(of, "CertifiedRows", Statistic.MINIMUM, label="rows")
+    return _graph(of, "Changed rows that half of the canaries are safe from", [rows], axis={"min": 0})
 
 
 def _ran(of: Watched) -> Widget:

@@ -52,6 +52,8 @@ class CanaryMetrics(Strict):
         cats for dogs; the gate judges it likewise.
     not_measured : mapping of str to str
         Why another attack could not be measured.
+    flagged, certified
+        As they were registered, see `boomerang.watching.briefing.CanarySettings`.
     """
 
     format: int = 1
@@ -71,6 +73,8 @@ class CanaryMetrics(Strict):
     registered: dict[str, float]
     worst: float | None
     not_measured: dict[str, str]
+    flagged: int
+    certified: int | None
 
 
 def write_canary(path: Path, metrics: CanaryMetrics, data: Sequence[Datum], manifest: Manifest) -> None:

@@ -48,6 +48,10 @@ class CanarySettings(Strict):
         The frozen probes of each attack that it was registered with.
     baseline : float
         Its registered canary accuracy, balanced as what is measured is.
+    flagged : int
+        Rows of its training set that the screen flagged.
+    certified : int or None
+        Changed rows that the answers to half of the canaries are safe from; None where nothing is certified.
     """
 
     group: str
@@ -57,6 +61,8 @@ class CanarySettings(Strict):
     canaries: str = Field(pattern=_DIGEST)
     probes: dict[ProbeName, KnownProbes] = Field(default_factory=dict)
     baseline: float = Field(ge=0, le=1)
+    flagged: int = Field(default=0, ge=0)
+    certified: int | None = Field(default=None, ge=0)
 
 
 def alarmed(outcome: str, rate: float, clean: float | None) -> float:
@@ -103,6 +109,8 @@ def settings_of(
         canaries=metrics.canaries.digest,
         probes=_known_probes(metrics, name),
         baseline=numbers.canaries.balanced or 0.0,
+        flagged=metrics.screen.flagged,
+        certified=metrics.canaries.safe_from if metrics.canaries.certificates else None,
     )
 
 

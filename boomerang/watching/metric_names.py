@@ -70,6 +70,14 @@ _SPECS = (
     _rate("AccuracyDrop", "registered canary accuracy minus the one measured", low=-1.0),
     _rate("AttackSuccessRate", "attack success rate of the worst trigger", (GROUP, TRIGGER)),
     MetricSpec("FlaggedRows", "Count", _WATCHED, 0.0, math.inf, "rows that the screen flagged"),
+    MetricSpec(
+        "CertifiedRows",
+        "Count",
+        _WATCHED,
+        0.0,
+        math.inf,
+        "changed rows that half the canaries are safe from",
+    ),
     MetricSpec(EXCHANGED, "Count", ((GROUP,),), 0.0, math.inf, "packages changed since registered"),
     MetricSpec("CanaryRan", "Count", _WATCHED, 0.0, 1.0, "1 for a canary run that could do its work"),
 )

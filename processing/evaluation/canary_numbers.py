@@ -71,6 +71,8 @@ def measure(
         attacks=rates,
         registered={name: value for name, value in known.items() if value is not None},
         worst=max((_alarmed(t, rates[t.name], settings) for t in attacks if len(t.y)), default=None),
+        flagged=settings.flagged,
+        certified=settings.certified,
         not_measured={t.name: "no test image is of its classes" for t in attacks if not len(t.y)},
     )
 
@@ -101,6 +103,8 @@ def data_of(metrics: CanaryMetrics) -> tuple[Datum, ...]:
         *(part("CanaryAccuracy", v, time, group=group, class_=_word(k)) for k, v in by_class.items()),
         *(part("AttackSuccessRate", v, time, group=group, trigger=_word(k)) for k, v in by_trigger.items()),
         *(() if metrics.worst is None else both("AttackSuccessRate", metrics.worst)),
+        *both("FlaggedRows", float(metrics.flagged)),
+        *(() if metrics.certified is None else both("CertifiedRows", float(metrics.certified))),
         *both("CanaryRan", 1.0),
     )
 

@@ -183,6 +183,8 @@ def test_what_it_publishes_is_beside_the_numbers(bench: Bench) -> None:
         ("AccuracyDrop", group, version): 0,
         ("CanaryAccuracy", ("Class", "dark"), group): 1,
         ("CanaryAccuracy", ("Class", "left"), group): 1,
+        ("FlaggedRows", group): 0,
+        ("FlaggedRows", group, version): 0,
         ("CanaryRan", group): 1,
         ("CanaryRan", group, version): 1,
     }

@@ -322,6 +322,7 @@ def _whole(metrics: Metrics, time: datetime, group: str, version: str) -> Iterab
         "AccuracyDrop": None if right is None or registered is None else registered - right,
         "AttackSuccessRate": max(rates, default=None),
         "FlaggedRows": float(metrics.screen.flagged),
+        "CertifiedRows": float(metrics.canaries.safe_from) if metrics.canaries.certificates else None,
     }
     for name, value in values.items():
         if value is not None:

@@ -7,7 +7,8 @@ from helpers.judged import judged
 
 from boomerang.errors import BadInput, IntegrityError
 from boomerang.gate import GateConfig, judge
-from boomerang.metrics import Metrics
+from boomerang.metrics import Certificates, Metrics
+from boomerang.scoring import rate
 from boomerang.watching.briefing import settings_of
 
 
@@ -31,6 +32,15 @@ def test_a_canary_is_told_the_registered_balanced_accuracy(metrics: Metrics) -> 
     settings = settings_of(metrics, None, group="jets", version=1)
     assert settings.baseline == metrics.models["hardened"].canaries.balanced == 1.0
     assert settings_of(covering(metrics, bird=5, cat=1), None, group="jets", version=1) == settings
+
+
+def test_it_is_told_what_was_flagged_and_what_the_canaries_are_safe_from(metrics: Metrics) -> None:
+    settings = settings_of(metrics, None, group="jets", version=1)
+    assert (settings.flagged, settings.certified) == (metrics.screen.flagged, None)
+    votes = Certificates(partitions=5, rows={"records/0": 2}, right=rate(1, 1))
+    safe = metrics.canaries.model_copy(update={"certificates": votes, "safe_from": 2})
+    certified = metrics.model_copy(update={"canaries": safe})
+    assert settings_of(certified, None, group="jets", version=1).certified == 2
 
 
 def test_records_of_one_class_say_nothing(metrics: Metrics) -> None:

@@ -32,6 +32,7 @@ def test_units_are_those_that_cloudwatch_knows_and_rates_are_fractions() -> None
         "AccuracyDrop": "None",
         "AttackSuccessRate": "None",
         "FlaggedRows": "Count",
+        "CertifiedRows": "Count",
         "PackageExchanged": "Count",
         "CanaryRan": "Count",
     }

@@ -55,3 +55,12 @@ def test_an_image_with_a_trigger_that_is_refused_is_no_success_of_the_attack() -
     told = SETTINGS.model_copy(update={"probes": {"patch": KnownProbes(digest=DIGEST)}})
     found = measure(told, seen, lambda _: answers, (probes,))
     assert (found.attacks["patch"].successes, found.attacks["patch"].total) == (1, 4)
+
+
+def test_what_the_package_was_registered_with_is_published_as_it_stands() -> None:
+    told = SETTINGS.model_copy(update={"flagged": 40, "certified": 149})
+    for settings, certified in ((told, [149.0]), (SETTINGS, [])):
+        data = data_of(measure(settings, records(1, 1, 1), lambda _: answering(0, 1, 2)))
+        of_group = [(d.name, d.value) for d in data if dict(d.dimensions) == {"Group": "jets"}]
+        assert dict(of_group)["FlaggedRows"] == settings.flagged
+        assert [value for name, value in of_group if name == "CertifiedRows"] == certified
