@@ -75,7 +75,7 @@ def test_all_that_is_wrong_is_said_with_what_works() -> None:
 
 def test_of_drawn_rows_multiples_alone_are_asked() -> None:
     check_enough(DataConfig(), CanaryConfig(), None, 10)
-    with pytest.raises(ConfigError, match="set data.validation = 999"):
+    with pytest.raises(ConfigError, match=r"set data\.validation = 999"):
         check_enough(DataConfig(), CanaryConfig(), None, 3)
 
 
