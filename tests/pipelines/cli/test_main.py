@@ -41,7 +41,7 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "campaign", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
+    *("data", "run", "campaign", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
     *(
         "definition",
         "check",
