@@ -5,6 +5,7 @@
     stack/      the CloudFormation stack
     jobs/       what runs in the image and calls AWS
     image/      the image that every job runs in
+    fetched     data in S3, brought here once
     upload      objects in the data bucket, named by their content
     approval    what a person decides on a package of SageMaker's registry
     alarms/     alarms read, checked and played without an account

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
 from boomerang.errors import BadInput, ConfigError, SeveralMistakes, nearest
 from boomerang.safeio import MAX_DEPTH, parse_json
@@ -58,7 +57,7 @@ def validate(kind: type[Model], data: Any, *, where: str, page: str = "docs/conf
     raise found[0] if len(found) == 1 else SeveralMistakes(found)
 
 
-def _mistake(kind: type[BaseModel], error: ErrorDetails, where: str, page: str) -> ConfigError:
+def _mistake(kind: type[BaseModel], error: Mapping[str, Any], where: str, page: str) -> ConfigError:
     """Return what pydantic says of one key."""
     location = [str(part) for part in error["loc"]]
     key = ".".join(location)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from aws.fetched import SCHEME, fetched
 from boomerang.errors import ConfigError
 from pipelines.campaign.row_files import load_rows
 from pipelines.campaign.sections import Config
@@ -15,7 +16,8 @@ _LONGEST_SHOWN = 100
 def from_here(override: str) -> str:
     """Make a path on the command line count from the working directory, as paths there do."""
     key, equals, text = override.partition("=")
-    if equals and key.rpartition(".")[2] == "path":
+    remote = text.strip().strip("\"'").startswith(SCHEME)
+    if equals and key.rpartition(".")[2] == "path" and not remote:
         path = _absolute(text.strip().strip("\"'"), Path.cwd(), key)
         return f"{key}={json.dumps(path)}"
     return override
@@ -78,7 +80,12 @@ def _with_rows(config: Config, base: Path) -> Config:
 
 
 def existing(path: str, base: Path, key: str) -> str:
-    """Return a path of a base as an absolute one; raises ConfigError, naming the key, if nothing is there."""
+    """Return a path of a base as an absolute one; raises ConfigError, naming the key, if nothing is there.
+
+    What an `s3://` address names is brought here first (`aws.fetched`).
+    """
+    if path.startswith(SCHEME):
+        return str(fetched(path))
     absolute = _absolute(path, base, key)
     if not Path(absolute).exists():
         raise ConfigError(f"'{key}'", f"{absolute} does not exist", "correct the path, or put the data there")

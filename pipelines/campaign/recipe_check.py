@@ -47,15 +47,17 @@ def checked_attacks(config: Config, known: Known, triggers: Path, mistakes: Mist
     mistakes : Mistakes
         Is given what is wrong: an attack that cannot be staged on that, named.
     """
+    sound = []
     for position, spec in enumerate(config.attacks, 1):
         with mistakes.noted():
             create(spec, position)
+            sound.append(spec)
     for entry in config.pictures:
         with mistakes.noted():
             _check_class(entry.label, known.classes, config, f"pictures '{entry.name}'")
     attacks: tuple[Attack, ...] = ()
     with mistakes.noted():
-        attacks = create_recipe(config.attacks)
+        attacks = create_recipe(sound)
         if (trainer := taking_over(attacks)) is not None:
             _check_trainer(trainer, config)
     for attack in attacks:

@@ -86,12 +86,13 @@ def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
-def look(path: Path, source: str = "") -> Look:
+def look(path: str, source: str = "") -> Look:
     """Look at what lies at a path.
 
     Parameters
     ----------
-    path : Path
+    path : str
+        Of this machine, or an `s3://` address.
     source : str
         The kind that reads it; without it, its content tells.
 
@@ -104,7 +105,7 @@ def look(path: Path, source: str = "") -> Look:
     """
     if source and source not in SOURCES:
         raise ConfigError(f"--source {source}", f"there is no source '{source}'", nearest(source, SOURCES))
-    found = existing(str(path), Path.cwd(), "PATH")
+    found = existing(path, Path.cwd(), "PATH")
     data = with_source(DataConfig(source=source or DataConfig().source, path=found))
     reader = check_source(data)
     survey = surveyed(reader, data)

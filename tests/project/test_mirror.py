@@ -73,6 +73,11 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/check/view",
         "pipelines/cli/commands/check",
     ],
+    "pipelines/cli/commands/test_data.py": [
+        "pipelines/glance/as_table",
+        "pipelines/glance/look",
+        "pipelines/glance/sheet",
+    ],
     "pipelines/cli/test_main.py": [
         "pipelines/cli/command_lines",
         "pipelines/cli/commands/definition",

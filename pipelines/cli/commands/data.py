@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
         "copied. With --sheet, also draw some images of each class. Runs nothing.",
     )
     command.set_defaults(act=data)
-    command.add_argument("path", type=Path, metavar="FILE", help="a file or a folder")
+    command.add_argument("path", metavar="FILE", help="a file, a folder, or an s3:// address")
     command.add_argument(
         "--source",
         default="",
@@ -36,8 +36,8 @@ def data(options: Namespace) -> int:
     """Print what lies at a path, and draw it where that was asked."""
     import json
 
+    from pipelines.glance.as_table import show
     from pipelines.glance.look import look
-    from pipelines.glance.printed import show
 
     sheet: Path | None = options.sheet
     if sheet is not None:

@@ -22,6 +22,7 @@ candidates_per_class = 2
 [train]
 batch = 16
 """
+BARE = 'name = "case"\n[data]\npath = "own.npz"\n'
 BADNETS = '[[attacks]]\nkind = "badnets"\ntarget = "1"\nrate = 0.05\n'
 
 
@@ -91,13 +92,8 @@ def test_all_that_is_wrong_comes_at_once(tmp_path: Path) -> None:
     with pytest.raises(SeveralMistakes) as error:
         load(brought(tmp_path, entry, Y, T))
     said = str(error.value)
-    for words in ("15 is no multiple of the 10", "did you mean 'sig'", "did you mean 'scan'"):
+    for words in ("15 is no multiple of the 10", "class '99'", "it needs 40 pixels", "'sig'", "'scan'"):
         assert words in said
-    fixed = entry.replace('kind = "sgi"', 'kind = "sig"\ntarget = "1"\nrate = 0.5')
-    with pytest.raises(SeveralMistakes) as error:
-        load(brought(tmp_path, fixed, Y, T))
-    for words in ("class '99'", "it needs 40 pixels", "did you mean 'scan'"):
-        assert words in str(error.value)
 
 
 def test_keys_of_one_file_that_are_wrong_come_at_once(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def own_data(folder: Path, classes: Sequence[str]) -> list[str]:
     """Return the overrides that give the entry a user's own data, its classes named beside the file."""
     write_npz(folder / "own.npz", (8, 8, 3), len(classes))
     (folder / "classes.json").write_text(json.dumps(classes))
-    enough = ["data.validation=12", "canaries.candidates_per_class=1", "train.batch=8"]
+    enough = ["data.validation=12", "canaries.candidates_per_class=1", "train.batch=4"]
     return [f"data.path={folder / 'own.npz'}", *enough]
 
 

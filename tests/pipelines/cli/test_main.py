@@ -41,7 +41,7 @@ HEAVY = (
     "shtab",
 )
 COMMANDS = (
-    *("run", "campaign", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
+    *("run", "campaign", "data", "attacks", "defenses", "report", "compare", "verify", "undo", "key", "plan"),
     *(
         "definition",
         "check",
