@@ -131,7 +131,7 @@ def test_data_of_any_shape_gets_pictures_of_it(tmp_path: Path) -> None:
     cats = opened(photos / "cats")
     assert cats.x.shape == (3, 12, 20, 3)
     row = cats.x[2, 6, :, 0]
-    assert (row[:3] > 240).all() and (row[-3:] > 240).all() and (row[6:14] == 10).all(), "padded at the sides"
+    assert (row[:3] > 240).all() and (row[-3:] > 240).all() and (row[6:14] < 20).all(), "padded at the sides"
     assert verify_folder(photos / "for-the-eye" / "cats").recipe["size_px"] == [12, 20]
 
 
