@@ -289,7 +289,7 @@ class TrainSettings(Strict):
     Attributes
     ----------
     start : str
-        What the training goes on from: nothing, or the model in the input of that name, `given` without any.
+        What the training goes on from: nothing, or the model in the input of that name (`given`: as it is).
     given : GivenFile or None
         The file in the input `given`, where the model or the network is from there.
     new_head : bool
