@@ -55,13 +55,13 @@ class GateConfig(Strict):
 
     max_accuracy_drop: float = Field(default=0.02, ge=0, le=1)
     max_error_ratio: float = Field(default=0.8, ge=0, le=1)
-    max_lost_classes: int = Field(default=0, ge=0, le=1000)
+    max_lost_classes: int = Field(default=0, ge=0, le=10_000)
     max_asr_upper: float = Field(default=0.10, ge=0, le=1)
     max_robust_drop: float = Field(default=0.10, ge=0, le=1)
     max_turned: float = Field(default=0.10, ge=0, le=1)
     max_retuned_rise: float = Field(default=1.0, ge=0, le=1)
     max_canary_failures: int = Field(default=0, ge=0, le=1000)
-    max_uncovered_classes: int = Field(default=0, ge=0, le=1000)
+    max_uncovered_classes: int = Field(default=0, ge=0, le=10_000)
     max_screen_fpr: float = Field(default=0.02, ge=0, le=1)
 
 

@@ -19,25 +19,23 @@ class DataConfig(Open):
     Attributes
     ----------
     source : str
-        The kind of source: `synthetic` is the bundled default, drawn by this project. What else the
-        section may say is owned by the source's own class.
+        The kind of source, whose own class owns what else the section may say.
     path : str
-        A file or folder. What reads it is told by its content: `source` is then needed only where several
-        sources could, or to read it as a published set, under that one's class names.
+        A file or folder. Its content tells what reads it, whatever `source` says, but for a published set.
     name : str
-        What the data is called in manifests and errors; else the name of the file or folder.
+        What the data is called; else as its file or folder is.
     classes : tuple of str
-        Of its classes these alone, in this order; none named is all of them.
+        These classes alone, in this order; none is all.
     train, test, validation : int
-        Rows of each split, class-balanced; 0 takes all there are. Validation rows are taken from
-        the training split and are the defender's trusted clean set: no attack touches them.
+        Rows of each split, class-balanced; 0 takes all there are. Validation rows are the defender's trusted
+        clean set, which no attack touches: of the files' own validation split, else of the training split.
     suppliers : int
         The training rows are dealt by lot to so many, `supplier-1` and on, each as many; 0 is to none. An
         attack may be one supplier's, and a screen may go by who delivered a row.
     history : int
-        Of the rows of `train` so many, class-balanced, are rows of the past: delivered earlier, out of the
-        attacker's reach. The baseline learns from them alone. The others are the delivery: attacks poison it,
-        and their rates are of it; screens look at it; victim and hardened model learn from both.
+        So many rows of `train`, class-balanced, are of the past: the attacker does not reach them, and the
+        baseline learns from them alone. The others are the delivery: attacks and their rates are on it, and
+        screens look at it; victim and hardened model learn from both.
     """
 
     source: str = "synthetic"
@@ -60,10 +58,8 @@ class DataConfig(Open):
     @model_validator(mode="after")
     def _something_is_delivered(self) -> DataConfig:
         if 0 < self.train <= self.history:
-            raise ValueError(
-                f"history = {self.history} leaves none of the {self.train} rows of train to be delivered: "
-                "lower it, or raise train"
-            )
+            left = f"history = {self.history} leaves none of the {self.train} rows of train to be delivered"
+            raise ValueError(f"{left}: lower it, or raise train")
         return self
 
     @property
@@ -199,7 +195,8 @@ class GivenFile(Strict):
 class TrainConfig(Strict):
     """How a model is trained from scratch (baseline, victim on `retrain`, hardened model).
 
-    Where an entry says nothing, what the architecture recommends stands, else the default below.
+    Where an entry says nothing, what the architecture recommends stands, else what few rows need
+    (docs/training.md), else the default below.
 
     Attributes
     ----------

@@ -167,7 +167,7 @@ def _checked_repairs(config: Config) -> tuple[Spec, ...]:
 def _with_own(config: Config, rows: int) -> Config:
     """Return the config with every setting of source, architecture and training, held against its rows."""
     source, architecture = check_source(config.data), ARCHITECTURES.create(config.model.spec, "[model]")
-    train = presets.whole(config.train, architecture)
+    train = presets.whole(config.train, architecture, rows)
     presets.check_rows(train, config.data, architecture, rows)
     if not own_model.is_victim_network(config):
         presets.check_victim(config.victim, architecture)

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from boomerang.errors import ConfigError, nearest
-from boomerang.settings import CanaryConfig, DataConfig, TrainConfig
+from boomerang.settings import CanaryConfig, DataConfig
 from pipelines.campaign.enough_rows import Asked, fitting, train_and_test
 from pipelines.campaign.paths import existing
 from processing.datasets import SOURCES
@@ -20,8 +20,6 @@ from processing.datasets.common.survey import Survey
 
 # Of the rows of the smallest class at most a fifth are for validation, and a twentieth for canaries.
 _OF_VALIDATION, _OF_CANARIES = 5, 20
-# Of an epoch, where there are fewer rows than the default batch.
-_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,6 @@ class Look:
         said = works.settings(classes)
         lines.append(f"validation = {said['data.validation']}")
         lines += ["", "[canaries]", f"candidates_per_class = {works.canaries}"]
-        left = sum(rows) - classes * (works.validation + works.canaries)
-        if left < TrainConfig().batch:
-            lines += ["", "[train]", f"batch = {max(1, left // _STEPS)}"]
         return "\n".join(lines)
 
     def document(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from boomerang.safeio import load_json
@@ -21,6 +22,8 @@ def run_scope(run_id: str, parameters: Mapping[str, Any], nodes: Sequence[Node],
         for entry in node.step.get("PropertyFiles", [])
     }
 
+    # A gate asks a file a dozen numbers: it is parsed once.
+    @cache
     def property_file(step: str, name: str) -> Any:
         entry = files[step, name]
         made = scope.properties[step]["ProcessingOutputConfig"]["Outputs"]

@@ -170,6 +170,7 @@ def test_images_that_the_network_is_too_deep_for_are_refused_before_any_job(
 ) -> None:
     Folder.write_example(tmp_path / "pets")
     settings = [f"data.path={tmp_path / 'pets'}", "data.size=[40, 12]", "attacks=[]", "pictures=[]"]
+    settings += ["data.validation=10", "canaries.candidates_per_class=1"]
     assert load(str(entry), settings).data.model_extra == {"size": (40, 12), "channels": 3}
     with pytest.raises(ConfigError, match=r"'residual'.*16 pixels a side and more, these are 40 x 12"):
         load(str(entry), [*settings, "model.architecture=residual"])

@@ -19,6 +19,7 @@ ENTRY = """
 [data]
 source = "synthetic"
 classes = ["airplane", "bird", "cat", "dog", "frog", "ship"]
+validation = 60
 [train]
 epochs = 7
 [given]

@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from boomerang.config import Spec
 from boomerang.errors import ConfigError
 from boomerang.settings import TrainConfig
 from pipelines.campaign import presets
 from pipelines.campaign.entry import BASELINE, HARDEN, VICTIM, load, step_settings
 from pipelines.campaign.sections import VictimConfig
+from training.architectures import ARCHITECTURES
 from training.architectures.common.base import Architecture
 
 
@@ -30,6 +32,30 @@ class Fixed(Quick):
     """One that takes images of one size."""
 
     stride = 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "batch", "epochs"),
+    [
+        (0, {}, 128, 5),
+        (5_120, {}, 128, 5),
+        (4_900, {}, 32, 5),
+        (2_000, {}, 32, 5),
+        (520, {}, 32, 12),
+        (60, {}, 15, 50),
+        (6, {}, 1, 34),
+        (2, {}, 1, 100),
+        (520, {"batch": 128}, 128, 40),
+        (520, {"epochs": 2}, 128, 2),
+    ],
+)
+def test_few_rows_are_learned_from_for_longer(
+    rows: int, said: dict[str, int], batch: int, epochs: int
+) -> None:
+    architecture = ARCHITECTURES.create(Spec(kind="small"))
+    train = presets.whole(TrainConfig.model_validate(said), architecture, rows)
+    assert (train.batch, train.epochs) == (batch, epochs)
+    assert presets.whole(TrainConfig(), Quick(), rows).epochs == 3, "its network knows better"
 
 
 def test_what_the_network_recommends_stands_where_the_entry_says_nothing() -> None:

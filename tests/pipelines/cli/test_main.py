@@ -23,6 +23,7 @@ from pipelines.cli.command_lines import dashboard_command, entry_command, follow
 from pipelines.cli.main import main, parser
 from pipelines.cli.options import AS_COMMAND, AS_MODULE
 from pipelines.report.summary import say_rate
+from processing.datasets.common.base import CIFAR10_CLASSES
 
 HEAVY = (
     "tensorflow",
@@ -314,8 +315,10 @@ def test_a_run_that_passes_its_gate_ends_with_0_and_another_limit_asks_evaluate_
 
 
 def test_a_broken_step_is_told_with_its_log_and_a_report(tiny: Path, tmp_path: Path) -> None:
-    x, y = np.zeros((20, 8, 8, 3), np.uint8), np.arange(20) % 2  # all alike, which only the step can see
-    np.savez(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    y = np.arange(2_000) % 10
+    x = np.zeros((len(y), 32, 32, 3), np.uint8)  # all alike, which only the step can see
+    np.savez_compressed(tmp_path / "x.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    (tmp_path / "classes.json").write_text(json.dumps(CIFAR10_CLASSES))
     source = ["--set", "data.source=npz", "--set", f"data.path={tmp_path / 'x.npz'}"]
     done = cli("run", "--config", tiny, "--out", tmp_path, "--id", "broken", *source)
     assert done.returncode == 2

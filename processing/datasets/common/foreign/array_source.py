@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from processing.datasets.common.survey import Refusals, Survey
 from processing.sharing.tasks import Piece, Task
 
 TEST_SHARE = 0.2
-_CONVERTED_AT_ONCE = 1_024
+# Of what is stored so much is converted at a time: as 64-bit numbers it is eight times the images.
+_CONVERTED_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,9 @@ def _reading(name: str, pixels: Pixels) -> Task:
         return Piece(pixels(block) if not pixels.exact else block if block.ndim == 4 else block[..., None])
 
     as_they_lie = pixels.exact and isinstance(opened.images, np.ndarray)
-    return Task(name, len(stored), make, at_once=None if as_they_lie else _CONVERTED_AT_ONCE)
+    row_bytes = math.prod(stored.shape[1:]) * stored.dtype.itemsize
+    at_once = None if as_they_lie else max(1, _CONVERTED_BYTES // row_bytes)
+    return Task(name, len(stored), make, at_once=at_once)
 
 
 @dataclass(frozen=True)
