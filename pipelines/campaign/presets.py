@@ -10,9 +10,9 @@ from boomerang.settings import DataConfig, TrainConfig
 from pipelines.campaign.sections import VictimConfig
 from training.architectures.common.base import Architecture
 
-# So many steps a training takes at least, where the entry leaves it to the rows, in so many epochs at most. On
-# 200 to 2,000 rows of Fashion-MNIST (`small`, one seed, validation rows) 400 and 800 steps were no more than a
-# point better than 200, and batches of 32 as right as of 128 at half the price.
+# So many steps a training takes at least, where the entry leaves it to the rows, in so many epochs at most.
+# On 200 to 2,000 rows of Fashion-MNIST (`small`, one seed, validation rows) 400 and 800 steps were no more
+# than a point better than 200, and batches of 32 as right as of 128 at half the price.
 _STEPS, _MOST_EPOCHS, _SMALL_BATCH = 200, 100, 32
 # A model that has learned is not thrown about again.
 _TUNING = 0.1
