@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aws.fetched import SCHEME, fetched
 from boomerang.errors import ConfigError
 from pipelines.campaign.row_files import load_rows
 from pipelines.campaign.sections import Config
 
 _LONGEST_SHOWN = 100
+_S3 = "s3://"
 
 
 def from_here(override: str) -> str:
     """Make a path on the command line count from the working directory, as paths there do."""
     key, equals, text = override.partition("=")
-    remote = text.strip().strip("\"'").startswith(SCHEME)
+    remote = text.strip().strip("\"'").startswith(_S3)
     if equals and key.rpartition(".")[2] == "path" and not remote:
         path = _absolute(text.strip().strip("\"'"), Path.cwd(), key)
         return f"{key}={json.dumps(path)}"
@@ -84,7 +84,9 @@ def existing(path: str, base: Path, key: str) -> str:
 
     What an `s3://` address names is brought here first (`aws.fetched`).
     """
-    if path.startswith(SCHEME):
+    if path.startswith(_S3):
+        from aws.fetched import fetched  # what draws a definition asks nobody else
+
         return str(fetched(path))
     absolute = _absolute(path, base, key)
     if not Path(absolute).exists():

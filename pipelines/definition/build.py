@@ -21,7 +21,7 @@ from pipelines.definition.user_key import user_key
 
 PROJECT = Path(__file__).resolve().parents[2]
 # What draws definitions, and what that stands on.
-SOURCES = ("boomerang/**/*.py", "pipelines/campaign/*.py", "pipelines/definition/**/*.py")
+SOURCES = ("aws/*.py", "boomerang/**/*.py", "pipelines/campaign/*.py", "pipelines/definition/**/*.py")
 # `PipelineDefinition` of CreatePipeline, API reference.
 MOST_CHARACTERS = 1024 * 1024
 _DATA = ("pipelines/definition/sagemaker.yaml",)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from boomerang.config import Strict
 from boomerang.errors import StepFailed
@@ -44,6 +44,9 @@ class Entity(Strict):
         Whether a signature of it is there.
     properties : mapping of str to str
     """
+
+    # As SageMaker does: it takes no number where it wants a text.
+    model_config = ConfigDict(coerce_numbers_to_str=False)
 
     name: str
     entity: Literal["Artifact", "Action", "Context"]

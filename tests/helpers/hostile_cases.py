@@ -42,6 +42,7 @@ from processing.attacks.common.trigger_images import load_image
 from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Request
 from processing.datasets.folder import Folder
+from processing.datasets.npy import Npy
 from processing.datasets.npz import Npz
 from processing.datasets.table import PictureTable
 from processing.pictures.resize_folder import resize_folder
@@ -98,7 +99,7 @@ def source(kind: type[Source]) -> Callable[[Path], object]:
     return lambda folder: kind().blueprint(Request(folder)).build(alone)
 
 
-npz, pictures, tabled = source(Npz), source(Folder), source(PictureTable)
+npy, npz, pictures, tabled = source(Npy), source(Npz), source(Folder), source(PictureTable)
 
 
 def resized(folder: Path) -> None:
@@ -310,9 +311,9 @@ ARRAYS = [
     *each(load_npy, "x.npy", NPY),
     *each(lambda path: npz(path.parent), "mine.npz", NPZ),
     Case("npy-sparse", lambda f: hostile.huge_sparse(f / "x.npy"), reading(load_npy, "x.npy"), "limit"),
-    Case("npz-label", arrays(y_train=np.array([0, 1] * 3 + [0, 10**8])), npz, "y_train"),
-    Case("npy-label", pair(X8, hostile.npy(np.array([0] * 7 + [10**8]))), npz, "y.npy"),
-    Case("npy-fifo", lambda f: (fifo("x.npy")(f), fifo("y.npy")(f)), npz, "pipe"),
+    Case("npz-label", arrays(y_train=np.array([0, 1] * 3 + [0, -(10**8)])), npz, "y_train"),
+    Case("npy-label", pair(X8, hostile.npy(np.array([0] * 7 + [-(10**8)]))), npy, "y.npy"),
+    Case("npy-fifo", lambda f: (fifo("x.npy")(f), fifo("y.npy")(f)), npy, "no source reads"),
 ]
 
 

@@ -16,7 +16,7 @@ from boomerang.errors import BadInput
 from boomerang.manifest import Labels, Rows
 from processing.datasets.common.base import Source
 from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
-from processing.datasets.common.fitting import check_class_names, check_fit
+from processing.datasets.common.fitting import check_class_names, check_differ, check_fit
 from processing.datasets.common.foreign.image_forms import Pixels, Stored, pixels_of
 from processing.datasets.common.foreign.labels import Raw, labeled
 from processing.datasets.common.foreign.recognition import place_of
@@ -143,6 +143,7 @@ class Found:
             if "test" not in splits:
                 rest, out = held_out(labels["train"], TEST_SHARE, np.random.default_rng(seed))
                 splits |= {"train": splits["train"].take(rest), "test": splits["train"].take(out)}
+            check_differ(splits["train"].images, self.train.images.name)
             return Corpus(
                 self.name,
                 classes,

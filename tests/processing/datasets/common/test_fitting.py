@@ -140,7 +140,7 @@ def test_a_folder_of_a_class_whose_name_is_not_utf_8(do: Callable[..., Any], tmp
 
 def test_rows_that_are_all_alike(tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", **layout(x_train=np.full((12, 8, 8, 3), 7, np.uint8)))
-    with pytest.raises(BadInput, match=r"training images of the data 'mine': all of them are alike"):
+    with pytest.raises(BadInput, match=r"x_train of mine\.npz: all of them are alike"):
         made(Npz(), tmp_path)
 
 
