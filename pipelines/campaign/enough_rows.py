@@ -15,7 +15,6 @@ from processing.datasets.common.survey import Survey
 
 # What `data.validation` is at least, as `boomerang.settings` has it.
 _LEAST_VALIDATION = 10
-_TEST_SHARE = 0.2
 _MOST_NAMED = 5
 _KEYS = ("data.validation", "canaries.candidates_per_class", "data.train", "data.test", "data.history")
 
@@ -40,15 +39,6 @@ class Asked:
         """Return it as an entry says it."""
         validation, canaries, *others = astuple(self)
         return dict(zip(_KEYS, (validation * classes, canaries, *(n * classes for n in others)), strict=True))
-
-
-def train_and_test(survey: Survey) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the rows of each class to learn from and to test on; a fifth is held out where none is apart."""
-    whole = survey.counts["train"]
-    if "test" in survey.counts:
-        return whole, survey.counts["test"]
-    test = tuple(max(0, min(rows - 1, max(1, round(_TEST_SHARE * rows)))) for rows in whole)
-    return tuple(rows - out for rows, out in zip(whole, test, strict=True)), test
 
 
 def check_enough(data: DataConfig, canaries: CanaryConfig, survey: Survey | None, classes: int) -> None:
@@ -87,7 +77,7 @@ def _no_multiples(data: DataConfig, classes: int) -> Iterator[str]:
 
 def _too_few(asked: Asked, survey: Survey) -> Iterator[str]:
     """Give what the classes with too few rows lack, in words."""
-    train, test = train_and_test(survey)
+    train, test = survey.counts["train"], survey.counts["test"]
     apart = survey.counts.get("validation")
     needs = {"to train on": max(asked.train, asked.history + 1), "for canaries": asked.canaries}
     if apart is None:
@@ -114,7 +104,7 @@ def fitting(asked: Asked, survey: Survey) -> Asked | None:
 
     Where they do not fit, canaries and validation take half of the smallest class at most.
     """
-    train, test = map(min, train_and_test(survey))
+    train, test = min(survey.counts["train"]), min(survey.counts["test"])
     apart = survey.counts.get("validation")
     fewest = -(-_LEAST_VALIDATION // len(survey.classes))
     validation = max(asked.validation, fewest) if apart is None else min(asked.validation, *apart)
@@ -146,7 +136,7 @@ def _set(data: DataConfig, canaries: CanaryConfig, works: Asked | None, classes:
 
 def _leave_out(survey: Survey) -> str:
     """Return what to do where no setting works: the classes that have too few rows for any."""
-    train, test = train_and_test(survey)
+    train, test = survey.counts["train"], survey.counts["test"]
     apart = survey.counts.get("validation", (1,) * len(train))
     rows = zip(survey.classes, train, test, apart, strict=True)
     few = [display_name(name) for name, a, b, c in rows if a < 3 or b < 1 or c < 1]
@@ -162,7 +152,7 @@ def delivered(data: DataConfig, canaries: CanaryConfig, survey: Survey) -> Mappi
     """Return by class the training rows that an attack may reach, of data that has enough."""
     asked = Asked.by(data, canaries, len(survey.classes))
     taken = asked.canaries + (0 if "validation" in survey.counts else asked.validation)
-    rows = train_and_test(survey)[0]
+    rows = survey.counts["train"]
     return {
         name: (asked.train or count - taken) - asked.history
         for name, count in zip(survey.classes, rows, strict=True)

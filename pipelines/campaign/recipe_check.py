@@ -69,8 +69,9 @@ def _check_attack(attack: Attack, config: Config, known: Known, triggers: Path, 
     """Check an attack against all that is known; each check by itself, so that each is heard."""
     sets, images = [entry.name for entry in config.pictures], [file.stem for file in triggers.glob("*.png")]
     what = f"attack '{attack.name}'"
+    source = SOURCES.get(config.data.source)  # that there is no such one is said elsewhere
     with mistakes.noted():
-        if config.data.suppliers or not SOURCES[config.data.source].names_sources:
+        if config.data.suppliers or (source is not None and not source.names_sources):
             check_supplier(attack, config.data.supplier_names)
     for name in attack.picture_sets():
         with mistakes.noted():

@@ -11,7 +11,7 @@ from typing import Any
 
 from boomerang.errors import ConfigError, nearest
 from boomerang.settings import CanaryConfig, DataConfig
-from pipelines.campaign.enough_rows import Asked, fitting, train_and_test
+from pipelines.campaign.enough_rows import Asked, fitting
 from pipelines.campaign.paths import existing
 from processing.datasets import SOURCES
 from processing.datasets.common.base import Source, check_source
@@ -44,7 +44,7 @@ class Look:
         Where a class has too few rows for any, a comment says so instead.
         """
         classes = len(self.survey.classes)
-        rows = train_and_test(self.survey)[0]
+        rows = self.survey.counts["train"]
         asked = Asked.by(self.data, CanaryConfig(), classes)
         share = replace(
             asked,

@@ -16,12 +16,12 @@ from boomerang.manifest import Rows
 from boomerang.safeio import display_name
 from processing.datasets.common.foreign.albums import Album, AlbumSource, Filed
 from processing.datasets.common.foreign.companions import CLASSES, class_names
+from processing.datasets.common.foreign.naming import split_of
 from processing.datasets.common.foreign.picture_folders import (
     class_order,
     files_below,
     folders_in,
     holds_picture,
-    part_of,
     parts_below,
     pictures_below,
     refusals,
@@ -125,7 +125,7 @@ def _tables(path: Path) -> Tables:
 
     Each has the split beside it that its name or its folder says, or none.
     """
-    here = [(file, part_of(file.stem) or "") for file in sorted(path.iterdir()) if is_table(file)]
+    here = [(file, split_of(file.stem) or "") for file in sorted(path.iterdir()) if is_table(file)]
     if here:
         return here
     parts = {part: _inside(folder) for part, folder in parts_below(path).items()}

@@ -25,6 +25,8 @@ from processing.sharing.tasks import Do, Piece, Task
 
 # Of rows in any order each may bring a megabyte of a mapped file into memory (seen on Linux 6.18).
 _PICKED_AT_ONCE = 32
+# Of each class, where a set has no test split of its own.
+TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)

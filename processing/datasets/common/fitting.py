@@ -14,8 +14,8 @@ from boomerang.blocks import blocks
 from boomerang.errors import BadInput, ConfigError, nearest
 from boomerang.safeio import display_name
 
-# What is measured of a model takes the square of it.
-MAX_CLASSES = 1_000
+# A report has a line for each, a canary a metric; predictions keep a class in 16 bits.
+MAX_CLASSES = 10_000
 _ROWS_AT_ONCE = 256
 # What a split's arrays are called where they have no names.
 IN_WORDS = ("the images", "the labels")

@@ -249,3 +249,26 @@ def test_the_bundled_attacks_on_drawn_data_share_one_baseline() -> None:
     entries = [load(name) for name in ("default", "badnets-add", "label-flip")]
     for name in ("Preprocess", "TrainBaseline"):
         assert len({step_settings(entry)[name].model_dump_json() for entry in entries}) == 1, name
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("data.source=sinthetic", "there is no source 'sinthetic'"),
+        ("model.architecture=smal", "kind 'smal'"),
+        ("attacks.0.kind=mislable", "kind 'mislable'"),
+        ('screen.detectors=[{kind="activation"}]', "kind 'activation'"),
+        ('harden=[{kind="retrian"}]', "kind 'retrian'"),
+        ('inference=[{kind="strp"}]', "kind 'strp'"),
+        ("victim.schedule=finetun", "finetun"),
+    ],
+)
+def test_a_kind_that_is_mistyped_is_named_beside_what_else_is_wrong(
+    entry: Path, override: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as alone:
+        load(str(entry), [override])
+    assert words in str(alone.value)
+    with pytest.raises(ConfigError) as several:
+        load(str(entry), [override, "data.validation=1001"])
+    assert words in str(several.value)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from boomerang.config import Spec
 from boomerang.errors import BadInput
+from processing.datasets import SOURCES
 from processing.datasets.cifar10 import Cifar10
-from processing.datasets.cifar_binary import CifarBinary
 from processing.datasets.common.corpus import Request
 from processing.datasets.common.foreign.recognition import recognized
 from processing.sharing.tasks import alone
@@ -48,7 +49,8 @@ def test_cifar_100_has_two_labels_a_row(tmp_path: Path, labels: str, classes: tu
     for kind, count in (("fine", 3), ("coarse", 2)):
         names = "".join(f"{kind[0]}{number}\n" for number in range(count))
         (tmp_path / f"{kind}_label_names.txt").write_text(names)
-    found = CifarBinary(labels=labels).blueprint(Request(tmp_path)).build(alone)  # type: ignore[arg-type]
+    source = SOURCES.create(Spec(kind="cifar_binary", labels=labels))
+    found = source.blueprint(Request(tmp_path)).build(alone)
     assert found.classes == classes and np.array_equal(found.test.x, x)
     assert found.train.y.tolist() == (fine if labels == "fine" else fine // 2).tolist()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,9 @@ def test_a_test_table_without_labels_is_left_out_and_said(tmp_path: Path) -> Non
     ],
     ids=["a word", "a formula", "too many", "too bright", "none", "a line without end"],
 )
-def test_what_is_no_number_is_refused_by_its_line(tmp_path: Path, change, why: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_number_is_refused_by_its_line(
+    tmp_path: Path, change: Callable[[str], str], why: str
+) -> None:
     (tmp_path / "train.csv").write_text(change(table()))
     with pytest.raises(BadInput, match=why):
         load(tmp_path)

@@ -30,3 +30,13 @@ def test_the_model_that_it_is_given_does_not_matter_the_kept_rows_do(tmp_path: P
     fresh = retrained("fresh", None, 0)
     assert fresh == retrained("other", built(), 5), "the flagged rows are not looked at"
     assert fresh != retrained("kept", None, 6)
+
+
+def test_where_a_screen_leaves_fewer_rows_than_a_batch_they_are_one(tmp_path: Path) -> None:
+    ml = lay_out(tmp_path, left_or_right(60), left_or_right(20), TrainConfig(epochs=1, batch=32), repairs=())
+    screened(ml, np.arange(60) < 20)
+    job = Job(ml, training=True)
+    bench = bench_of(open_given(job, job.settings(HardenSettings)), alone())
+    assert len(bench.kept.y) == 20
+    repaired(None, [Retrain()], bench)
+    assert len(bench.history["loss"]) == 1

@@ -107,7 +107,9 @@ class Bench:
         loss: Loss | None = None,
         offset: Offset | None = None,
     ) -> History:
-        """Train a model in place, as `training.fit.fit` does; the trusted rows are watched.
+        """Train a model in place, as `training.fit.fit` does, the trusted rows being watched.
+
+        Fewer rows than a batch, as a screen may leave, are a batch: that cannot be known beforehand.
 
         Parameters
         ----------
@@ -121,17 +123,14 @@ class Bench:
         offset : Offset, optional
             How far from the weights the gradient is taken; without it at the weights themselves.
 
-        Returns
-        -------
-        History
-
         Raises
         ------
         ConfigError
             See `training.fit.fit`; also if the network is solved at once and takes no steps.
         """
         self.architecture.check_steps("a repair that trains the model further")
-        rows = rows or self.kept
+        rows, config = rows or self.kept, config or self.config
+        config = config.model_copy(update={"batch": min(config.batch, len(rows.y))})
         checkpoints = self.checkpoints(model, len(self._done))
         which = {id(self.trusted): "trusted rows", id(self.kept): f"of {len(self.rows.y)} rows"}
         self.say(f"training on {len(rows.y)} {which.get(id(rows), 'rows')}")
@@ -139,7 +138,7 @@ class Bench:
             model,
             *rows,
             self.trusted,
-            config or self.config,
+            config,
             self.seed,
             cluster=self.cluster,
             checkpoints=checkpoints,

@@ -15,7 +15,7 @@ from boomerang.errors import BadInput
 from boomerang.manifest import Bools, Labels, Rows
 from boomerang.safeio import display_name
 from processing.datasets.common.base import Source
-from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
+from processing.datasets.common.corpus import TEST_SHARE, Blueprint, Corpus, Request, Split, held_out
 from processing.datasets.common.fitting import check_class_names
 from processing.datasets.common.foreign.picture_folders import shortened
 from processing.datasets.common.foreign.recognition import place_of
@@ -24,7 +24,6 @@ from processing.datasets.common.survey import Refusals, Survey
 from processing.pictures.task import is_taken, resizing, unread
 from processing.sharing.tasks import Piece
 
-TEST_SHARE = 0.2
 _MOST_SHOWN = 5
 
 LEAST_PX, MOST_PX = 4, 512

@@ -15,7 +15,7 @@ import numpy as np
 from boomerang.errors import BadInput
 from boomerang.manifest import Labels, Rows
 from processing.datasets.common.base import Source
-from processing.datasets.common.corpus import Blueprint, Corpus, Request, Split, held_out
+from processing.datasets.common.corpus import TEST_SHARE, Blueprint, Corpus, Request, Split, held_out
 from processing.datasets.common.fitting import check_class_names, check_differ, check_fit
 from processing.datasets.common.foreign.image_forms import Pixels, Stored, pixels_of
 from processing.datasets.common.foreign.labels import Raw, labeled
@@ -23,7 +23,6 @@ from processing.datasets.common.foreign.recognition import place_of
 from processing.datasets.common.survey import Refusals, Survey
 from processing.sharing.tasks import Piece, Task
 
-TEST_SHARE = 0.2
 # Of what is stored so much is converted at a time: as 64-bit numbers it is eight times the images.
 _CONVERTED_BYTES = 16 << 20
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 from boomerang.errors import BadInput
 from boomerang.manifest import Images
 
-# Rows that are looked at before any job, spread over all of them; the job looks at every one.
-_STRETCHES, _STRETCH = 8, 256
+# What is looked at before any job: stretches of rows, spread over all of them; the job looks at every one.
+_STRETCHES, _MOST_ROWS, _MOST_BYTES = 8, 256, 4 << 20
 _OPAQUE = 255
 _WIDEST_CHANNELS = 4
 
@@ -130,8 +130,9 @@ def pixels_of(stored: Stored, times: int | None = None) -> Pixels:
         raise BadInput(stored.name, why, "say how yourself: x = x[..., :1] keeps the first alone")
     if stored.dtype == np.uint8 and not opaque:
         return Pixels(stored, (height, width, channels), first)
-    found = Pixels(stored, (height, width, 3 if opaque else channels), first, times or _times(stored), opaque)
-    for block in _some(stored):
+    some, shape = _some(stored), (height, width, 3 if opaque else channels)
+    found = Pixels(stored, shape, first, times or _times(stored, some), opaque)
+    for block in some:
         found(block)
     return found
 
@@ -169,11 +170,11 @@ def _flat(stored: Stored) -> BadInput:
     return BadInput(stored.name, why, f"save x.reshape{shape} instead")
 
 
-def _times(stored: Stored) -> int:
-    """Return 255 for values from 0 to 1, else 1; by those that are looked at."""
+def _times(stored: Stored, some: Sequence[npt.NDArray[Any]]) -> int:
+    """Return 255 for values from 0 to 1, else 1; by some of them."""
     if stored.dtype.kind == "b":
         return 255
-    highest = max(float(np.max(block)) for block in _some(stored))
+    highest = max(float(np.max(block)) for block in some)
     if highest > 1:
         return 1
     if stored.dtype.kind == "f":
@@ -216,9 +217,10 @@ def _lost(stored: Stored, why: str, line: str) -> BadInput:
     return BadInput(stored.name, f"{why}; made 8 bits it would lose something", f"say how yourself: {line}")
 
 
-def _some(stored: Stored) -> Iterator[npt.NDArray[Any]]:
-    """Yield stretches of rows, spread over all of them."""
-    x, rows = stored.give(), len(stored)
-    last = max(0, rows - _STRETCH)
-    for start in sorted({last * k // (_STRETCHES - 1) for k in range(_STRETCHES)}):
-        yield np.asarray(x[start : start + _STRETCH])
+def _some(stored: Stored) -> list[npt.NDArray[Any]]:
+    """Return stretches of rows, spread over all of them."""
+    x, row_bytes = stored.give(), math.prod(stored.shape[1:]) * stored.dtype.itemsize
+    stretch = min(_MOST_ROWS, max(1, _MOST_BYTES // row_bytes))
+    last = max(0, len(stored) - stretch)
+    starts = sorted({last * k // (_STRETCHES - 1) for k in range(_STRETCHES)})
+    return [np.asarray(x[start : start + stretch]) for start in starts]

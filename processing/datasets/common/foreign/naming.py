@@ -30,9 +30,9 @@ _WHOLE: tuple[Pair, ...] = (
     ("images", "target"),
 )
 _WORDS = {
-    "train": ("train", "training", "tr"),
-    "test": ("test", "testing", "t10k", "te"),
-    "validation": ("val", "valid", "validation", "dev"),
+    "train": ("train", "training"),
+    "test": ("test", "testing", "t10k"),
+    "validation": ("val", "valid", "validation"),
 }
 
 
@@ -58,14 +58,26 @@ def as_splits(found: dict[str, Pair]) -> dict[str, Pair]:
     return {"train": found["train"], "test": found["validation"]}
 
 
+def words_of(name: str) -> list[str]:
+    """Return the words that a name is made of, in lower case.
+
+    >>> words_of("Final_Training"), words_of("t10k-images.idx3-ubyte")
+    (['final', 'training'], ['t10k', 'images', 'idx', 'ubyte'])
+    """
+    return [word.casefold() for word in re.findall(r"t10k|[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
 def split_of(name: str) -> str | None:
-    """Return the split that a file's name says it is of; None where it says none.
+    """Return the split that the name of a file, a folder or a row says it is of.
+
+    None where it says none, or several.
 
     >>> split_of("t10k-images-idx3-ubyte.gz"), split_of("clean_validation_data.h5"), split_of("faces.h5")
     ('test', 'validation', None)
     """
-    words = [word for word in re.split(r"[^a-z0-9]+", name.casefold()) if word]
-    return next((split for split, known in _WORDS.items() for word in words if word in known), None)
+    words = words_of(name)
+    found = [split for split, known in _WORDS.items() if any(word in known for word in words)]
+    return found[0] if len(found) == 1 else None
 
 
 def by_split(names: Collection[str], what: str) -> dict[str, str]:

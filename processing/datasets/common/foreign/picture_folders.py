@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, why_no_picture
+from processing.datasets.common.foreign.naming import split_of, words_of
 from processing.datasets.common.foreign.recognition import is_litter
 from processing.datasets.common.survey import Refusals
 from processing.pictures.decoding import LEADS_OUT, leads_out, name_below
 from processing.pictures.listing import natural_key
 
-PARTS = {
-    "train": ("train", "training"),
-    "test": ("test", "testing"),
-    "validation": ("val", "valid", "validation"),
-}
 _DEEPEST = 16
 _MOST_NAMED = 100
-
-
-def part_of(name: str) -> str | None:
-    """Return the split that a name says it is of: `Final_Training`, `seg_test`, `val2017`, `Valid`.
-
-    None where it names none, or several.
-    """
-    words = _words(name)
-    found = [part for part, known in PARTS.items() if any(word in known for word in words)]
-    return found[0] if len(found) == 1 else None
 
 
 def parts_below(path: Path) -> dict[str, Path]:
@@ -44,23 +29,19 @@ def parts_below(path: Path) -> dict[str, Path]:
     """
     found: dict[str, list[Path]] = {}
     for folder in folders_in(path):
-        part = part_of(folder.name)
+        part = split_of(folder.name)
         if part is not None:
             found.setdefault(part, []).append(folder)
     return {part: _one(part, folders, path) for part, folders in found.items()}
 
 
 def _one(part: str, folders: list[Path], path: Path) -> Path:
-    plain = [folder for folder in folders if len(_words(folder.name)) == 1]
+    plain = [folder for folder in folders if len(words_of(folder.name)) == 1]
     best = plain or folders
     if len(best) > 1:
         names = " and ".join(sorted(display_name(folder.name) for folder in best))
         raise BadInput(display_name(path.name), f"{names} are both its {part} set", "leave one of them there")
     return best[0]
-
-
-def _words(name: str) -> list[str]:
-    return [word.casefold() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
 
 
 def folders_in(path: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from boomerang.errors import BadInput
 from boomerang.safeio import display_name, load_table, table_columns
 from processing.datasets.common.foreign.labels import composed
-from processing.datasets.common.foreign.picture_folders import part_of
+from processing.datasets.common.foreign.naming import split_of
 
 TABLES = (".csv", ".tsv")
 # What columns are called, lower case and of letters and digits alone; the first that is there is taken.
@@ -100,7 +100,7 @@ class Files:
         better: tuple[Callable[[Path], bool], ...] = (
             lambda file: composed(file.name).endswith(composed(name.rpartition("/")[2])),
             lambda file: file in (near / name, self.root / name),
-            lambda file: part in map(part_of, file.relative_to(self.root).parts[:-1]),
+            lambda file: part in map(split_of, file.relative_to(self.root).parts[:-1]),
             lambda file: file.is_relative_to(near),
         )
         for is_better in better:
@@ -222,7 +222,7 @@ def read_rows(table: Path, files: Files, part: str = "") -> list[Row]:
 
 
 def _part(split: str, where: str) -> str:
-    part = part_of(split)
+    part = split_of(split)
     if part is None:
         raise BadInput(where, f"'{display_name(split)}' is no split", "write train, test or val")
     return part

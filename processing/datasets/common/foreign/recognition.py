@@ -123,7 +123,7 @@ def _unknown(path: Path, place: Path) -> BadInput:
     files = [path] if place.is_file() else [entry for entry in _entries(place) if entry.is_file()]
     for file in files:
         for kind in _UNREAD:
-            if file.name.casefold().endswith(kind.endings) or starts_with(file, kind.start):
+            if file.name.casefold().endswith(kind.endings) or starts_with(file, kind.starts):
                 return BadInput(what, f"{display_name(file.name)} is {kind.words}", kind.do)
     if not place.is_dir():
         return BadInput(what, f"no source reads a file of this kind ({place.suffix or 'no ending'})", _do())
@@ -151,11 +151,6 @@ class _Unread:
     do: str
     endings: tuple[str, ...]
     starts: tuple[bytes, ...] = ()
-
-    @property
-    def start(self) -> tuple[bytes, ...]:
-        """What such files begin with; what no file begins with, where nothing tells them."""
-        return self.starts or (b"\0" * 8 + b"none",)
 
 
 _SAVE = "np.savez('mine.npz', x_train=x, y_train=y)"

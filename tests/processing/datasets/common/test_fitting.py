@@ -157,3 +157,10 @@ def test_an_entry_with_such_data_is_refused_before_anything_runs(tmp_path: Path)
     entry.write_text('[data]\nsource = "npz"\npath = "mine.npz"\n')
     with pytest.raises(BadInput, match="bring all of them to one size"):
         load(str(entry))
+
+
+def test_the_faces_of_a_laboratory_are_not_too_many_classes(tmp_path: Path) -> None:
+    y = np.arange(1_283)
+    x = np.random.default_rng(0).integers(0, 256, (len(y), 4, 4), np.uint8)
+    np.savez(tmp_path / "faces.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    assert len(Npz().survey(tmp_path).classes) == 1_283
