@@ -154,7 +154,6 @@ COVERED_BY: dict[str, list[str]] = {
         "pipelines/runners/process/host",
     ],
     "pipelines/runners/test_ledger.py": [
-        "pipelines/runners/scope",
         "pipelines/runs/records",
     ],
     "pipelines/watching/dashboard/test_serve.py": [
